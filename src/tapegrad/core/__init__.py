@@ -1,0 +1,48 @@
+"""The engine: primitives, tensors, the tape, and walking it backwards."""
+
+from .backward import backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .dispatch import result_type
+from .graph import STATE, Node, user_line
+from .methods import FUNCTIONS, function
+from .numpy_protocol import install_numpy_protocol
+from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, primitive
+from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, as_tensor, from_numpy, tensor, wrap
+from .trace import Equation, Program, Variable, trace
+
+install_numpy_protocol()
+
+__all__ = [
+    "FUNCTIONS",
+    "REGISTRY",
+    "STATE",
+    "Array",
+    "Equation",
+    "ErrorSample",
+    "Node",
+    "Parameter",
+    "Primitive",
+    "Program",
+    "RemovableHandle",
+    "Sample",
+    "Size",
+    "Tensor",
+    "Variable",
+    "as_array",
+    "as_tensor",
+    "backward",
+    "enable_grad",
+    "from_numpy",
+    "function",
+    "grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "ops",
+    "primitive",
+    "result_type",
+    "set_grad_enabled",
+    "tensor",
+    "trace",
+    "user_line",
+    "wrap",
+]

@@ -1,0 +1,395 @@
+"""Walking the tape backwards: ``backward``, ``grad``, and the modes that switch recording on and off."""
+
+from __future__ import annotations
+
+import functools
+import heapq
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradError, ShapeError
+from .graph import STATE, FunctionNode, Node, Pick
+from .tensor import Tensor, wrap
+
+__all__ = ["backward", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+
+class _GradMode:
+    """A switch for recording: a context manager and a decorator."""
+
+    value = False
+
+    def __init__(self, function: Callable | None = None):
+        self._before: list[bool] = []
+        self._function = function
+        if function is not None:
+            functools.update_wrapper(self, function)
+
+    def __enter__(self) -> None:
+        self._before.append(STATE.grad_enabled)
+        STATE.grad_enabled = self.value
+
+    def __exit__(self, *exc: object) -> None:
+        STATE.grad_enabled = self._before.pop()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._function is not None:
+            with type(self)():
+                return self._function(*args, **kwargs)
+        function = args[0]
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+
+class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
+    """Record nothing inside: for evaluation and for updating parameters. Also a decorator.
+
+    >>> import tapegrad as tg
+    >>> x = tg.ones(2, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     print((x * 2).requires_grad)
+    False
+    """
+
+
+class enable_grad(_GradMode):  # noqa: N801
+    """Record again inside a :class:`no_grad` block."""
+
+    value = True
+
+
+class inference_mode(_GradMode):  # noqa: N801
+    """Like :class:`no_grad`; ``inference_mode(False)`` leaves recording on."""
+
+    def __init__(self, mode: Any = True):
+        super().__init__(mode if callable(mode) else None)
+        self.value = not mode if isinstance(mode, bool) else False
+
+
+class set_grad_enabled(_GradMode):  # noqa: N801
+    """Switch recording on or off: at once, and until the ``with`` block ends when used as one."""
+
+    def __init__(self, mode: bool):
+        super().__init__()
+        self.value = bool(mode)
+        self._outer = STATE.grad_enabled
+        STATE.grad_enabled = self.value
+
+    def __enter__(self) -> None:
+        self._before.append(self._outer)
+        STATE.grad_enabled = self.value
+
+    def __call__(self, function: Callable) -> Callable:
+        STATE.grad_enabled = self._outer
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with set_grad_enabled(self.value):
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+def is_grad_enabled() -> bool:
+    """Return whether operations are being recorded in this thread."""
+    return STATE.grad_enabled
+
+
+# -- the public walks -----------------------------------------------------------------------------------------------
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradient of the tensors to ``grad`` of every leaf that they depend on (of ``inputs`` alone when given).
+
+    Formula: for each leaf w, ``w.grad += sum_i d tensors[i] / dw · grad_tensors[i]``.
+    ``grad_tensors`` may be left out for one-element tensors (it is 1). ``create_graph`` records the backward pass
+    itself, so that it can be differentiated again. ``retain_graph`` keeps the saved values for another pass.
+    Raises GradError when nothing here requires a gradient or the saved values are gone, ShapeError for a gradient
+    of another shape. Source: https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
+
+    >>> import tapegrad as tg
+    >>> w = tg.tensor(3.0, requires_grad=True)
+    >>> tg.autograd.backward(w ** 2)
+    >>> w.grad
+    tensor(6.)
+    """
+    targets = None if inputs is None else _as_list(inputs)
+    retain = create_graph if retain_graph is None else retain_graph
+    walk = _Walk(create_graph, retain, targets)
+    leaves, captured = walk.run(_roots("backward", tensors, grad_tensors))
+    for leaf, g in leaves.values():
+        if targets is None or any(leaf is t for t in targets):
+            _accumulate(leaf, g, walk, create_graph)
+    for t in targets or ():
+        if t.node is not None and t.node in captured:
+            _accumulate(t, captured[t.node], walk, create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple:
+    """Return the gradients of the outputs with respect to the inputs, leaving every ``grad`` as it is.
+
+    Arguments as in :func:`backward`. With ``allow_unused`` an input that the outputs do not depend on gives None,
+    with ``materialize_grads`` zeros; otherwise GradError is raised.
+    Source: https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
+
+    >>> import tapegrad as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> (g,) = tg.autograd.grad(x ** 3, x, create_graph=True)
+    >>> g, tg.autograd.grad(g, x)[0]
+    (tensor(12., grad_fn=<MulBackward0>), tensor(12.))
+    """
+    targets = _as_list(inputs)
+    for i, t in enumerate(targets):
+        if not t.requires_grad:
+            raise GradError(
+                "grad", f"input {i} does not require a gradient", "call requires_grad_() on it before the forward pass"
+            )
+    walk = _Walk(create_graph, create_graph if retain_graph is None else retain_graph, targets)
+    leaves, captured = walk.run(_roots("grad", outputs, grad_outputs))
+    results = []
+    for i, t in enumerate(targets):
+        g = captured.get(t.node) if t.node is not None else leaves.get(id(t), (t, None))[1]
+        if g is None and materialize_grads:
+            g = np.zeros_like(t.array)
+        elif g is None and not allow_unused:
+            raise GradError(
+                "grad", f"the outputs do not depend on input {i}", "pass allow_unused=True to get None for it"
+            )
+        results.append(g if g is None or isinstance(g, Tensor) else wrap(_owned(g, walk)))
+    return tuple(results)
+
+
+def _as_list(tensors: Any) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def _roots(who: str, tensors: Any, gradients: Any) -> list[tuple[Tensor, Any]]:
+    outputs = _as_list(tensors)
+    given = (
+        [gradients] * len(outputs)
+        if gradients is None
+        else [gradients]
+        if isinstance(gradients, Tensor)
+        else list(gradients)
+    )
+    if len(given) != len(outputs):
+        raise GradError(who, f"{len(outputs)} outputs but {len(given)} gradients", "give one gradient per output")
+    return [(t, _root_gradient(who, t, g)) for t, g in zip(outputs, given, strict=True)]
+
+
+def _root_gradient(who: str, t: Tensor, g: Any) -> Any:
+    if not t.requires_grad:
+        raise GradError(
+            who,
+            "the tensor does not require a gradient and has no grad_fn",
+            "compute it from a tensor with requires_grad=True, outside no_grad()",
+        )
+    if g is None:
+        if t.array.size != 1:
+            raise GradError(
+                who,
+                f"a gradient can be left out for one-element outputs only, this one has shape {t.array.shape}",
+                "reduce it with .sum() or .mean(), or pass gradient=",
+            )
+        return np.ones_like(t.array)
+    array = g.array if isinstance(g, Tensor) else np.asarray(g)
+    if array.shape != t.array.shape:
+        raise ShapeError(who, f"the gradient has shape {array.shape}, the output {t.array.shape}", "make them equal")
+    return g
+
+
+# -- the walk ---------------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """One pass from the roots to the leaves.
+
+    Nodes are numbered as they are recorded, so the highest pending number is always ready: all that depends on it has
+    a higher one and is done. That makes a heap the whole of the ordering, without recursion.
+    """
+
+    def __init__(self, create_graph: bool, retain: bool, targets: list[Tensor] | None):
+        self.as_tensors = create_graph or STATE.tracer is not None
+        self.create_graph = create_graph
+        self.retain = retain
+        self.targets = targets
+        self.leaves: dict[int, tuple[Tensor, Any]] = {}
+        self.captured: dict[Node, Any] = {}
+        self.pending: dict[Node, Any] = {}
+        self.heap: list[tuple[int, Node]] = []
+        # Arrays known to be held by nothing but this walk: they may become a leaf's gradient without a copy.
+        self.fresh: set[int] = set()
+
+    def run(self, roots: list[tuple[Tensor, Any]]) -> tuple[dict, dict]:
+        """Return the gradients of leaves, by id, and of the target nodes."""
+        before = STATE.grad_enabled
+        STATE.grad_enabled = self.create_graph
+        try:
+            needed = None if self.targets is None else _leading_to(self.targets, roots)
+            for t, g in roots:
+                self._send(t.node if t.node is not None else t, self._native(g, t))
+            self._drain(needed)
+            self._finish_leaves()
+        finally:
+            STATE.grad_enabled = before
+        return self.leaves, self.captured
+
+    def _native(self, g: Any, t: Tensor) -> Any:
+        if self.as_tensors:
+            g = g if isinstance(g, Tensor) else wrap(np.asarray(g))
+            return g if g.array.dtype == t.array.dtype else g.to(t.array.dtype)
+        array = g.array if isinstance(g, Tensor) else g
+        return array.astype(t.array.dtype, copy=False)
+
+    def _drain(self, needed: set[Node] | None) -> None:
+        targets = {t.node for t in self.targets or () if t.node is not None}
+        while self.heap:
+            node = heapq.heappop(self.heap)[1]
+            g = self.pending.pop(node)
+            if node.hooks is not None:
+                g = self._run_hooks(node.hooks, g)
+            if node.retained is not None:
+                self._retain(node, g)
+            if node in targets:
+                self.captured[node] = g
+            if needed is not None and node not in needed:
+                continue
+            if type(node) is Pick:
+                self._send_part(node, g)
+            else:
+                self._pull(node, g)
+
+    def _pull(self, node: Node, g: Any) -> None:
+        grads = node.pull(g, self.as_tensors)
+        if STATE.anomaly:
+            _check_finite(node, grads)
+        if not self.retain:
+            node.release()
+        for edge, result in zip(node.edges, grads, strict=True):
+            if edge is None or result is None:
+                continue
+            if isinstance(edge, Tensor) and not self.as_tensors:
+                self._note_fresh(result, g, grads)
+            self._send(edge, result)
+
+    def _note_fresh(self, result: Any, g: Any, grads: list) -> None:
+        if result is not g and result.base is None and sum(r is result for r in grads) == 1:
+            self.fresh.add(id(result))
+
+    def _send(self, edge: Any, g: Any) -> None:
+        if isinstance(edge, Tensor):
+            key = id(edge)
+            held = self.leaves.get(key)
+            if held is not None:
+                self.fresh.discard(id(held[1]))
+                g = held[1] + g
+                self.fresh.add(id(g))
+            self.leaves[key] = (edge, g)
+        elif edge in self.pending:
+            self.pending[edge] = self.pending[edge] + g
+        else:
+            self.pending[edge] = g
+            heapq.heappush(self.heap, (-edge.id, edge))
+
+    def _send_part(self, node: Pick, g: Any) -> None:
+        parent = node.edges[0]
+        if parent not in self.pending:
+            self.pending[parent] = [None] * parent.outputs
+            heapq.heappush(self.heap, (-parent.id, parent))
+        parts = self.pending[parent]
+        held = parts[node.index]
+        parts[node.index] = g if held is None else held + g
+
+    def _finish_leaves(self) -> None:
+        for key, (leaf, g) in self.leaves.items():
+            if leaf._hooks:
+                self.leaves[key] = (leaf, self._run_hooks(leaf._hooks, g))
+
+    def _run_hooks(self, hooks: list[Callable], g: Any) -> Any:
+        value = g if isinstance(g, Tensor) else wrap(np.asarray(g))
+        for hook in list(hooks):
+            result = hook(value)
+            if result is not None:
+                value = result
+        return value if self.as_tensors else value.array
+
+    def _retain(self, node: Node, g: Any) -> None:
+        t = node.retained()
+        if t is not None:
+            _accumulate(t, g, self, self.create_graph)
+
+
+def _leading_to(targets: Sequence[Tensor], roots: list[tuple[Tensor, Any]]) -> set[Node]:
+    """Return the nodes through which gradients reach the targets."""
+    goals = {t.node if t.node is not None else id(t) for t in targets}
+    seen: set[Node] = set()
+    stack = [t.node for t, _ in roots if t.node is not None]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend(e for e in node.edges if isinstance(e, Node))
+    needed: set[Node] = set()
+    for node in sorted(seen, key=lambda n: n.id):
+        if any(e in needed or e in goals if isinstance(e, Node) else id(e) in goals for e in node.edges):
+            needed.add(node)
+    return needed
+
+
+def _accumulate(leaf: Tensor, g: Any, walk: _Walk, create_graph: bool) -> None:
+    if create_graph:
+        leaf.grad = g if leaf.grad is None else leaf.grad + g
+        return
+    if isinstance(g, Tensor):
+        leaf.grad = _traced_sum(leaf.grad, g)
+    elif leaf.grad is None:
+        leaf.grad = wrap(_owned(g, walk))
+    else:
+        np.add(leaf.grad.array, g, out=leaf.grad.array, casting="same_kind")
+        leaf.grad.storage.version += 1
+
+
+def _traced_sum(held: Tensor | None, g: Tensor) -> Tensor:
+    g = g.detach()
+    return g.clone() if held is None else held.add_(g)
+
+
+def _owned(g: Any, walk: _Walk) -> np.ndarray:
+    return g if id(g) in walk.fresh and isinstance(g, np.ndarray) else np.array(g)
+
+
+def _check_finite(node: Node, grads: list) -> None:
+    for i, g in enumerate(grads):
+        array = g.array if isinstance(g, Tensor) else g
+        if array is not None and np.isnan(array).any():
+            what = node.primitive.name if not isinstance(node, FunctionNode) else node.name()
+            raise GradError(
+                f"backward through {what}",
+                f"the gradient of input {i} has nan values; the forward operation ran at {node.where or 'an unknown line'}",
+                "look at the inputs of that line, or clamp them into the operation's domain",
+            )

@@ -1,0 +1,276 @@
+"""How a primitive is applied: arrays out of tensors, dtypes made equal, the kernel run, the call recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..array import array_module, get_default_dtype
+from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, TapegradError, UsageError
+from .graph import STATE, Node, Pick
+from .tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+__all__ = ["apply", "result_type"]
+
+_NUMBERS = (int, float, bool, complex)
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+
+
+def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | None = None) -> Any:
+    """Return the primitive's output, recorded when an input requires a gradient.
+
+    Raw arrays in give raw arrays out. ``target`` is the tensor that an in-place call writes into; the caller then
+    counts the write.
+    """
+    arrays = []
+    tensors = 0
+    mask = 0
+    bit = 1
+    for x in inputs:
+        if isinstance(x, Tensor):
+            tensors += 1
+            arrays.append(x.array)
+            if x.node is not None or x._leaf_grad:
+                mask |= bit
+            if x.view_version is not None and x.view_version != x.storage.tracked_writes:
+                _stale_view(primitive, x)
+        else:
+            arrays.append(x)
+        bit <<= 1
+    if not tensors:
+        return _apply_raw(primitive, arrays, keywords)
+    if tensors != len(arrays):
+        arrays = [
+            a if type(a) is np.ndarray or type(a) in _NUMBERS or a is None else _operand(primitive, a) for a in arrays
+        ]
+    if primitive.promote is not None and _dtypes_differ(primitive, arrays[primitive.fixed :]):
+        inputs, arrays = _promote(primitive, inputs, arrays)
+    out_array = None
+    xp = array_module(*arrays)
+    try:
+        if target is not None and primitive.takes_out:
+            out_array = _output_buffer(primitive, arrays, target)
+        if out_array is None:
+            result = primitive.kernel(xp, *arrays, **keywords)
+        else:
+            result = primitive.kernel(xp, *arrays, **keywords, out=out_array)
+    except TapegradError:
+        raise
+    except (ValueError, TypeError, IndexError, np.exceptions.AxisError) as error:
+        raise _kernel_error(primitive, arrays, keywords, error) from None
+    if not (STATE.grad_enabled and primitive.rules):
+        mask = 0
+    if type(result) is tuple:
+        out = _wrap_all(primitive, inputs, arrays, keywords, result, mask)
+    else:
+        out = _wrap_one(primitive, inputs, arrays, keywords, result, mask, target if out_array is not None else None)
+    if STATE.tracer is not None:
+        STATE.tracer.record(primitive, inputs, out, keywords)
+    return out
+
+
+def _apply_raw(primitive: Primitive, arrays: list, keywords: dict) -> Any:
+    if not any(isinstance(a, (np.ndarray, np.generic)) for a in arrays):
+        if arrays or not primitive.random:
+            kinds = ", ".join(type(a).__name__ for a in arrays) or "nothing"
+            raise UsageError(
+                primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)"
+            )
+    return primitive.kernel(array_module(*arrays), *arrays, **keywords)
+
+
+def _wrap_one(
+    primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, result: Any, mask: int, target: Tensor | None
+) -> Tensor:
+    if not isinstance(result, np.ndarray):
+        result = np.asarray(result)
+    out = wrap(result, None, None if target is None else target.storage)
+    if primitive.view:
+        _share(out, inputs[0], arrays[0])
+    if mask and result.dtype.kind in "fc":
+        out.node = _record(primitive, inputs, arrays, keywords, out, mask, 0 if target is None else 1)
+    return out
+
+
+def _wrap_all(primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, results: tuple, mask: int) -> tuple:
+    out = tuple(wrap(np.asarray(r)) for r in results)
+    if primitive.view:
+        for o in out:
+            _share(o, inputs[0], arrays[0])
+    if mask and any(o.array.dtype.kind in "fc" for o in out):
+        node = _record(primitive, inputs, arrays, keywords, out, mask, 0)
+        for i, o in enumerate(out):
+            if o.array.dtype.kind in "fc":
+                o.node = Pick(node, i)
+    return out
+
+
+def _share(out: Tensor, source: Any, array: Any) -> None:
+    """Give a view its source's storage; a result that NumPy had to copy keeps its own."""
+    owner = array.base if array.base is not None else array
+    if isinstance(source, Tensor) and (out.array is array or out.array.base is owner):
+        out.storage = source.storage
+        out.view_version = source.storage.tracked_writes
+
+
+def _record(
+    primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, out: Any, mask: int, written: int
+) -> Node:
+    edges = []
+    wanted = 0
+    for i, x in enumerate(inputs):
+        if mask >> i & 1 and x.array.dtype.kind in "fc":
+            edges.append(x.node if x.node is not None else x)
+            wanted |= 1 << i
+        else:
+            edges.append(None)
+    plan = primitive.plan(wanted)
+    shapes = None
+    if primitive.elementwise and len(arrays) > 1:
+        shapes = tuple([a.shape if isinstance(a, np.ndarray) else () for a in arrays])
+    saved = plan.save(inputs, arrays, out, keywords, written) if plan.fields else ()
+    return Node(primitive, plan, tuple(edges), saved, shapes, len(out) if type(out) is tuple else 1)
+
+
+def _operand(primitive: Primitive, value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.item() if isinstance(value, np.generic) else value
+    raise UsageError(
+        primitive.name, f"cannot compute with a {type(value).__name__}", "wrap the values in tapegrad.tensor(...)"
+    )
+
+
+# -- dtypes -------------------------------------------------------------------------------------------------------
+
+
+def _dtypes_differ(primitive: Primitive, arrays: list) -> bool:
+    """Return whether a call needs casts; equal dtypes, and Python numbers that fit, need none."""
+    first = None
+    for a in arrays:
+        if isinstance(a, np.ndarray):
+            if first is None:
+                first = a.dtype
+            elif a.dtype is not first and a.dtype != first:
+                return True
+    if first is None:
+        return False
+    kind = first.kind
+    if kind == "f":
+        return any(type(a) is complex for a in arrays)
+    if kind == "c":
+        return False
+    if primitive.promote == "float":
+        return True
+    return any(type(a) is float or type(a) is complex or (kind == "b" and type(a) is int) for a in arrays)
+
+
+def result_type(*operands: Any) -> np.dtype:
+    """Return the dtype that PyTorch computes in: dimensioned tensors decide before 0-d ones, those before Python numbers.
+
+    Source: https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
+
+    >>> import tapegrad as tg
+    >>> tg.result_type(tg.ones(2), 1.5), tg.result_type(tg.ones(2).int(), 1.5)
+    (dtype('float32'), dtype('float32'))
+    """
+    levels: list[np.dtype | None] = [None, None, None]
+    for x in operands:
+        if x is None:
+            continue
+        array = x.array if isinstance(x, Tensor) else x
+        if isinstance(array, np.ndarray):
+            level, dtype = (0 if array.ndim else 1), array.dtype
+        else:
+            level, dtype = 2, _number_dtype(array)
+        held = levels[level]
+        levels[level] = dtype if held is None else _promote_types(held, dtype)
+    result = None
+    for dtype in levels:
+        if dtype is None:
+            continue
+        if result is None:
+            result = dtype
+        elif _RANK[dtype.kind] > _RANK[result.kind]:
+            result = _promote_types(result, dtype)
+    return result if result is not None else get_default_dtype()
+
+
+def _number_dtype(value: Any) -> np.dtype:
+    if isinstance(value, (bool, np.bool_)):
+        return np.dtype(bool)
+    if isinstance(value, (int, np.integer)):
+        return np.dtype(np.int64)
+    if isinstance(value, (float, np.floating)):
+        return get_default_dtype()
+    return np.dtype(np.complex128 if get_default_dtype() == np.float64 else np.complex64)
+
+
+def _promote_types(a: np.dtype, b: np.dtype) -> np.dtype:
+    """Return the common dtype of two; unlike NumPy's, an integer never widens a floating-point one."""
+    low, high = sorted((a, b), key=lambda d: _RANK[d.kind])
+    if high.kind == "c" and low.kind == "f":
+        return np.promote_types(low, high)
+    if high.kind in "fc" and low.kind in "biu":
+        return high
+    return np.promote_types(a, b)
+
+
+def _promote(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, list]:
+    if primitive.promote == "same":
+        raise DTypeError(
+            primitive.name,
+            f"the inputs have dtypes {', '.join(str(a.dtype) for a in arrays if isinstance(a, np.ndarray))}",
+            "make them equal, e.g. with .float() or .to(other.dtype)",
+        )
+    from .primitive import ops
+
+    dtype = result_type(*arrays[primitive.fixed :])
+    if primitive.promote == "float" and dtype.kind in "biu":
+        dtype = get_default_dtype()
+    cast_inputs: list[Any] = list(inputs[: primitive.fixed])
+    for x, a in list(zip(inputs, arrays, strict=True))[primitive.fixed :]:
+        if isinstance(a, np.ndarray) and a.dtype != dtype:
+            cast_inputs.append(ops.cast(x if isinstance(x, Tensor) else wrap(a), dtype=dtype))
+        elif type(a) in _NUMBERS:
+            cast_inputs.append(a if dtype.kind in "fc" else np.array(a).astype(dtype))
+        else:
+            cast_inputs.append(x)
+    return tuple(cast_inputs), [x.array if isinstance(x, Tensor) else x for x in cast_inputs]
+
+
+# -- in-place calls and errors --------------------------------------------------------------------------------------
+
+
+def _output_buffer(primitive: Primitive, arrays: list, target: Tensor) -> np.ndarray | None:
+    """Return the target's array when the kernel can write its result straight into it."""
+    shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
+    same_dtype = all(a.dtype == target.array.dtype for a in arrays if isinstance(a, np.ndarray))
+    fits = same_dtype and (not primitive.elementwise or np.broadcast_shapes(*shapes) == target.array.shape)
+    return target.array if fits else None
+
+
+def _stale_view(primitive: Primitive, view: Tensor) -> None:
+    raise GradError(
+        primitive.name,
+        f"this view (shape {view.array.shape}) was taken before its base was written to in place at {view.storage.writer}",
+        "take the view again after the write",
+    )
+
+
+def _kernel_error(primitive: Primitive, arrays: list, keywords: dict, error: Exception) -> TapegradError:
+    shapes = ", ".join(str(tuple(a.shape)) if isinstance(a, np.ndarray) else repr(a) for a in arrays)
+    details = "".join(f", {name}={value!r}" for name, value in keywords.items() if value is not None)
+    text = " ".join(str(error).split())
+    if isinstance(error, IndexError):
+        return IndexRangeError(
+            primitive.name, f"inputs of shape {shapes}{details}: {text}", "use a dimension or index in range"
+        )
+    if isinstance(error, TypeError):
+        return UsageError(
+            primitive.name, f"inputs of shape {shapes}{details}: {text}", "check the types of the arguments"
+        )
+    return ShapeError(primitive.name, f"inputs of shape {shapes}{details} do not fit: {text}", "make the shapes fit")

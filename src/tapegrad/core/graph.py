@@ -1,0 +1,150 @@
+"""What the tape is made of: storages with versions, nodes with edges, and the modes that decide whether to record."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import GradError
+
+__all__ = ["FREED", "STATE", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_next_id = itertools.count(1).__next__
+FREED = object()
+
+
+class _State(threading.local):
+    """The modes of the running thread."""
+
+    grad_enabled = True
+    inference = False
+    anomaly = False
+    tracer: Any = None
+
+
+STATE = _State()
+
+
+def user_line() -> str:
+    """Return ``file:line`` of the innermost caller outside the package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+class Storage:
+    """The identity of a piece of memory: one for a tensor and all its views.
+
+    ``version`` counts in-place writes; ``tracked_writes`` those that changed how the memory depends on other tensors;
+    ``writer`` is the line of the last one. Class attributes are the defaults, so a storage costs next to nothing.
+    """
+
+    version = 0
+    tracked_writes = 0
+    writer = ""
+
+    def wrote(self, tracked: bool = False) -> None:
+        """Count one in-place write."""
+        self.version += 1
+        self.writer = user_line()
+        if tracked:
+            self.tracked_writes += 1
+
+
+class Node:
+    """One recorded operation: the primitive, edges to where its inputs came from, and the values that its rule needs.
+
+    An edge is a Node, a leaf Tensor, or None. A saved tensor is kept as (array, storage, version), so that a node
+    never keeps a Tensor in between alive and the graph has no cycles.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "edges",
+        "hooks",
+        "id",
+        "inputs_shape",
+        "outputs",
+        "plan",
+        "primitive",
+        "retained",
+        "saved",
+        "where",
+    )
+
+    def __init__(
+        self, primitive: Any, plan: Any, edges: tuple, saved: Any, inputs_shape: tuple | None = None, outputs: int = 1
+    ):
+        self.primitive = primitive
+        self.plan = plan
+        self.edges = edges
+        self.saved = saved
+        self.inputs_shape = inputs_shape
+        self.outputs = outputs
+        self.id = _next_id()
+        self.hooks: list[Callable] | None = None
+        self.retained: Any = None
+        self.where: str | None = user_line() if STATE.anomaly else None
+
+    @property
+    def next_functions(self) -> tuple:
+        """Return the edges as PyTorch gives them: (node or leaf, 0) pairs."""
+        return tuple((edge, 0) for edge in self.edges)
+
+    def name(self) -> str:
+        """Return the name that PyTorch would print, e.g. ``TanhBackward0``."""
+        return "".join(part.capitalize() for part in self.primitive.name.split("_")) + "Backward0"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    def release(self) -> None:
+        """Let go of the saved values, after which the node can no longer be differentiated."""
+        if self.saved:
+            self.saved = FREED
+
+    def values(self, as_tensors: bool) -> list:
+        """Return what the rule asked for, checked to be unchanged since it was saved."""
+        if self.saved is FREED:
+            raise GradError(
+                f"backward through {self.primitive.name}",
+                "the saved values were freed by an earlier backward()",
+                "pass retain_graph=True to the earlier backward(), or compute the forward pass again",
+            )
+        return self.plan.restore(self, as_tensors)
+
+    def pull(self, g: Any, as_tensors: bool) -> list:
+        """Return the gradients of the inputs (None where not wanted), given that of the output."""
+        return self.plan.pull(self, g, self.values(as_tensors))
+
+
+class Pick(Node):
+    """One output of a node that has several."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, parent: Node, index: int):
+        super().__init__(parent.primitive, None, (parent,), ())
+        self.index = index
+
+
+class FunctionNode(Node):
+    """A recorded call of a user's :class:`tapegrad.autograd.Function`."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, primitive: Any, edges: tuple, context: Any, outputs: int):
+        super().__init__(primitive, None, edges, (), outputs=outputs)
+        self.context = context
+
+    def release(self) -> None:
+        self.context.release()
+
+    def pull(self, g: Any, as_tensors: bool) -> list:
+        return self.primitive.pull(self.context, g, as_tensors)

@@ -1,0 +1,157 @@
+"""Gives Tensor its operators and methods, in place too, from primitives and from functions composed of them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DTypeError, GradError, ShapeError
+from .dispatch import apply
+from .graph import STATE
+from .primitive import ALIASES, ops
+from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+__all__ = ["FUNCTIONS", "function", "install", "overwrite"]
+
+# Functions composed of primitives, by name, as ``function`` registered them.
+FUNCTIONS: dict[str, Callable] = {}
+_NO_KEYWORDS: dict = {}
+
+
+def install(primitive: Primitive, names: list[str], inplace: bool) -> None:
+    """Give Tensor a primitive under each name; ``__r...__`` names swap the operands."""
+    for name in names:
+        setattr(Tensor, name, _method(primitive, name))
+    if inplace:
+        setattr(Tensor, primitive.name + "_", _inplace_method(primitive))
+        for name in names:
+            if name.startswith("__") and "__i" + name[2:] in _INPLACE_OPERATORS:
+                setattr(Tensor, "__i" + name[2:], _inplace_method(primitive))
+
+
+_INPLACE_OPERATORS = {"__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__ifloordiv__", "__imod__"} | {
+    "__iand__",
+    "__ior__",
+    "__ixor__",
+}
+
+
+def _method(primitive: Primitive, name: str) -> Callable:
+    if name.startswith("__r") and name not in ("__rshift__",):
+
+        def reflected(self: Tensor, other: Any) -> Any:
+            return apply(primitive, (other, self), _NO_KEYWORDS)
+
+        method: Callable = reflected
+    elif primitive.simple and len(primitive.inputs) == 2 and not primitive.optional and name.startswith("__"):
+
+        def binary(self: Tensor, other: Any) -> Any:
+            return apply(primitive, (self, other), _NO_KEYWORDS)
+
+        method = binary
+    else:
+
+        def general(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+            return primitive(self, *args, **kwargs)
+
+        method = general
+    method.__name__ = name
+    method.__doc__ = primitive.__doc__
+    return method
+
+
+def _inplace_method(primitive: Primitive) -> Callable:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        inputs, keywords = primitive.bind((self, *args), kwargs)
+        _check_writable(primitive.name + "_", self, inputs)
+        return overwrite(self, apply(primitive, inputs, keywords, self), primitive.name + "_")
+
+    method.__name__ = primitive.name + "_"
+    method.__doc__ = f"In-place version of :meth:`{primitive.name}`."
+    return method
+
+
+def _check_writable(who: str, target: Tensor, inputs: tuple) -> None:
+    if not STATE.grad_enabled:
+        return
+    if target.node is None and target._leaf_grad:
+        raise GradError(
+            who,
+            "a leaf Variable that requires grad is being used in an in-place operation",
+            "write inside `with tapegrad.no_grad():`, or out of place",
+        )
+    if target.view_version is not None and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+        raise GradError(
+            who,
+            f"this view (shape {target.array.shape}) cannot be written to in place while gradients are recorded",
+            "index the base instead, as in base[i] = value, or clone() the view",
+        )
+
+
+def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
+    """Put a result in a tensor's place: its values into the memory, its node onto the tensor. Returns the tensor."""
+    if result.array is not target.array:
+        if result.array.shape != target.array.shape:
+            raise ShapeError(
+                who,
+                f"a result of shape {result.array.shape} does not fit a tensor of shape {target.array.shape}",
+                "write out of place",
+            )
+        if not np.can_cast(result.array.dtype, target.array.dtype, "same_kind"):
+            raise DTypeError(
+                who,
+                f"result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}",
+                "write out of place, or convert first",
+            )
+        if result.array.dtype != target.array.dtype:
+            result = ops.cast(result, dtype=target.array.dtype)
+        np.copyto(target.array, result.array)
+        if STATE.tracer is not None:
+            STATE.tracer.record_write(target, result)
+    tracked = result.node is not None or target.node is not None
+    target.node = result.node
+    target.storage.wrote(tracked)
+    return target
+
+
+def function(methods: str = "", inplace: bool = False, name: str = "") -> Callable[[Callable], Callable]:
+    """Register a function composed of primitives: it takes NumPy's words too, and becomes a method of Tensor.
+
+    ``methods``: names of the methods, separated by blanks. ``inplace`` adds ``name_``.
+    """
+
+    def register(plain: Callable) -> Callable:
+        known = set(inspect.signature(plain).parameters)
+
+        @functools.wraps(plain)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = {k if k in known else ALIASES.get(k, k): v for k, v in kwargs.items()}
+            return plain(*args, **kwargs)
+
+        public = name or plain.__name__
+        FUNCTIONS[public] = call
+        for method in methods.split():
+            setattr(Tensor, method, call)
+        if inplace:
+            setattr(Tensor, public + "_", _inplace_function(call, public + "_"))
+        return call
+
+    return register
+
+
+def _inplace_function(call: Callable, name: str) -> Callable:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        _check_writable(name, self, (self, *args))
+        return overwrite(self, call(self, *args, **kwargs), name)
+
+    method.__name__ = name
+    method.__doc__ = f"In-place version of :meth:`{name[:-1]}`."
+    return method

@@ -1,0 +1,180 @@
+"""What a gradient rule wants saved, worked out from the names of its parameters, and how it is run.
+
+A plan belongs to a primitive and a mask (which inputs want a gradient). It saves only what the rules that will run
+ask for, so ``add`` keeps nothing alive and ``x * constant`` keeps the constant alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import GradError, UsageError
+from .graph import Node, Pick
+from .tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+__all__ = ["Plan", "rule_fields"]
+
+INPUT, OUT, SHAPE, DTYPE, KEYWORD, NEEDS, REST, REST_SHAPE = range(8)
+_ALL = -1
+
+
+def rule_fields(primitive: Primitive) -> list[tuple[int, Callable, list[tuple[int, Any]]]]:
+    """Return (input position or -1 for all, rule, fields to save) for each rule of a primitive."""
+    if primitive.vjp is None:
+        return []
+    if callable(primitive.vjp):
+        return [(_ALL, primitive.vjp, _fields(primitive, primitive.vjp))]
+    return [(i, rule, _fields(primitive, rule)) for i, rule in enumerate(primitive.vjp) if rule is not None]
+
+
+def _fields(primitive: Primitive, rule: Callable) -> list[tuple[int, Any]]:
+    names = list(inspect.signature(rule).parameters)
+    if not names or names[0] != "g":
+        raise UsageError(
+            f"rule of {primitive.name}", "the first parameter is not 'g'", "begin with g, the gradient of the output"
+        )
+    return [_field(primitive, name) for name in names[1:]]
+
+
+def _field(primitive: Primitive, name: str) -> tuple[int, Any]:
+    inputs = primitive.inputs
+    base, _, suffix = name.rpartition("_")
+    if primitive.variadic and name == inputs[-1]:
+        return REST, len(inputs) - 1
+    if primitive.variadic and base == inputs[-1] and suffix == "shape":
+        return REST_SHAPE, len(inputs) - 1
+    if name in inputs:
+        return INPUT, inputs.index(name)
+    if name == "out":
+        return OUT, None
+    if name == "needs":
+        return NEEDS, None
+    if name in primitive.keywords:
+        return KEYWORD, name
+    if base in inputs and suffix == "shape":
+        return SHAPE, inputs.index(base)
+    if base in inputs and suffix == "dtype":
+        return DTYPE, inputs.index(base)
+    raise UsageError(
+        f"rule of {primitive.name}",
+        f"parameter '{name}' is no input and no keyword",
+        "see primitive() for what a rule may ask",
+    )
+
+
+class Plan:
+    """What to save for, and how to run, the rules of the inputs in a mask."""
+
+    __slots__ = ("fields", "mask", "name", "rules")
+
+    def __init__(self, primitive: Primitive, mask: int):
+        self.name = primitive.name
+        self.mask = mask
+        chosen = [r for r in primitive.rules if r[0] == _ALL or mask >> r[0] & 1]
+        self.fields = list(dict.fromkeys(field for _, _, fields in chosen for field in fields))
+        self.rules = [(place, rule, [self.fields.index(f) for f in fields]) for place, rule, fields in chosen]
+
+    def save(self, inputs: tuple, arrays: list, out: Any, keywords: dict, written: int) -> list:
+        """Return the saved fields of one call. ``written`` is 1 when the output is about to be counted as a write."""
+        saved = []
+        for kind, key in self.fields:
+            if kind == INPUT:
+                saved.append(_keep(inputs[key], arrays[key]))
+            elif kind == OUT:
+                saved.append(_keep_output(out, written))
+            elif kind == KEYWORD:
+                saved.append(keywords[key])
+            elif kind == SHAPE:
+                saved.append(getattr(arrays[key], "shape", ()))
+            elif kind == NEEDS:
+                saved.append(tuple(bool(self.mask >> i & 1) for i in range(len(inputs))))
+            elif kind == DTYPE:
+                saved.append(getattr(arrays[key], "dtype", None))
+            elif kind == REST:
+                saved.append([_keep(x, a) for x, a in zip(inputs[key:], arrays[key:], strict=True)])
+            else:
+                saved.append(tuple(getattr(a, "shape", ()) for a in arrays[key:]))
+        return saved
+
+    def restore(self, node: Node, as_tensors: bool) -> list:
+        """Return the saved fields as arrays, or as Tensors on the graph."""
+        values = []
+        for (kind, key), kept in zip(self.fields, cast(Sequence, node.saved), strict=True):
+            if kind == INPUT:
+                values.append(self._input(node, key, kept, as_tensors))
+            elif kind == OUT:
+                values.append(self._output(node, kept, as_tensors))
+            elif kind == REST:
+                values.append([self._input(node, key + i, item, as_tensors) for i, item in enumerate(kept)])
+            else:
+                values.append(kept)
+        return values
+
+    def _input(self, node: Node, index: int, kept: Any, as_tensors: bool) -> Any:
+        if type(kept) is not tuple:
+            return kept
+        array, storage, version = kept
+        if storage.version != version:
+            self._changed(f"input {index}", array, storage)
+        if not as_tensors:
+            return array
+        edge = node.edges[index]
+        return edge if isinstance(edge, Tensor) else wrap(array, edge, storage)
+
+    def _output(self, node: Node, kept: Any, as_tensors: bool) -> Any:
+        if type(kept) is list:
+            arrays = [self._checked(item) for item in kept]
+            if not as_tensors:
+                return tuple(arrays)
+            return tuple(wrap(a, Pick(node, i)) if a.dtype.kind in "fc" else wrap(a) for i, a in enumerate(arrays))
+        array = self._checked(kept)
+        return wrap(array, node, kept[1]) if as_tensors else array
+
+    def _checked(self, kept: tuple) -> Any:
+        array, storage, version = kept
+        if storage.version != version:
+            self._changed("the output", array, storage)
+        return array
+
+    def _changed(self, which: str, array: Any, storage: Any) -> None:
+        raise GradError(
+            f"backward through {self.name}",
+            f"{which} (shape {array.shape}), saved for the gradient, was modified by an inplace operation at {storage.writer}",
+            "write out of place there, or clone() the tensor before it is changed",
+        )
+
+    def pull(self, node: Node, g: Any, values: list) -> list:
+        """Run the rules: return the gradients of the inputs, broadcasting undone."""
+        grads: list = [None] * len(node.edges)
+        for place, rule, slots in self.rules:
+            result = rule(g, *[values[s] for s in slots])
+            if place == _ALL:
+                grads = list(result)
+            else:
+                grads[place] = result
+        if node.inputs_shape is not None:
+            for i, shape in enumerate(node.inputs_shape):
+                if grads[i] is not None and grads[i].shape != shape:
+                    grads[i] = _sum_to(grads[i], shape)
+        return grads
+
+
+def _keep(x: Any, array: Any) -> Any:
+    return (array, x.storage, x.storage.version) if isinstance(x, Tensor) else array
+
+
+def _keep_output(out: Any, written: int) -> Any:
+    if type(out) is tuple:
+        return [(o.array, o.storage, o.storage.version) for o in out]
+    return (out.array, out.storage, out.storage.version + written)
+
+
+def _sum_to(g: Any, shape: tuple) -> Any:
+    from .primitive import ops
+
+    return ops.sum_to(g, shape=shape)

@@ -1,0 +1,108 @@
+"""The errors of tapegrad: one base, a few kinds, one form of message.
+
+Every message reads ``who: what is wrong, with the values; what to do``. Each kind also derives from the built-in
+exception that PyTorch raises in its place, so that code written for PyTorch catches it unchanged.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ArgumentError",
+    "DTypeError",
+    "DataError",
+    "FileFormatError",
+    "GradError",
+    "IndexRangeError",
+    "MissingExtraError",
+    "ShapeError",
+    "TapegradError",
+    "TraceError",
+    "UsageError",
+    "did_you_mean",
+]
+
+
+class TapegradError(Exception):
+    """The base of every error that tapegrad raises on purpose.
+
+    ``who`` names the function, layer or file; ``what`` says what is wrong, with the values; ``fix`` says what to do.
+    A module that the error passes through on its way out adds its own name, so the message ends up naming the
+    layer's path in the model.
+
+    >>> str(TapegradError("linear", "input has 5 features, weight wants 4", "make them equal"))
+    'linear: input has 5 features, weight wants 4; make them equal'
+    """
+
+    def __init__(self, who: str, what: str, fix: str = ""):
+        super().__init__(who, what, fix)
+        self.who = who
+        self.what = what
+        self.fix = fix
+        self.module: object | None = None
+        self.path = ""
+
+    def __str__(self) -> str:
+        who = f"{self.path} ({self.who})" if self.path else self.who
+        return f"{who}: {self.what}" + (f"; {self.fix}" if self.fix else "")
+
+
+class ShapeError(TapegradError, RuntimeError):
+    """Shapes that do not fit."""
+
+
+class DTypeError(TapegradError, RuntimeError):
+    """A dtype that the operation cannot use."""
+
+
+class GradError(TapegradError, RuntimeError):
+    """A gradient that cannot be computed."""
+
+
+class TraceError(TapegradError, RuntimeError):
+    """A step that cannot be recorded as a program."""
+
+
+class ArgumentError(TapegradError, ValueError):
+    """An argument outside what is allowed."""
+
+
+class UsageError(TapegradError, TypeError):
+    """A call with the wrong kind of argument."""
+
+
+class IndexRangeError(TapegradError, IndexError):
+    """An index, a dimension or a label out of range."""
+
+
+class DataError(TapegradError, ValueError):
+    """Data that cannot be learned from: empty, not finite, labels out of range."""
+
+
+class FileFormatError(TapegradError, ValueError):
+    """A file that is truncated, damaged or of another kind."""
+
+
+class MissingExtraError(TapegradError, ImportError):
+    """An optional package that is not installed."""
+
+    def __init__(self, who: str, package: str, extra: str):
+        super().__init__(who, f"the package '{package}' is not installed", f"pip install 'tapegrad[{extra}]'")
+
+    def __reduce__(self):
+        return (TapegradError, (self.who, self.what, self.fix))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"did you mean 'x'?"`` for the nearest known name, or the sorted list of names when none is near.
+
+    >>> did_you_mean("digit", ["digits", "mnist"])
+    "did you mean 'digits'?"
+    >>> did_you_mean("zzz", ["digits", "mnist"])
+    'known: digits, mnist'
+    """
+    names = list(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"did you mean '{near[0]}'?" if near else "known: " + ", ".join(sorted(names))
