@@ -41,7 +41,7 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
         else:
             arrays.append(x)
         bit <<= 1
-    if not tensors:
+    if not tensors and primitive.inputs:
         return _apply_raw(primitive, arrays, keywords)
     if tensors != len(arrays):
         arrays = [
@@ -75,11 +75,8 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
 
 def _apply_raw(primitive: Primitive, arrays: list, keywords: dict) -> Any:
     if not any(isinstance(a, (np.ndarray, np.generic)) for a in arrays):
-        if arrays or not primitive.random:
-            kinds = ", ".join(type(a).__name__ for a in arrays) or "nothing"
-            raise UsageError(
-                primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)"
-            )
+        kinds = ", ".join(type(a).__name__ for a in arrays) or "nothing"
+        raise UsageError(primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)")
     return primitive.kernel(array_module(*arrays), *arrays, **keywords)
 
 

@@ -166,7 +166,7 @@ class Primitive:
             )
         values = dict(zip(self.order, args, strict=False))
         for name, value in kwargs.items():
-            known: str = name if name in self.order else ALIASES.get(name, name)
+            known = str(name if name in self.order else ALIASES.get(name, name))
             if known in values:
                 raise UsageError(self.name, f"argument '{known}' is given twice", "give it once")
             values[known] = value
@@ -238,6 +238,7 @@ def primitive(
     ``fixed``: how many leading inputs (a condition, say) keep their dtype and are left out of that.
     ``view``: the output may share memory with the first input.
     ``signature``: the public order of arguments when it is not arrays first; a last ``*name`` takes the rest.
+    A kernel without arrays (``full``, ``randn``) makes a Tensor. ``random``: it draws from a ``generator`` keyword.
     ``torch``: the dotted name under ``torch`` of the function to compare with; ``""`` when there is none.
     ``methods``: the names under which Tensor gets it as a method, separated by blanks. ``inplace`` adds ``name_``.
     """
