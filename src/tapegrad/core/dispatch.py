@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,49 +28,59 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     counts the write.
     """
     arrays = []
-    tensors = 0
     mask = 0
     bit = 1
+    dtype = None
+    plain = True
     for x in inputs:
         if isinstance(x, Tensor):
-            tensors += 1
-            arrays.append(x.array)
+            array = x.array
+            arrays.append(array)
             if x.node is not None or x._leaf_grad:
                 mask |= bit
             if x.view_version is not None and x.view_version != x.storage.tracked_writes:
                 _stale_view(primitive, x)
+            if dtype is None:
+                dtype = array.dtype
+            elif array.dtype is not dtype:
+                plain = False
         else:
             arrays.append(x)
+            if type(x) is not float and type(x) is not int:
+                plain = False
         bit <<= 1
-    if not tensors and primitive.inputs:
+    if dtype is None and inputs:
         return _apply_raw(primitive, arrays, keywords)
-    if tensors != len(arrays):
-        arrays = [
-            a if type(a) is np.ndarray or type(a) in _NUMBERS or a is None else _operand(primitive, a) for a in arrays
-        ]
-    if primitive.promote is not None and _dtypes_differ(primitive, arrays[primitive.fixed :]):
-        inputs, arrays = _promote(primitive, inputs, arrays)
-    out_array = None
-    xp = array_module(*arrays)
+    if not plain or (dtype is not None and dtype.kind != "f"):
+        inputs, arrays = _even(primitive, inputs, arrays)
+    xp = np if "cupy" not in modules else array_module(*arrays)
+    buffer = None
     try:
-        if target is not None and primitive.takes_out:
-            out_array = _output_buffer(primitive, arrays, target)
-        if out_array is None:
+        if target is None:
             result = primitive.kernel(xp, *arrays, **keywords)
         else:
-            result = primitive.kernel(xp, *arrays, **keywords, out=out_array)
+            buffer = _output_buffer(primitive, arrays, target)
+            into = {} if buffer is None else {"out": buffer}
+            result = primitive.kernel(xp, *arrays, **keywords, **into)
     except TapegradError:
         raise
     except (ValueError, TypeError, IndexError, np.exceptions.AxisError) as error:
         raise _kernel_error(primitive, arrays, keywords, error) from None
-    if not (STATE.grad_enabled and primitive.rules):
+    state = STATE
+    if not state.grad_enabled or not primitive.rules:
         mask = 0
     if type(result) is tuple:
         out = _wrap_all(primitive, inputs, arrays, keywords, result, mask)
     else:
-        out = _wrap_one(primitive, inputs, arrays, keywords, result, mask, target if out_array is not None else None)
-    if STATE.tracer is not None:
-        STATE.tracer.record(primitive, inputs, out, keywords)
+        if not isinstance(result, np.ndarray):
+            result = np.asarray(result)
+        out = wrap(result, None, None if buffer is None or target is None else target.storage)
+        if primitive.view:
+            _share(out, inputs[0], arrays[0])
+        if mask and result.dtype.kind in "fc":
+            out.node = _record(primitive, inputs, arrays, keywords, out, mask, 0 if buffer is None else 1)
+    if state.tracer is not None:
+        state.tracer.record(primitive, inputs, out, keywords)
     return out
 
 
@@ -78,19 +89,6 @@ def _apply_raw(primitive: Primitive, arrays: list, keywords: dict) -> Any:
         kinds = ", ".join(type(a).__name__ for a in arrays) or "nothing"
         raise UsageError(primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)")
     return primitive.kernel(array_module(*arrays), *arrays, **keywords)
-
-
-def _wrap_one(
-    primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, result: Any, mask: int, target: Tensor | None
-) -> Tensor:
-    if not isinstance(result, np.ndarray):
-        result = np.asarray(result)
-    out = wrap(result, None, None if target is None else target.storage)
-    if primitive.view:
-        _share(out, inputs[0], arrays[0])
-    if mask and result.dtype.kind in "fc":
-        out.node = _record(primitive, inputs, arrays, keywords, out, mask, 0 if target is None else 1)
-    return out
 
 
 def _wrap_all(primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, results: tuple, mask: int) -> tuple:
@@ -118,19 +116,35 @@ def _record(
     primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, out: Any, mask: int, written: int
 ) -> Node:
     edges = []
-    wanted = 0
-    for i, x in enumerate(inputs):
-        if mask >> i & 1 and x.array.dtype.kind in "fc":
-            edges.append(x.node if x.node is not None else x)
-            wanted |= 1 << i
-        else:
+    bit = 1
+    shape = out.array.shape if primitive.elementwise else None
+    stretched = False
+    for x in inputs:
+        if not mask & bit:
             edges.append(None)
-    plan = primitive.plan(wanted)
-    shapes = None
-    if primitive.elementwise and len(arrays) > 1:
-        shapes = tuple([a.shape if isinstance(a, np.ndarray) else () for a in arrays])
-    saved = plan.save(inputs, arrays, out, keywords, written) if plan.fields else ()
-    return Node(primitive, plan, tuple(edges), saved, shapes, len(out) if type(out) is tuple else 1)
+        elif x.array.dtype.kind not in "fc":
+            edges.append(None)
+            mask ^= bit
+        else:
+            edges.append(x if x.node is None else x.node)
+            if shape is not None and x.array.shape != shape:
+                stretched = True
+        bit <<= 1
+    plan = primitive.plan(mask)
+    node = Node(primitive, plan, edges, plan.save(inputs, arrays, out, keywords, written) if plan.fields else ())
+    if stretched:
+        node.inputs_shape = tuple([a.shape if isinstance(a, np.ndarray) else () for a in arrays])
+    if type(out) is tuple:
+        node.outputs = len(out)
+    return node
+
+
+def _even(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, list]:
+    """Return the operands as arrays and numbers, brought to one dtype where the primitive wants that."""
+    arrays = [a if type(a) is np.ndarray or type(a) in _NUMBERS or a is None else _operand(primitive, a) for a in arrays]
+    if primitive.promote is not None and _dtypes_differ(primitive, arrays[primitive.fixed :]):
+        return _promote(primitive, inputs, arrays)
+    return inputs, arrays
 
 
 def _operand(primitive: Primitive, value: Any) -> Any:
@@ -244,6 +258,8 @@ def _promote(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, 
 
 def _output_buffer(primitive: Primitive, arrays: list, target: Tensor) -> np.ndarray | None:
     """Return the target's array when the kernel can write its result straight into it."""
+    if not primitive.takes_out:
+        return None
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
     same_dtype = all(a.dtype == target.array.dtype for a in arrays if isinstance(a, np.ndarray))
     fits = same_dtype and (not primitive.elementwise or np.broadcast_shapes(*shapes) == target.array.shape)

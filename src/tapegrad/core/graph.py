@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import GradError
@@ -64,33 +64,21 @@ class Node:
     never keeps a Tensor in between alive and the graph has no cycles.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "edges",
-        "hooks",
-        "id",
-        "inputs_shape",
-        "outputs",
-        "plan",
-        "primitive",
-        "retained",
-        "saved",
-        "where",
-    )
+    # What few nodes have are class attributes until they are set: a node is made for every operation.
+    inputs_shape: tuple | None = None
+    outputs = 1
+    hooks: list[Callable] | None = None
+    retained: Any = None
+    where: str | None = None
 
-    def __init__(
-        self, primitive: Any, plan: Any, edges: tuple, saved: Any, inputs_shape: tuple | None = None, outputs: int = 1
-    ):
+    def __init__(self, primitive: Any, plan: Any, edges: Sequence, saved: Any):
         self.primitive = primitive
         self.plan = plan
         self.edges = edges
         self.saved = saved
-        self.inputs_shape = inputs_shape
-        self.outputs = outputs
         self.id = _next_id()
-        self.hooks: list[Callable] | None = None
-        self.retained: Any = None
-        self.where: str | None = user_line() if STATE.anomaly else None
+        if STATE.anomaly:
+            self.where = user_line()
 
     @property
     def next_functions(self) -> tuple:
@@ -127,8 +115,6 @@ class Node:
 class Pick(Node):
     """One output of a node that has several."""
 
-    __slots__ = ("index",)
-
     def __init__(self, parent: Node, index: int):
         super().__init__(parent.primitive, None, (parent,), ())
         self.index = index
@@ -137,11 +123,10 @@ class Pick(Node):
 class FunctionNode(Node):
     """A recorded call of a user's :class:`tapegrad.autograd.Function`."""
 
-    __slots__ = ("context",)
-
-    def __init__(self, primitive: Any, edges: tuple, context: Any, outputs: int):
-        super().__init__(primitive, None, edges, (), outputs=outputs)
+    def __init__(self, primitive: Any, edges: Sequence, context: Any, outputs: int):
+        super().__init__(primitive, None, edges, ())
         self.context = context
+        self.outputs = outputs
 
     def release(self) -> None:
         self.context.release()

@@ -84,7 +84,8 @@ class Plan:
         saved = []
         for kind, key in self.fields:
             if kind == INPUT:
-                saved.append(_keep(inputs[key], arrays[key]))
+                x = inputs[key]
+                saved.append((x.array, x.storage, x.storage.version) if isinstance(x, Tensor) else arrays[key])
             elif kind == OUT:
                 saved.append(_keep_output(out, written))
             elif kind == KEYWORD:

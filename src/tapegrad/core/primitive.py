@@ -136,9 +136,11 @@ class Primitive:
         keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.takes_out = any(p.name == "out" for p in keywords)
         self.keywords = {p.name: p.default for p in keywords if p.name != "out"}
+        self.required = any(default is inspect.Parameter.empty for default in self.keywords.values())
         order = [w.strip() for w in signature.split(",")] if signature else [*self.inputs, *self.keywords]
         self.star = order[-1][1:] if order and order[-1].startswith("*") else None
         self.order = [w.lstrip("*") for w in order]
+        self.arrays_first = tuple(self.order[: len(self.inputs)]) == self.inputs
         self.simple = not self.keywords and not self.variadic and signature is None
 
     def __repr__(self) -> str:
@@ -154,6 +156,8 @@ class Primitive:
 
         Raises UsageError for an unknown, a missing or a doubled argument.
         """
+        if not kwargs and not self.required and len(args) == len(self.inputs) and self.arrays_first:
+            return args, dict(self.keywords)
         if self.variadic:
             return args, self._fill(dict(kwargs))
         if self.star and len(args) >= len(self.order):
