@@ -1,0 +1,44 @@
+# Everything happens in a virtual environment in the project, made from pinned requirements.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# ORACLE= leaves PyTorch out: the tests that compare with it then skip.
+ORACLE ?= requirements/oracle.txt
+JOBS ?= 2
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.PHONY: demo test lint types check slow clean
+
+$(VENV)/pip:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/pip requirements/run.txt pyproject.toml
+	$(PIP) install -r requirements/run.txt
+	$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/test: $(VENV)/run requirements/test.txt $(ORACLE)
+	$(PIP) install -r requirements/test.txt $(if $(ORACLE),-r $(ORACLE))
+	@touch $@
+
+demo: $(VENV)/run  ## train on the embedded digits, in seconds
+	$(BIN)/tapegrad train digits
+
+test: lint types check  ## what CI runs
+
+lint: $(VENV)/test
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+
+types: $(VENV)/test
+	PYRIGHT_PYTHON_GLOBAL_NODE=0 $(BIN)/pyright
+
+check: $(VENV)/test
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) -m "not slow"
+
+slow: $(VENV)/test  ## the long proofs: trainings on real data, fuzzing
+	$(BIN)/pytest -q -m slow -s
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,5 @@
+"""``python -m tapegrad``."""
+
+from .cli.main import run
+
+run()

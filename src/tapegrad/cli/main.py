@@ -1,0 +1,43 @@
+"""The ``tapegrad`` command: finds the subcommand, turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code: 0, 1 for a fault of ours, 2 for wrong input, 130 after Ctrl-C."""
+    try:
+        import click
+        import rich  # noqa: F401
+    except ImportError as error:
+        print(f"tapegrad: the package '{error.name}' is not installed; pip install 'tapegrad[lab]'", file=sys.stderr)
+        return 2
+    from ..errors import TapegradError
+    from .commands import tapegrad
+
+    try:
+        return tapegrad.main(arguments, prog_name="tapegrad", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.exceptions.Abort:
+        return 130
+    except (TapegradError, OSError) as error:
+        print(f"tapegrad: {_sentence(error)}", file=sys.stderr)
+        return 2
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        remedy = "free some space and go on" if error.errno == errno.ENOSPC else "check the path and its permissions"
+        return f"{error.filename or 'file'}: {error.strerror}; {remedy}"
+    return str(error)
+
+
+def run() -> None:
+    """Run as the installed command."""
+    sys.exit(main())

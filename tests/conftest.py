@@ -1,0 +1,31 @@
+"""What all tests share: where the data lies, and seeds that do not depend on the order of tests."""
+
+import os
+import pathlib
+import zlib
+
+import numpy as np
+import pytest
+
+import tapegrad as tg
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATA = pathlib.Path(os.environ.get("TAPEGRAD_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _same_seed_for_every_test():
+    getattr(tg, "manual_seed", int)(0)
+
+
+@pytest.fixture
+def rng(request):
+    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
+
+
+@pytest.fixture
+def data_folder():
+    """The folder of real data sets; tests that want it are skipped without it."""
+    if not DATA.is_dir():
+        pytest.skip(f"no data folder at {DATA}: set TAPEGRAD_DATA")
+    return DATA

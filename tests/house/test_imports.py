@@ -1,0 +1,140 @@
+"""The house plan, held: who may import whom, and what ``import tapegrad`` loads."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "src" / "tapegrad"
+
+# Lower numbers know nothing of higher ones; rooms of one number know nothing of each other.
+LEVELS = {
+    "version": 0,
+    "errors": 0,
+    "array": 1,
+    "core": 2,
+    "ops": 3,
+    "autograd": 4,
+    "linalg": 4,
+    "random": 4,
+    "special": 4,
+    "functional": 5,
+    "formats": 5,
+    "nn": 6,
+    "optim": 7,
+    "utils": 7,
+    "vision": 8,
+    "train": 9,
+    "cli": 12,
+}
+# Rooms that reach operations by name through the registry, and so need nothing above core.
+ONLY_CORE = {"formats/onnx", "compile", "explain"}
+
+
+def room_of(path):
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imported_rooms(path, source):
+    """The rooms that a file imports from, with line numbers."""
+    here = ["tapegrad", *path.relative_to(PACKAGE).with_suffix("").parts]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            base = here[: -node.level] if node.level else []
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            if module[:1] == ["tapegrad"]:
+                names = [module[1]] if len(module) > 1 else [a.name for a in node.names]
+                yield from ((name, node.lineno) for name in names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                parts = alias.name.split(".")
+                if parts[0] == "tapegrad" and len(parts) > 1:
+                    yield parts[1], node.lineno
+
+
+def violations(path, source):
+    room = room_of(path)
+    if room == "__init__" or room == "__main__":
+        return []
+    found = []
+    for other, line in imported_rooms(path, source):
+        if other == room:
+            continue
+        if other not in LEVELS:
+            found.append(f"{path.name}:{line} imports the unknown room '{other}'")
+        elif LEVELS[other] >= LEVELS[room]:
+            found.append(f"{path.name}:{line} in '{room}' imports '{other}', which is not below it")
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(f.relative_to(PACKAGE)) for f in FILES])
+def test_imports_point_downward(path):
+    assert violations(path, path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("core/x.py", "from ..ops import exp"),
+        ("ops/x.py", "from tapegrad.nn import Linear"),
+        ("optim/x.py", "from ..utils.data import Dataset"),
+        ("nn/x.py", "import tapegrad.train.loop"),
+        ("core/x.py", "from .. import functional"),
+        ("errors.py", "from .array import Device"),
+    ],
+)
+def test_an_upward_import_is_seen(place, source):
+    assert violations(PACKAGE / place, source)
+
+
+def test_every_room_is_in_the_table():
+    rooms = {room_of(f) for f in FILES} - {"__init__", "__main__"}
+    assert rooms <= set(LEVELS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(f.relative_to(PACKAGE)) for f in FILES])
+def test_only_array_names_cupy(path):
+    names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
+    assert path.name == "array.py" or "cupy" not in names
+
+
+def loaded_after(statement):
+    code = f"import sys; before = set(sys.modules); {statement}; print(*sorted({{m.split('.')[0] for m in set(sys.modules) - before}}))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(out.stdout.split())
+
+
+def test_import_loads_numpy_and_the_standard_library_alone():
+    foreign = loaded_after("import tapegrad") - set(sys.stdlib_module_names) - {"numpy", "tapegrad"}
+    assert {m for m in foreign if not m.startswith("_")} == set()
+
+
+def test_every_core_module_imports_without_extras():
+    """The rooms that need extras import them where they are used, not at the top."""
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['click', 'rich', 'matplotlib', 'PIL', 'yaml', 'torch'], None))"
+    modules = [
+        ".".join(["tapegrad", *f.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+        for f in FILES
+        if room_of(f) not in ("cli", "__main__")
+    ]
+    code = f"{blocked}; import importlib; [importlib.import_module(m) for m in {modules!r}]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def import_seconds(module):
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def test_import_takes_at_most_twice_numpys_time():
+    """Interleaved, the fastest of seven of each: load from elsewhere only ever adds."""
+    pairs = [(import_seconds("numpy"), import_seconds("tapegrad")) for _ in range(7)]
+    numpy, ours = (min(times) for times in zip(*pairs, strict=True))
+    assert ours <= 2 * numpy, f"tapegrad {ours * 1e3:.0f} ms, numpy {numpy * 1e3:.0f} ms"
