@@ -38,6 +38,7 @@ def format_tensor(t: Any) -> str:
     """Return the text that ``print`` shows for a tensor."""
     prefix = "tensor("
     text = np.array2string(t.array, separator=", ", prefix=prefix, **_layout(t.array))
+    text = text.replace(", ...,", ",  ...,")
     details = []
     if t.array.size == 0 and t.array.ndim != 1:
         details.append(f"size={tuple(t.array.shape)}")
@@ -60,30 +61,30 @@ def _layout(array: np.ndarray) -> dict:
 
 
 def _float_formatter(array: np.ndarray) -> Any:
-    values = np.asarray(array[np.isfinite(array)], dtype=np.float64)
-    size = np.abs(values[values != 0]) if values.size else values
+    """Return how PyTorch writes these numbers: whole, fixed or scientific, decided by those that will be shown."""
+    shown = _shown(array)
+    values = shown[np.isfinite(shown)]
+    size = np.abs(values[values != 0])
     precision = _options["precision"]
     if bool((values == np.trunc(values)).all()) and (size.size == 0 or size.max() < 1e8):
         form = "{:.0f}."
-    elif (
-        not _options["suppress"]
-        and size.size
-        and (size.max() / size.min() > 1000 or size.max() > 1e8 or size.min() < 1e-4)
-    ):
+    elif not _options["suppress"] and size.size and (size.max() / size.min() > 1000 or size.max() > 1e8 or size.min() < 1e-4):
         form = f"{{:.{precision}e}}"
     else:
         form = f"{{:.{precision}f}}"
-    if array.ndim == 0:
-        return lambda x: form.format(x) if np.isfinite(x) else str(x)
-    width = max((len(form.format(x) if np.isfinite(x) else str(x)) for x in _shown(array)), default=0)
-    return lambda x: (form.format(x) if np.isfinite(x) else str(x)).rjust(width)
+
+    def write(x: float) -> str:
+        return form.format(x) if np.isfinite(x) else str(x)
+
+    width = 0 if array.ndim == 0 else max((len(write(x)) for x in shown.tolist()), default=0)
+    return lambda x: write(x).rjust(width)
 
 
-def _shown(array: np.ndarray) -> Any:
-    """Return the elements that will be printed, so that they can be aligned."""
+def _shown(array: np.ndarray) -> np.ndarray:
+    """Return the elements that will be printed, flat."""
     if array.size > _options["threshold"]:
         edge = _options["edgeitems"]
         for axis, length in enumerate(array.shape):
             if length > 2 * edge:
                 array = np.take(array, [*range(edge), *range(-edge, 0)], axis=axis)
-    return array.ravel().tolist()
+    return np.asarray(array, dtype=np.float64).ravel()
