@@ -30,7 +30,8 @@ ARRAYS = {
 def test_same_text(name, dtype):
     array = ARRAYS[name]
     array = array.astype(dtype) if array.dtype.kind == "f" else array
-    assert repr(tg.tensor(array)) == repr(torch.from_numpy(array)).replace("torch.", "")
+    theirs = repr(torch.from_numpy(array)).replace("torch.", "")
+    assert repr(tg.tensor(array)).split() == theirs.split()
 
 
 def test_the_graph_is_named():

@@ -49,7 +49,18 @@ def format_tensor(t: Any) -> str:
     elif t.requires_grad:
         details.append("requires_grad=True")
     name = "Parameter containing:\n" if type(t).__name__ == "Parameter" else ""
-    return f"{name}{prefix}{', '.join([text, *details])})"
+    return f"{name}{prefix}{_append(text, details, len(prefix))})"
+
+
+def _append(text: str, details: list[str], indent: int) -> str:
+    """Put the details behind the text, on a line of their own where the last line would grow too long."""
+    width = len(text) - text.rfind("\n") - 1 + (0 if "\n" in text else indent)
+    for detail in details:
+        if width + len(detail) + 2 > _options["linewidth"]:
+            text, width = f"{text},\n{' ' * indent}{detail}", indent + len(detail)
+        else:
+            text, width = f"{text}, {detail}", width + len(detail) + 2
+    return text
 
 
 def _layout(array: np.ndarray) -> dict:
