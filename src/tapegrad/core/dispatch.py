@@ -107,7 +107,7 @@ def _wrap_all(primitive: Primitive, inputs: tuple, arrays: list, keywords: dict,
 def _share(out: Tensor, source: Any, array: Any) -> None:
     """Give a view its source's storage; a result that NumPy had to copy keeps its own."""
     owner = array.base if array.base is not None else array
-    if isinstance(source, Tensor) and (out.array is array or out.array.base is owner):
+    if isinstance(source, Tensor) and (out.array is array or out.array.base is owner or out.array.base is array):
         out.storage = source.storage
         out.view_version = source.storage.tracked_writes
 
@@ -261,7 +261,9 @@ def _output_buffer(primitive: Primitive, arrays: list, target: Tensor) -> np.nda
     if not primitive.takes_out:
         return None
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
-    same_dtype = all(a.dtype == target.array.dtype for a in arrays if isinstance(a, np.ndarray))
+    # Where dtypes are taken as they are (index arrays), the first input alone decides.
+    deciding = arrays[:1] if primitive.promote is None else arrays
+    same_dtype = all(a.dtype == target.array.dtype for a in deciding if isinstance(a, np.ndarray))
     fits = same_dtype and (not primitive.elementwise or np.broadcast_shapes(*shapes) == target.array.shape)
     return target.array if fits else None
 

@@ -156,10 +156,10 @@ class Primitive:
 
         Raises UsageError for an unknown, a missing or a doubled argument.
         """
+        if self.variadic:
+            return self._bind_variadic(args, kwargs)
         if not kwargs and not self.required and len(args) == len(self.inputs) and self.arrays_first:
             return args, dict(self.keywords)
-        if self.variadic:
-            return args, self._fill(dict(kwargs))
         if self.star and len(args) >= len(self.order):
             place = len(self.order) - 1
             rest = args[place:]
@@ -185,6 +185,16 @@ class Primitive:
                     self.name, f"argument '{name}' is missing", f"the arguments are {', '.join(self.order)}"
                 )
         return tuple(inputs), self._fill(values)
+
+    def _bind_variadic(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        """Bind a call whose arrays may come as one list, as in ``cat([a, b], 1)``: keywords follow the list."""
+        kwargs = dict(kwargs)
+        if len(self.inputs) == 1 and self.inputs[0] in kwargs:
+            args = (kwargs.pop(self.inputs[0]), *args)
+        if len(self.inputs) == 1 and args and isinstance(args[0], (list, tuple)):
+            kwargs.update(zip(self.order[1:], args[1:], strict=False))
+            args = tuple(args[0])
+        return args, self._fill(kwargs)
 
     def _fill(self, values: dict) -> dict:
         keywords = dict(self.keywords)
