@@ -115,8 +115,9 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
         np.copyto(target.array, result.array)
         if STATE.tracer is not None:
             STATE.tracer.record_write(target, result)
-    tracked = result.node is not None or target.node is not None
-    target.node = result.node
+    tracked = STATE.grad_enabled and (result.node is not None or target.node is not None)
+    if STATE.grad_enabled:
+        target.node = result.node
     target.storage.wrote(tracked)
     return target
 
