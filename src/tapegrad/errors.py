@@ -16,8 +16,13 @@ __all__ = [
     "FileFormatError",
     "GradError",
     "IndexRangeError",
+    "LinAlgError",
+    "MissingAttributeError",
     "MissingExtraError",
+    "MissingMethodError",
+    "NamingError",
     "ShapeError",
+    "StateError",
     "TapegradError",
     "TraceError",
     "UsageError",
@@ -61,6 +66,14 @@ class GradError(TapegradError, RuntimeError):
     """A gradient that cannot be computed."""
 
 
+class StateError(TapegradError, RuntimeError):
+    """A state that does not fit the object that it is loaded into."""
+
+
+class LinAlgError(TapegradError, RuntimeError):
+    """A matrix that cannot be inverted or factorised, or an iteration that did not converge."""
+
+
 class TraceError(TapegradError, RuntimeError):
     """A step that cannot be recorded as a program."""
 
@@ -75,6 +88,18 @@ class UsageError(TapegradError, TypeError):
 
 class IndexRangeError(TapegradError, IndexError):
     """An index, a dimension or a label out of range."""
+
+
+class NamingError(TapegradError, KeyError):
+    """A name that is in use, or that cannot be given."""
+
+
+class MissingAttributeError(TapegradError, AttributeError):
+    """An attribute that an object does not have."""
+
+
+class MissingMethodError(TapegradError, NotImplementedError):
+    """A method that a subclass has to write."""
 
 
 class DataError(TapegradError, ValueError):

@@ -1,0 +1,3 @@
+"""Initial values of parameters."""
+
+__all__: list[str] = []
