@@ -1,4 +1,36 @@
-"""tapegrad: deep learning in plain NumPy, with PyTorch's names."""
+"""tapegrad: deep learning in plain NumPy, with PyTorch's names.
+
+>>> import tapegrad as tg
+>>> w = tg.tensor([1.0, 2.0], requires_grad=True)
+>>> (w * w).sum().backward()
+>>> w.grad
+tensor([2., 4.])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .core import *
 from .ops import *
+from .version import __version__
+
+if TYPE_CHECKING:
+    from . import autograd, formats, linalg, nn, optim, random, train, utils, vision
+
+# Loaded when they are first used: what a script does not touch costs it nothing.
+_ROOMS = ("autograd", "errors", "formats", "functional", "linalg", "nn", "optim", "random", "train", "utils", "vision")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
+    from .errors import did_you_mean
+
+    hint = did_you_mean(name, [*globals(), *_ROOMS])
+    raise AttributeError(f"module 'tapegrad' has no attribute '{name}'" + (f"; {hint}" if "mean" in hint else ""))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS})

@@ -33,7 +33,12 @@ def rules_of(node, functions):
 
 
 def bound_names(function):
-    names = {a.arg for n in ast.walk(function) if isinstance(n, ast.arguments) for a in [*n.posonlyargs, *n.args, *n.kwonlyargs]}
+    names = {
+        a.arg
+        for n in ast.walk(function)
+        if isinstance(n, ast.arguments)
+        for a in [*n.posonlyargs, *n.args, *n.kwonlyargs]
+    }
     names |= {n.vararg.arg for n in ast.walk(function) if isinstance(n, ast.arguments) and n.vararg}
     names |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return names
@@ -49,7 +54,8 @@ def constants(tree):
     return {
         t.id
         for n in tree.body
-        if isinstance(n, ast.Assign) and isinstance(n.value, (ast.Constant, ast.Tuple, ast.BinOp, ast.UnaryOp, ast.Call))
+        if isinstance(n, ast.Assign)
+        and isinstance(n.value, (ast.Constant, ast.Tuple, ast.BinOp, ast.UnaryOp, ast.Call))
         for t in n.targets
         if isinstance(t, ast.Name)
     }

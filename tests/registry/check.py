@@ -31,9 +31,7 @@ def outputs_of(result):
 
 
 def tensors(arrays, tracked):
-    return [
-        tg.tensor(a, requires_grad=i in tracked) if isinstance(a, np.ndarray) else a for i, a in enumerate(arrays)
-    ]
+    return [tg.tensor(a, requires_grad=i in tracked) if isinstance(a, np.ndarray) else a for i, a in enumerate(arrays)]
 
 
 def scalar(primitive, inputs, keywords, weights):

@@ -75,7 +75,9 @@ def compare_gradients(primitive, arrays, keywords, dtype, rng):
     outs = torch_outputs(torch_call(primitive, leaves, keywords))
     used = [(o, torch.tensor(w)) for o, w in zip(outs, weights, strict=False) if o.requires_grad]
     assert len(outs) <= len(outputs_of(call(primitive, tensors(arrays, ()), keywords)))
-    expected = torch.autograd.grad([o for o, _ in used], [leaves[i] for i in tracked], [w for _, w in used], allow_unused=True)
+    expected = torch.autograd.grad(
+        [o for o, _ in used], [leaves[i] for i in tracked], [w for _, w in used], allow_unused=True
+    )
     for g, e in zip(grads, expected, strict=True):
         if e is not None:
             np.testing.assert_allclose(g.array, e.numpy(), **TOLERANCE[dtype])

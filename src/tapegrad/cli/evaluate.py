@@ -28,7 +28,9 @@ def evaluate(run: str, checkpoint: str | None, data: str | None, runs: str) -> N
     path = checkpoint_path(found, settings, checkpoint)
     load_weights(path, trainer.model)
     result = trainer.evaluate(DataLoader(sets.test, batch_size=1024))
-    click.echo(f"{path}: test loss {result['loss']:.4f}, test accuracy {result['accuracy']:.4f} ({len(sets.test):,} samples)")
+    click.echo(
+        f"{path}: test loss {result['loss']:.4f}, test accuracy {result['accuracy']:.4f} ({len(sets.test):,} samples)"
+    )
 
 
 def stored_settings(run: Run, data: str | None = None) -> Settings:
@@ -41,7 +43,9 @@ def stored_settings(run: Run, data: str | None = None) -> Settings:
         name = config.pop("experiment")
         settings = settings_for(name, **config)
     except (KeyError, TypeError, AttributeError, ArgumentError) as error:
-        raise FileFormatError(str(run.folder / "config.json"), f"is no configuration ({error})", "restore it, or train again") from None
+        raise FileFormatError(
+            str(run.folder / "config.json"), f"is no configuration ({error})", "restore it, or train again"
+        ) from None
     if data is not None:
         settings.data = data
     return settings

@@ -77,7 +77,9 @@ def _read_points(path: str) -> np.ndarray:
             try:
                 x, y = (float(word) for word in line.replace(",", " ").split())
             except ValueError:
-                raise FileFormatError(f"{path}:{number}", f"'{line.strip()[:40]}' is not two numbers", "write x,y on each line") from None
+                raise FileFormatError(
+                    f"{path}:{number}", f"'{line.strip()[:40]}' is not two numbers", "write x,y on each line"
+                ) from None
             rows.append((x, y))
     if not rows:
         raise FileFormatError(path, "holds no points", "write x,y on each line")

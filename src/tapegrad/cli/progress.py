@@ -84,7 +84,9 @@ class ProgressBar(Callback):
 def _line(record: dict[str, float], epochs: int) -> str:
     parts = [f"epoch {record['epoch']:>{len(str(epochs))}.0f}/{epochs}"]
     if "penalty" in record:
-        parts.append(f"loss {record['loss'] + record['penalty']:.4f} (data {record['loss']:.4f}, penalty {record['penalty']:.4f})")
+        parts.append(
+            f"loss {record['loss'] + record['penalty']:.4f} (data {record['loss']:.4f}, penalty {record['penalty']:.4f})"
+        )
     else:
         parts.append(f"loss {record['loss']:.4f}")
     parts.append(f"accuracy {record['accuracy']:.4f}")

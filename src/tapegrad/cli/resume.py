@@ -22,6 +22,8 @@ def resume(run: str, runs: str) -> int:
         raise ArgumentError("resume", f"{found.folder} has no checkpoint yet", "train again")
     settings = stored_settings(found)
     if found.events("result"):
-        raise ArgumentError("resume", f"{found.folder} is finished ({settings.epochs} epochs)", "train a new run, with --epochs")
+        raise ArgumentError(
+            "resume", f"{found.folder} is finished ({settings.epochs} epochs)", "train a new run, with --epochs"
+        )
     click.echo(f"run: {found.folder}")
     return fit(found, settings, load_data(settings), resume=True)

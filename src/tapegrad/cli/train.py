@@ -8,7 +8,18 @@ import time
 import click
 import numpy as np
 
-from ..train import EXPERIMENTS, Checkpoints, Run, Settings, Trainer, build, load_checkpoint, load_data, load_weights, settings_for
+from ..train import (
+    EXPERIMENTS,
+    Checkpoints,
+    Run,
+    Settings,
+    Trainer,
+    build,
+    load_checkpoint,
+    load_data,
+    load_weights,
+    settings_for,
+)
 from ..train.experiments import Data
 from ..train.pictures import confusion_matrix, draw_boundary, draw_confusion, draw_curves, draw_mistakes, predict_all
 from .progress import Ledger, ProgressBar

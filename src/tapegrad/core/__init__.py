@@ -6,6 +6,7 @@ from .graph import STATE, Node, user_line
 from .methods import FUNCTIONS, function
 from .numpy_protocol import install_numpy_protocol
 from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, primitive
+from .printing import set_printoptions
 from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, as_tensor, from_numpy, tensor, wrap
 from .trace import Equation, Program, Variable, trace
 
@@ -41,6 +42,7 @@ __all__ = [
     "primitive",
     "result_type",
     "set_grad_enabled",
+    "set_printoptions",
     "tensor",
     "trace",
     "user_line",

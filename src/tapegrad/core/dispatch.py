@@ -141,7 +141,9 @@ def _record(
 
 def _even(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, list]:
     """Return the operands as arrays and numbers, brought to one dtype where the primitive wants that."""
-    arrays = [a if type(a) is np.ndarray or type(a) in _NUMBERS or a is None else _operand(primitive, a) for a in arrays]
+    arrays = [
+        a if type(a) is np.ndarray or type(a) in _NUMBERS or a is None else _operand(primitive, a) for a in arrays
+    ]
     if primitive.promote is not None and _dtypes_differ(primitive, arrays[primitive.fixed :]):
         return _promote(primitive, inputs, arrays)
     return inputs, arrays

@@ -79,7 +79,11 @@ def _float_formatter(array: np.ndarray) -> Any:
     precision = _options["precision"]
     if bool((values == np.trunc(values)).all()) and (size.size == 0 or size.max() < 1e8):
         form = "{:.0f}."
-    elif not _options["suppress"] and size.size and (size.max() / size.min() > 1000 or size.max() > 1e8 or size.min() < 1e-4):
+    elif (
+        not _options["suppress"]
+        and size.size
+        and (size.max() / size.min() > 1000 or size.max() > 1e8 or size.min() < 1e-4)
+    ):
         form = f"{{:.{precision}e}}"
     else:
         form = f"{{:.{precision}f}}"

@@ -60,7 +60,9 @@ def load_weights(path: str | os.PathLike, model: Any) -> None:
         model.load_state_dict(state)
     except RuntimeError as error:
         what = getattr(error, "what", str(error))
-        raise FileFormatError(str(path), f"is a checkpoint of another network: {what}", "use the run's own checkpoint") from None
+        raise FileFormatError(
+            str(path), f"is a checkpoint of another network: {what}", "use the run's own checkpoint"
+        ) from None
 
 
 def load_checkpoint(path: str | os.PathLike, trainer: Trainer) -> None:
@@ -88,7 +90,9 @@ def _details(path: str | os.PathLike) -> dict[str, Any]:
     try:
         return json.loads(text or "")
     except ValueError:
-        raise FileFormatError(str(path), "has no training state", "resume from a checkpoint that tapegrad wrote") from None
+        raise FileFormatError(
+            str(path), "has no training state", "resume from a checkpoint that tapegrad wrote"
+        ) from None
 
 
 class Checkpoints(Callback):

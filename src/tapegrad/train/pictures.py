@@ -72,7 +72,9 @@ def draw_boundary(model: Any, inputs: np.ndarray, labels: np.ndarray, path: str 
         cmap=colors,
         alpha=0.35,
     )
-    axis.scatter(*inputs.T, c=labels, cmap=colors, vmin=-0.5, vmax=classes - 0.5, s=12, edgecolors="white", linewidths=0.4)
+    axis.scatter(
+        *inputs.T, c=labels, cmap=colors, vmin=-0.5, vmax=classes - 0.5, s=12, edgecolors="white", linewidths=0.4
+    )
     axis.set_xlabel("$x_1$")
     axis.set_ylabel("$x_2$")
     axis.set_aspect("equal")
@@ -99,7 +101,15 @@ def draw_confusion(matrix: np.ndarray, names: Sequence[str], path: str | os.Path
     image = axis.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(matrix):
         if count:
-            axis.text(column, row, count, ha="center", va="center", fontsize=8, color="white" if share[row, column] > 0.6 else "black")
+            axis.text(
+                column,
+                row,
+                count,
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if share[row, column] > 0.6 else "black",
+            )
     axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axis.set_yticks(range(len(names)), names)
     axis.set_xlabel("predicted")

@@ -1,0 +1,216 @@
+"""The command line as a person meets it: what it trains, writes and says, and what it says to mistakes."""
+
+import errno
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+pytest.importorskip("matplotlib")
+Image = pytest.importorskip("PIL.Image")
+
+from tapegrad.formats.safetensors import load_file, save_file  # noqa: E402
+
+from tapegrad.cli.main import main  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def digits_run(tmp_path_factory):
+    """A short run on the digits, shared by the tests that only read it."""
+    parent = tmp_path_factory.mktemp("runs")
+    assert main(["train", "digits", "--epochs", "3", "--runs", str(parent)]) == 0
+    return next(parent.iterdir())
+
+
+def said(capsys):
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return captured.out, captured.err
+
+
+def test_a_run_folder_holds_everything(digits_run):
+    files = {str(p.relative_to(digits_run)) for p in digits_run.rglob("*") if p.is_file()}
+    assert files == {
+        "config.json",
+        "events.jsonl",
+        "metrics.csv",
+        "checkpoints/best.safetensors",
+        "checkpoints/last.safetensors",
+        "pictures/curves.png",
+        "pictures/confusion.png",
+        "pictures/mistakes.png",
+    }
+    config = json.loads((digits_run / "config.json").read_text())
+    assert config["config"]["experiment"] == "digits"
+    assert config["environment"]["numpy"] == np.__version__
+    epochs = [json.loads(line) for line in (digits_run / "events.jsonl").read_text().splitlines()]
+    assert [e["epoch"] for e in epochs if e["event"] == "epoch"] == [1, 2, 3]
+    for name in ("curves", "confusion", "mistakes"):
+        with Image.open(digits_run / "pictures" / f"{name}.png") as image:
+            assert min(image.size) > 300
+
+
+def test_evaluate_repeats_the_accuracy_of_training(digits_run, capsys):
+    assert main(["evaluate", str(digits_run)]) == 0
+    out, _ = said(capsys)
+    result = next(
+        e for e in map(json.loads, (digits_run / "events.jsonl").read_text().splitlines()) if e["event"] == "result"
+    )
+    assert f"test accuracy {result['test_accuracy']:.4f}" in out
+    assert result["test_accuracy"] > 0.8
+
+
+def test_predict_names_the_class_of_an_image(digits_run, tmp_path, capsys):
+    from tapegrad.vision.datasets import Digits
+
+    digits = Digits(train=True)
+    images, labels = np.asarray(digits.data), np.asarray(digits.targets)
+    paths = []
+    for i in range(20):
+        path = tmp_path / f"{i}.png"
+        Image.fromarray((images[i].astype(np.float64) * 255 / images.max()).round().astype(np.uint8)).save(path)
+        paths.append(str(path))
+    assert main(["predict", str(digits_run), *paths]) == 0
+    out, _ = said(capsys)
+    answers = [int(line.split(": ")[1].split()[0]) for line in out.splitlines()]
+    assert np.mean(np.array(answers) == labels[:20]) >= 0.8
+
+
+def test_spiral_draws_its_boundary_and_splits_the_loss(tmp_path, capsys):
+    assert main(["train", "spiral", "--epochs", "200", "--runs", str(tmp_path)]) == 0
+    out, _ = said(capsys)
+    assert "(data " in out
+    assert ", penalty " in out
+    run = next(tmp_path.iterdir())
+    assert (run / "pictures" / "boundary.png").is_file()
+    points = tmp_path / "points.csv"
+    points.write_text("0.1,0.2\n-0.5 0.5\n\n")
+    assert main(["predict", str(run), str(points)]) == 0
+    out, _ = said(capsys)
+    assert out.count("points.csv:") == 2
+
+
+MISTAKES = {
+    "unknown experiment": (["train", "digit"], "did you mean 'digits'?"),
+    "unknown command": (["trian"], "No such command"),
+    "unknown option": (["train", "digits", "--epoch", "3"], "No such option"),
+    "a word for a number": (["train", "digits", "--epochs", "three"], "not a valid integer"),
+    "no epochs": (["train", "digits", "--epochs", "0"], "epochs is 0; use a positive number"),
+    "negative rate": (["train", "digits", "--lr", "-1"], "lr is -1.0; use a positive number"),
+    "rate is nan": (["train", "digits", "--lr", "nan"], "lr is nan; use a positive number"),
+    "unknown network": (["train", "digits", "--model", "cmm"], "'digits' has no network 'cmm'"),
+    "no run": (["evaluate", "nothing"], "there is no run 'nothing'"),
+    "nothing to resume": (["resume", "nothing"], "there is no run 'nothing'"),
+    "no data": (["train", "mnist", "--data", "/nonexistent"], "/nonexistent"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_get_one_sentence_and_exit_code_2(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments, expected = MISTAKES[name]
+    assert main(arguments) == 2
+    _, err = said(capsys)
+    assert expected in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_predict_refuses_what_is_no_image(digits_run, tmp_path, capsys):
+    text = tmp_path / "text.png"
+    text.write_text("no image")
+    assert main(["predict", str(digits_run), str(text)]) == 2
+    assert "is no image that can be read" in said(capsys)[1]
+    picture = tmp_path / "cut.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)).save(picture)
+    picture.write_bytes(picture.read_bytes()[:200])
+    assert main(["predict", str(digits_run), str(picture)]) == 2
+    assert "damaged image" in said(capsys)[1]
+    assert main(["predict", str(digits_run), str(tmp_path / "missing.png")]) == 2
+    assert "missing.png" in said(capsys)[1]
+
+
+def test_a_damaged_checkpoint_is_named(digits_run, tmp_path, capsys):
+    whole = (digits_run / "checkpoints" / "best.safetensors").read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(whole[: len(whole) // 2])
+    assert main(["evaluate", str(digits_run), "--checkpoint", str(cut)]) == 2
+    assert "cut.safetensors" in said(capsys)[1]
+
+
+def test_a_checkpoint_of_another_network_is_refused(digits_run, tmp_path, capsys):
+    tensors = load_file(digits_run / "checkpoints" / "best.safetensors")
+    name = next(n for n in tensors if n.startswith("model.") and n.endswith("weight"))
+    tensors[name] = tensors[name][:, :-1].contiguous()
+    other = tmp_path / "other.safetensors"
+    save_file(tensors, other)
+    assert main(["evaluate", str(digits_run), "--checkpoint", str(other)]) == 2
+    assert "is a checkpoint of another network" in said(capsys)[1]
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch, capsys):
+    from tapegrad.train import checkpoint
+
+    calls = []
+    save = checkpoint.save_checkpoint
+
+    def fills_up(path, trainer):
+        calls.append(path)
+        if len(calls) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(path, trainer)
+
+    monkeypatch.setattr(checkpoint, "save_checkpoint", fills_up)
+    assert main(["train", "digits", "--epochs", "5", "--runs", str(tmp_path)]) == 2
+    assert "No space left on device; free some space" in said(capsys)[1]
+    run = next(tmp_path.iterdir())
+    assert load_file(run / "checkpoints" / "last.safetensors")
+
+
+def start_training(runs, *arguments):
+    command = [sys.executable, "-m", "tapegrad", "train", *arguments, "--runs", str(runs)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_epoch(runs, process):
+    for _ in range(600):
+        if any("epoch" in p.read_text() for p in pathlib.Path(runs).glob("*/events.jsonl")):
+            return
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.1)
+    raise AssertionError("no epoch within a minute")
+
+
+def test_ctrl_c_keeps_a_checkpoint_and_resume_ends_with_the_same_bits(tmp_path, capsys):
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    arguments = ["digits", "--epochs", "40"]
+    assert main(["train", *arguments, "--runs", str(straight)]) == 0
+    process = start_training(stopped, *arguments)
+    wait_for_epoch(stopped, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "Traceback" not in err
+    run = next(stopped.iterdir())
+    assert f"go on with: tapegrad resume {run}" in out
+    assert main(["resume", str(run)]) == 0
+    ours = load_file(run / "checkpoints" / "last.safetensors")
+    theirs = load_file(next(straight.iterdir()) / "checkpoints" / "last.safetensors")
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value.array, theirs[name].array, err_msg=name)
+    capsys.readouterr()
+    assert main(["resume", str(run)]) == 2
+    assert "is finished" in said(capsys)[1]
+
+
+def test_help_names_the_commands(capsys):
+    assert main(["--help"]) == 0
+    out, _ = said(capsys)
+    assert all(word in out for word in ("train", "resume", "evaluate", "predict"))
