@@ -219,19 +219,16 @@ def _assignment(module: Module, name: str, held: Tensor, given: Any) -> Callable
 
 def _judge(module: Module, result: IncompatibleKeys, errors: list[str], strict: bool) -> None:
     lines = list(errors)
-    fixes = ["build the model with the checkpoint's sizes"] if errors else []
-    if strict and result.missing_keys:
-        lines.insert(0, f"Missing key(s) in state_dict: {_quoted(result.missing_keys)}.")
     if strict and result.unexpected_keys:
         lines.insert(0, f"Unexpected key(s) in state_dict: {_quoted(result.unexpected_keys)}.")
-    if strict and (result.missing_keys or result.unexpected_keys):
-        fixes.append(_renaming(result) or "pass strict=False to load the keys that match")
+    if strict and result.missing_keys:
+        lines.insert(0, f"Missing key(s) in state_dict: {_quoted(result.missing_keys)}.")
     if lines:
         details = "\n\t".join(lines)
         raise StateError(
             "load_state_dict",
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{details}\n\tNothing was loaded",
-            ", ".join(fixes),
+            "build the model with the checkpoint's sizes" if errors else _advice(result),
         )
 
 
@@ -239,10 +236,11 @@ def _quoted(keys: list[str]) -> str:
     return ", ".join(f'"{key}"' for key in keys)
 
 
-def _renaming(result: IncompatibleKeys) -> str:
-    """Return the advice for a state whose keys differ from the module's by a common beginning alone."""
+def _advice(result: IncompatibleKeys) -> str:
+    """Return what to do; a state whose keys differ by a common beginning alone can be renamed."""
+    otherwise = "pass strict=False to load the keys that match"
     if not result.missing_keys or len(result.missing_keys) != len(result.unexpected_keys):
-        return ""
+        return otherwise
     for ours, theirs, advice in (
         (result.missing_keys, result.unexpected_keys, "take '{}' off the beginning of the state's keys"),
         (result.unexpected_keys, result.missing_keys, "put '{}' before the state's keys"),
@@ -250,4 +248,4 @@ def _renaming(result: IncompatibleKeys) -> str:
         begin = theirs[0].removesuffix(ours[0])
         if begin and [begin + key for key in ours] == theirs:
             return advice.format(begin)
-    return ""
+    return otherwise
