@@ -26,21 +26,27 @@ _NO_KEYWORDS: dict = {}
 
 
 def install(primitive: Primitive, names: list[str], inplace: bool) -> None:
-    """Give Tensor a primitive under each name; ``__r...__`` names swap the operands."""
+    """Give Tensor a primitive under each name; ``__r...__`` names swap the operands.
+
+    With ``inplace``, also ``exp_`` for ``exp`` and ``__iadd__`` for ``__add__``.
+    """
     for name in names:
         setattr(Tensor, name, _method(primitive, name))
-    if inplace:
-        setattr(Tensor, primitive.name + "_", _inplace_method(primitive))
-        for name in names:
-            if name.startswith("__") and "__i" + name[2:] in _INPLACE_OPERATORS:
-                setattr(Tensor, "__i" + name[2:], _inplace_method(primitive))
+        written = _inplace_name(name)
+        if inplace and written:
+            setattr(Tensor, written, _inplace_method(primitive, written))
 
 
-_INPLACE_OPERATORS = {"__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__ifloordiv__", "__imod__"} | {
-    "__iand__",
-    "__ior__",
-    "__ixor__",
-}
+_INPLACE_OPERATORS = frozenset(
+    "__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ __xor__ __lshift__ __rshift__".split()
+)
+
+
+def _inplace_name(name: str) -> str:
+    """Return the name of a method's in-place version, or an empty string when it has none."""
+    if name.startswith("__"):
+        return "__i" + name[2:] if name in _INPLACE_OPERATORS else ""
+    return name + "_"
 
 
 def _method(primitive: Primitive, name: str) -> Callable:
@@ -67,13 +73,13 @@ def _method(primitive: Primitive, name: str) -> Callable:
     return method
 
 
-def _inplace_method(primitive: Primitive) -> Callable:
+def _inplace_method(primitive: Primitive, name: str) -> Callable:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         inputs, keywords = primitive.bind((self, *args), kwargs)
-        _check_writable(primitive.name + "_", self, inputs)
-        return overwrite(self, apply(primitive, inputs, keywords, self), primitive.name + "_")
+        _check_writable(name, self, inputs)
+        return overwrite(self, apply(primitive, inputs, keywords, self), name)
 
-    method.__name__ = primitive.name + "_"
+    method.__name__ = name
     method.__doc__ = f"In-place version of :meth:`{primitive.name}`."
     return method
 
@@ -125,7 +131,7 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
 def function(methods: str = "", inplace: bool = False, name: str = "") -> Callable[[Callable], Callable]:
     """Register a function composed of primitives: it takes NumPy's words too, and becomes a method of Tensor.
 
-    ``methods``: names of the methods, separated by blanks. ``inplace`` adds ``name_``.
+    ``methods``: names of the methods, separated by blanks. ``inplace`` adds ``name_`` for the function and each of them.
     """
 
     def register(plain: Callable) -> Callable:
@@ -142,7 +148,8 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
         for method in methods.split():
             setattr(Tensor, method, call)
         if inplace:
-            setattr(Tensor, public + "_", _inplace_function(call, public + "_"))
+            for written in {public + "_", *map(_inplace_name, methods.split())} - {""}:
+                setattr(Tensor, written, _inplace_function(call, written))
         return call
 
     return register

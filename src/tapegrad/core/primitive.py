@@ -254,7 +254,8 @@ def primitive(
     ``signature``: the public order of arguments when it is not arrays first; a last ``*name`` takes the rest.
     A kernel without arrays (``full``, ``randn``) makes a Tensor. ``random``: it draws from a ``generator`` keyword.
     ``torch``: the dotted name under ``torch`` of the function to compare with; ``""`` when there is none.
-    ``methods``: the names under which Tensor gets it as a method, separated by blanks. ``inplace`` adds ``name_``.
+    ``methods``: the names under which Tensor gets it as a method, separated by blanks. ``inplace`` adds ``exp_`` for
+    ``exp`` and ``__iadd__`` for ``__add__``.
     """
 
     def register(kernel: Callable) -> Primitive:
