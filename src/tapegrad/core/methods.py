@@ -37,9 +37,8 @@ def install(primitive: Primitive, names: list[str], inplace: bool) -> None:
             setattr(Tensor, written, _inplace_method(primitive, written))
 
 
-_INPLACE_OPERATORS = frozenset(
-    "__add__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ __xor__ __lshift__ __rshift__".split()
-)
+_ARITHMETIC = {"__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__mod__", "__pow__"}
+_INPLACE_OPERATORS = _ARITHMETIC | {"__and__", "__or__", "__xor__", "__lshift__", "__rshift__"}
 
 
 def _inplace_name(name: str) -> str:
