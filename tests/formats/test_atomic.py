@@ -1,0 +1,137 @@
+"""Whole files or none: crashes, full disks, links and permissions."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tapegrad.formats import atomic_file, write_atomically
+
+
+def test_the_bytes_arrive_and_nothing_else_is_left(tmp_path):
+    write_atomically(tmp_path / "a", b"first")
+    write_atomically(tmp_path / "a", b"second")
+    assert (tmp_path / "a").read_bytes() == b"second"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_an_error_in_the_block_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def write_and_stop():
+        with atomic_file(path) as file:
+            file.write(b"half of the n")
+            file.flush()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_stop()
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_the_file_has_its_old_content_until_the_block_ends(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with atomic_file(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+def write_through(path, then):
+    with atomic_file(path) as file:
+        file.write(b"new")
+        then()
+
+
+@pytest.mark.parametrize("when", ["write", "fsync", "replace"])
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path, monkeypatch, when):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if when != "write":
+        monkeypatch.setattr(os, when, full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_through(path, full if when == "write" else bytes)
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+LIMITED = """
+import resource, signal, sys
+import numpy as np
+from tapegrad.formats import save_file
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    save_file({"w": np.zeros(1_000_000)}, sys.argv[1])
+except OSError as error:
+    print(type(error).__name__, error.errno, error.filename)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on the size of files")
+def test_a_real_limit_on_a_real_file_leaves_the_old_one(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["OSError", str(errno.EFBIG), str(path)]
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_missing_folder_is_named_as_it_was_given(tmp_path):
+    path = tmp_path / "none" / "a"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_atomically(path, b"")
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and modes of POSIX")
+def test_links_stay_links_and_permissions_stay(tmp_path):
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_a_new_file_has_the_usual_permissions(tmp_path):
+    usual, ours = tmp_path / "usual", tmp_path / "ours"
+    usual.write_bytes(b"")
+    write_atomically(ours, b"")
+    assert ours.stat().st_mode == usual.stat().st_mode
+
+
+KILLED = """
+import os, signal, sys
+from tapegrad.formats import atomic_file
+with atomic_file(sys.argv[1]) as file:
+    file.write(b"half of the n")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_killed_process_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert done.returncode < 0
+    assert path.read_bytes() == b"old"
