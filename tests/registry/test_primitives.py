@@ -1,5 +1,6 @@
 """Every primitive, proved from its own samples: derivatives, memory, dtypes, contiguity, errors."""
 
+import re
 import warnings
 from copy import copy
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 
 import tapegrad as tg
-from tapegrad.core import REGISTRY
+from tapegrad.core import REGISTRY, grad
 from tapegrad.core.plan import Plan
+from tapegrad.errors import ShapeError
 
 from .check import (
     call,
@@ -23,6 +25,7 @@ from .check import (
 
 CASES = [(p, i, s) for p in REGISTRY.values() for i, s in enumerate(p.samples())]
 IDS = [f"{p.name}-{i}" for p, i, _ in CASES]
+FORM = re.compile(r"[\w. ]+: .+; .+", re.DOTALL)
 every_sample = pytest.mark.parametrize(("primitive", "number", "sample"), CASES, ids=IDS)
 every_primitive = pytest.mark.parametrize("primitive", REGISTRY.values(), ids=list(REGISTRY))
 
@@ -56,7 +59,13 @@ def test_noncontiguous_inputs_give_the_same(primitive, number, sample, rng):
         pytest.skip("draws random numbers")
     spread = [noncontiguous(a) for a in arrays]
     plain = call(primitive, tensors(arrays, ()), sample.keywords)
-    strided = call(primitive, [tg.from_numpy(a) if isinstance(a, np.ndarray) else a for a in spread], sample.keywords)
+    try:
+        strided = call(
+            primitive, [tg.from_numpy(a) if isinstance(a, np.ndarray) else a for a in spread], sample.keywords
+        )
+    except ShapeError as error:
+        assert "contiguous" in str(error)
+        return
     for a, b in zip(outputs_of(plain), outputs_of(strided), strict=True):
         np.testing.assert_allclose(a.array, b.array, rtol=1e-12, atol=1e-12)
 
@@ -82,7 +91,7 @@ def test_gradients_have_the_inputs_shape_and_dtype(primitive, number, sample, rn
     outs = outputs_of(call(primitive, inputs, sample.keywords))
     outs = [o for o in outs if o.requires_grad]
     leaves = [inputs[i] for i in tracked]
-    grads = tg.autograd.grad(outs, leaves, [tg.ones_like(o) for o in outs], materialize_grads=True)
+    grads = grad(outs, leaves, [tg.ones_like(o) for o in outs], materialize_grads=True)
     for leaf, g in zip(leaves, grads, strict=True):
         assert (g.shape, g.dtype) == (leaf.shape, leaf.dtype)
 
@@ -128,7 +137,7 @@ def test_rule_neither_hands_out_nor_changes_what_is_saved(primitive, number, sam
     monkeypatch.setattr(Plan, "pull", spying)
     inputs = tensors(arrays, tracked)
     outs = [o for o in outputs_of(call(primitive, inputs, sample.keywords)) if o.requires_grad]
-    tg.autograd.grad(outs, [inputs[i] for i in tracked], [tg.ones_like(o) for o in outs], allow_unused=True)
+    grad(outs, [inputs[i] for i in tracked], [tg.ones_like(o) for o in outs], allow_unused=True)
     assert seen
 
 
@@ -152,7 +161,7 @@ def test_out_is_written_when_taken(primitive, number, sample, rng):
 def test_error_samples(primitive, sample, rng):
     with pytest.raises(sample.kind, match=sample.match) as caught:
         call(primitive, tensors(sample.draw(rng), ()), sample.keywords)
-    assert str(caught.value).startswith(primitive.name + ":")
+    assert FORM.fullmatch(str(caught.value)), str(caught.value)
 
 
 class TestPlantedFaults:
@@ -195,8 +204,7 @@ class TestPlantedFaults:
     def test_missing_broadcast_is_caught(self, rng):
         wrong = self.planted("add", (lambda g: g, lambda g: g))
         wrong.elementwise = False
-        with pytest.raises((AssertionError, ValueError, tg.errors.TapegradError)):
-            assert first_order_error(wrong, [np.ones((3, 4)), np.ones(4)], {}, rng) is None
+        assert "has shape (3, 4)" in first_order_error(wrong, [np.ones((3, 4)), np.ones(4)], {}, rng)
 
 
 def test_samples_emit_no_warnings(rng):

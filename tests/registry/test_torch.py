@@ -36,7 +36,12 @@ def torch_call(primitive, inputs, keywords):
             break
     used = set(primitive.order[: len(positional)])
     rest = {k: v for k, v in keywords.items() if k not in used and v is not None}
-    return reference(primitive)(*positional, **rest)
+    function = reference(primitive)
+    try:
+        return function(*positional, **rest)
+    except TypeError:  # what stands behind the arrays is keyword-only there
+        arrays = [x for x in inputs if x is not None]
+        return function(*arrays, **{k: v for k, v in keywords.items() if v is not None})
 
 
 def as_torch(arrays, tracked=()):
