@@ -1,0 +1,90 @@
+"""PyTorch's older names, which ``tapegrad`` has itself: their arguments differ from those of ``tapegrad.linalg``."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..core import Tensor, function, ops
+from ..errors import ShapeError
+from . import equations, factor
+from .distance import matrix_norm, vector_norm
+
+__all__ = ["cholesky", "cross", "norm", "pinverse", "qr", "svd"]
+
+
+@function(methods="cholesky", name="cholesky_classic")
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+    """Return :func:`tapegrad.linalg.cholesky`: the lower triangular factor, or the upper."""
+    return factor.cholesky(input, upper=upper)
+
+
+@function(methods="pinverse")
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """Return :func:`tapegrad.linalg.pinv` with ``rtol=rcond``."""
+    return ops.pinv(input, rtol=rcond)
+
+
+@function(methods="qr", name="qr_classic")
+def qr(input: Tensor, some: bool = True) -> factor.QR:
+    """Return :func:`tapegrad.linalg.qr` in the mode ``"reduced"``, or ``"complete"`` when ``some`` is False."""
+    return factor.qr(input, "reduced" if some else "complete")
+
+
+class SVD(NamedTuple):
+    """What :func:`svd` returns."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+@function(methods="svd", name="svd_classic")
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
+    """Return U, S, V with ``input`` = U diag(S) Vᵀ; V itself, where :func:`tapegrad.linalg.svd` returns Vᵀ.
+
+    ``some=False`` gives square U and V; without ``compute_uv`` both are zeros.
+
+    >>> import tapegrad as tg
+    >>> tg.svd(tg.tensor([[0.0, 2.0], [1.0, 0.0]])).S
+    tensor([2., 1.])
+    """
+    U, S, Vh = factor.svd(input, full_matrices=not some)
+    if compute_uv:
+        return SVD(U, S, Vh.mT)
+    m, n = input.shape[-2:]
+    batch = tuple(input.shape[:-2])
+    return SVD(input.new_zeros((*batch, m, m)), S, input.new_zeros((*batch, n, n)))
+
+
+@function(methods="cross", name="cross_classic")
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """Return the cross products of vectors of length 3 along a dimension: the first of size 3 when None.
+
+    Raises ShapeError when there is none, or when ``dim`` has another size.
+
+    >>> import tapegrad as tg
+    >>> tg.cross(tg.tensor([1.0, 0.0, 0.0]), tg.tensor([0.0, 1.0, 0.0]))
+    tensor([0., 0., 1.])
+    """
+    if dim is None:
+        dim = next((i for i, n in enumerate(input.shape) if n == 3), None)
+        if dim is None:
+            raise ShapeError("cross", f"no dimension of shape {tuple(input.shape)} has size 3", "pass vectors of 3")
+    return equations.cross(input, other, dim=dim)
+
+
+@function(methods="norm", name="norm_classic")
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: None = None, dtype: Any = None
+) -> Tensor:
+    """Return the norm of all elements, or of the vectors along ``dim``; ``p="nuc"`` takes matrices.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.norm.html
+
+    >>> import tapegrad as tg
+    >>> tg.tensor([[3.0, 0.0], [0.0, 4.0]]).norm()
+    tensor(5.)
+    """
+    if p == "nuc":
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
