@@ -253,7 +253,9 @@ class _Walk:
             needed = None if self.targets is None else _leading_to(self.targets, roots)
             for t, g in roots:
                 self._send(t.node if t.node is not None else t, self._native(g, t))
-            self._drain(needed)
+            # Where a derivative is infinite (sqrt at 0) the gradient says so; NumPy's warning would add nothing.
+            with np.errstate(all="ignore"):
+                self._drain(needed)
             self._finish_leaves()
         finally:
             STATE.grad_enabled = before
@@ -285,15 +287,13 @@ class _Walk:
                 self._pull(node, g)
 
     def _pull(self, node: Node, g: Any) -> None:
-        grads = node.pull(g, self.as_tensors)
-        if STATE.anomaly:
-            _check_finite(node, grads)
+        grads = _watched_pull(node, g, self.as_tensors) if STATE.anomaly else node.pull(g, self.as_tensors)
         if not self.retain:
             node.release()
         for edge, result in zip(node.edges, grads, strict=True):
             if edge is None or result is None:
                 continue
-            if isinstance(edge, Tensor) and not self.as_tensors:
+            if isinstance(edge, Tensor) and not self.as_tensors and type(node) is not FunctionNode:
                 self._note_fresh(result, g, grads)
             self._send(edge, result)
 
@@ -381,6 +381,18 @@ def _traced_sum(held: Tensor | None, g: Tensor) -> Tensor:
 
 def _owned(g: Any, walk: _Walk) -> np.ndarray:
     return g if id(g) in walk.fresh and isinstance(g, np.ndarray) else np.array(g)
+
+
+def _watched_pull(node: Node, g: Any, as_tensors: bool) -> list:
+    """Return the gradients in anomaly mode: an error, or a nan, names the line of the forward operation."""
+    try:
+        grads = node.pull(g, as_tensors)
+    except Exception as error:
+        error.add_note(f"the forward operation {node.name()} ran at {node.where or 'an unknown line'}")
+        raise
+    if STATE.check_nan:
+        _check_finite(node, grads)
+    return grads
 
 
 def _check_finite(node: Node, grads: list) -> None:

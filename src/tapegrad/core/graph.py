@@ -24,6 +24,7 @@ class _State(threading.local):
     grad_enabled = True
     inference = False
     anomaly = False
+    check_nan = True
     tracer: Any = None
 
 
@@ -127,6 +128,9 @@ class FunctionNode(Node):
         super().__init__(primitive, None, edges, ())
         self.context = context
         self.outputs = outputs
+
+    def name(self) -> str:
+        return self.primitive.name + "Backward"
 
     def release(self) -> None:
         self.context.release()
