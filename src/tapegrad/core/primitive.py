@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError, did_you_mean
+from ..errors import MissingAttributeError, UsageError, did_you_mean
 from .dispatch import apply
 from .plan import Plan, rule_fields
 
@@ -29,7 +29,7 @@ class _Operations:
     """The primitives as attributes: ``ops.exp(x)``."""
 
     def __getattr__(self, name: str) -> Primitive:
-        raise UsageError("ops", f"there is no primitive '{name}'", did_you_mean(name, REGISTRY))
+        raise MissingAttributeError("ops", f"there is no primitive '{name}'", did_you_mean(name, REGISTRY))
 
 
 ops: Any = _Operations()
@@ -141,6 +141,8 @@ class Primitive:
         self.star = order[-1][1:] if order and order[-1].startswith("*") else None
         self.order = [w.lstrip("*") for w in order]
         self.arrays_first = tuple(self.order[: len(self.inputs)]) == self.inputs
+        # A rule gives the arrays in the kernel's order, and by name what the signature puts between them.
+        self.between = {w for w in self.order if w not in self.inputs}
         self.simple = not self.keywords and not self.variadic and signature is None
 
     def __repr__(self) -> str:
@@ -160,6 +162,8 @@ class Primitive:
             return self._bind_variadic(args, kwargs)
         if not kwargs and not self.required and len(args) == len(self.inputs) and self.arrays_first:
             return args, dict(self.keywords)
+        if not self.arrays_first and len(args) == len(self.inputs) and self.between <= kwargs.keys():
+            return args, self._fill(kwargs)
         if self.star and len(args) >= len(self.order):
             place = len(self.order) - 1
             rest = args[place:]
