@@ -48,7 +48,6 @@ def load_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
             zipfile.BadZipFile,
             zlib.error,
             EOFError,
-            NotImplementedError,
             RuntimeError,
             ValueError,
             OSError,
