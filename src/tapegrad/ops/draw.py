@@ -8,15 +8,15 @@ import numpy as np
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import ArgumentError, DataError, DTypeError, UsageError
-from .generator import Generator, default_generator
+from .generator import Generator, current_generator
 
 __all__ = ["bernoulli", "multinomial", "poisson"]
 
 
 def _stream(who: str, generator: Any) -> np.random.Generator:
-    """Return the NumPy generator behind a Generator, or behind the default one."""
+    """Return the NumPy generator behind a Generator, or behind the one in use when none is named."""
     if generator is None:
-        return default_generator.stream
+        return current_generator().stream
     if not isinstance(generator, Generator):
         raise UsageError(who, f"generator is a {type(generator).__name__}", "pass a tapegrad.Generator")
     return generator.stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from ..errors import ArgumentError, UsageError
 
 __all__ = [
     "Generator",
+    "current_generator",
     "default_generator",
     "fork_rng",
     "get_rng_state",
@@ -22,6 +24,7 @@ __all__ = [
     "manual_seed",
     "seed",
     "set_rng_state",
+    "use_generator",
 ]
 
 # The seed that PyTorch gives a new Generator.
@@ -177,3 +180,36 @@ def fork_rng(devices: Iterable | None = None, enabled: bool = True) -> Iterator[
     finally:
         if state is not None:
             set_rng_state(state)
+
+
+# -- another generator for one thread -----------------------------------------------------------------------------------
+
+
+class _Thread(threading.local):
+    generator: Generator | None = None
+
+
+_THREAD = _Thread()
+
+
+def current_generator() -> Generator:
+    """Return what draws when no generator is named: the default one, or what :func:`use_generator` put in its place."""
+    return default_generator if _THREAD.generator is None else _THREAD.generator
+
+
+@contextmanager
+def use_generator(generator: Generator | None) -> Iterator[None]:
+    """Draw from another generator within the ``with`` block, in this thread alone, wherever none is named.
+
+    >>> import tapegrad as tg
+    >>> with use_generator(tg.Generator().manual_seed(3)):
+    ...     a = tg.rand(2)
+    >>> bool((a == tg.rand(2, generator=tg.Generator().manual_seed(3))).all())
+    True
+    """
+    before = _THREAD.generator
+    _THREAD.generator = generator
+    try:
+        yield
+    finally:
+        _THREAD.generator = before
