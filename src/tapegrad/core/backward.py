@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import heapq
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ class _GradMode:
 
     def __init__(self, function: Callable | None = None):
         self._before: list[bool] = []
-        self._function = function
+        self._function = function if function is None else _switched(function, self.value)
         if function is not None:
             functools.update_wrapper(self, function)
 
@@ -35,20 +36,41 @@ class _GradMode:
         STATE.grad_enabled = self._before.pop()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._function is not None:
-            with type(self)():
-                return self._function(*args, **kwargs)
-        function = args[0]
-
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with type(self)():
-                return function(*args, **kwargs)
-
-        return wrapped
+        return _switched(args[0], self.value) if self._function is None else self._function(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+
+def _switched(function: Callable, value: bool) -> Callable:
+    """Return a function that runs with recording on or off; a generator does so whenever it runs, not in between."""
+    mode = enable_grad if value else no_grad
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with mode():
+            return function(*args, **kwargs)
+
+    @functools.wraps(function)
+    def generate(*args: Any, **kwargs: Any) -> Any:
+        run = function(*args, **kwargs)
+        resume: Callable = functools.partial(next, run)
+        while True:
+            try:
+                with mode():
+                    item = resume()
+            except StopIteration as stop:
+                return stop.value
+            try:
+                resume = functools.partial(run.send, (yield item))
+            except GeneratorExit:
+                with mode():
+                    run.close()
+                raise
+            except BaseException as error:
+                resume = functools.partial(run.throw, error)
+
+    return generate if inspect.isgeneratorfunction(function) else call
 
 
 class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
@@ -72,8 +94,8 @@ class inference_mode(_GradMode):  # noqa: N801
     """Like :class:`no_grad`; ``inference_mode(False)`` leaves recording on."""
 
     def __init__(self, mode: Any = True):
+        self.value = mode is False
         super().__init__(mode if callable(mode) else None)
-        self.value = not mode if isinstance(mode, bool) else False
 
 
 class set_grad_enabled(_GradMode):  # noqa: N801
@@ -91,13 +113,7 @@ class set_grad_enabled(_GradMode):  # noqa: N801
 
     def __call__(self, function: Callable) -> Callable:
         STATE.grad_enabled = self._outer
-
-        @functools.wraps(function)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with set_grad_enabled(self.value):
-                return function(*args, **kwargs)
-
-        return wrapped
+        return _switched(function, self.value)
 
 
 def is_grad_enabled() -> bool:
