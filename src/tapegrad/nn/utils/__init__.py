@@ -1,3 +1,5 @@
 """Clipping gradients, parameters as one vector, penalties: torch.nn.utils's names, and ours."""
 
-__all__: list[str] = []
+from .clip_grad import *
+from .convert_parameters import *
+from .penalty import *
