@@ -7,6 +7,9 @@ exception that PyTorch raises in its place, so that code written for PyTorch cat
 from __future__ import annotations
 
 import difflib
+import os
+import sys
+import warnings
 from collections.abc import Iterable
 
 __all__ = [
@@ -24,10 +27,14 @@ __all__ = [
     "ShapeError",
     "StateError",
     "TapegradError",
+    "TapegradWarning",
     "TraceError",
     "UsageError",
     "did_you_mean",
+    "warn",
 ]
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
 class TapegradError(Exception):
@@ -118,6 +125,21 @@ class MissingExtraError(TapegradError, ImportError):
 
     def __reduce__(self):
         return (TapegradError, (self.who, self.what, self.fix))
+
+
+class TapegradWarning(UserWarning):
+    """Something that works, but that is probably not what was meant, or that will stop working."""
+
+
+def warn(who: str, what: str, fix: str = "") -> None:
+    """Give a :class:`TapegradWarning` in the form of an error's message, at the line outside the package that led here.
+
+    Python shows each warning once for each such line, as long as the text stays the same.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(f"{who}: {what}" + (f"; {fix}" if fix else ""), TapegradWarning, stacklevel=level)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
