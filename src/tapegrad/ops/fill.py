@@ -68,7 +68,7 @@ def linspace(xp, *, start, end, steps, dtype, base=None):
     # Each half is counted from its own end, so that both ends are exact.
     distance = (end - start) / max(steps - 1, 1)
     i = xp.arange(steps)
-    numbers = xp.where(i < (steps + 1) // 2, start + distance * i, end - distance * (steps - 1 - i))
+    numbers = xp.where(i < max(steps // 2, 1), start + distance * i, end - distance * (steps - 1 - i))
     return (numbers if base is None else base**numbers).astype(dtype)
 
 

@@ -212,9 +212,9 @@ def as_value(target: Tensor, value: Any) -> Any:
 
 
 def _without_ones(value: Any) -> Any:
-    if value.ndim < 2 or value.shape[0] != 1:
+    if value.ndim == 0 or value.shape[0] != 1:
         return value
-    kept = next((i for i, n in enumerate(value.shape) if n != 1), value.ndim - 1)
+    kept = next((i for i, n in enumerate(value.shape) if n != 1), value.ndim)
     return ops.reshape(value, shape=tuple(value.shape[kept:]))
 
 
