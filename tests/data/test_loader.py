@@ -1,0 +1,552 @@
+"""DataLoader: PyTorch's batches, one stream for every number of workers, errors that name the sample, no threads left."""
+
+import gc
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import tapegrad as tg
+from tapegrad.errors import ArgumentError, DataError, UsageError
+from tapegrad.ops.generator import current_generator
+from tapegrad.utils.data import (
+    BatchSampler,
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    WeightedRandomSampler,
+    get_worker_info,
+)
+
+WORKERS = [0, 1, 2, 4]
+
+
+class Numbers(Dataset):
+    """Sample i is i."""
+
+    def __init__(self, size=10):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, index):
+        if not 0 <= index < self.size:
+            raise IndexError(index)
+        return index
+
+
+class Noisy(Numbers):
+    """Sample i is i with a random number of each kind that a dataset may draw, read at an uneven pace."""
+
+    def __getitem__(self, index):
+        time.sleep(0.0002 * (index % 3))
+        return index, tg.rand(2), float(current_generator().stream.normal()), int(tg.randint(1000, (1,)))
+
+
+class Stream(IterableDataset):
+    def __init__(self, size=10):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __iter__(self):
+        return iter(range(self.size))
+
+
+class NoisyStream(Stream):
+    def __iter__(self):
+        for i in range(self.size):
+            yield i, tg.rand(2)
+
+
+def plain(batch):
+    if isinstance(batch, tg.Tensor):
+        return batch.tolist()
+    return [plain(b) for b in batch] if isinstance(batch, (list, tuple)) else batch
+
+
+def batches(loader):
+    return [plain(b) for b in loader]
+
+
+def seeded(seed=1):
+    return tg.Generator().manual_seed(seed)
+
+
+def loader_threads():
+    return [t for t in threading.enumerate() if t.name.startswith("tapegrad-data")]
+
+
+def threads_are_gone():
+    deadline = time.monotonic() + 10
+    while loader_threads() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return not loader_threads()
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch_size": 3},
+        {"batch_size": 3, "drop_last": True},
+        {"batch_size": 20},
+        {"batch_size": None},
+        {"sampler": [3, 1, 1]},
+    ]
+    + [{"batch_sampler": [[1, 2], [0], [5, 5, 5]]}, {"batch_size": 4, "sampler": range(3)}],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["numbers", "tensors"])
+def test_batches_are_pytorchs(kind, options, workers):
+    torch = pytest.importorskip("torch")
+    ours = Numbers() if kind == "numbers" else TensorDataset(tg.arange(10), tg.arange(20).reshape(10, 2))
+    theirs = (
+        Numbers()
+        if kind == "numbers"
+        else torch.utils.data.TensorDataset(torch.arange(10), torch.arange(20).reshape(10, 2))
+    )
+    reference = torch.utils.data.DataLoader(theirs, **options)
+    loader = DataLoader(ours, num_workers=workers, **options)
+    expected = [
+        [t.tolist() for t in b] if isinstance(b, (list, tuple)) else torch.as_tensor(b).tolist() for b in reference
+    ]
+    assert batches(loader) == expected
+    assert len(loader) == len(reference)
+
+
+def test_a_batch_of_rows_is_a_list_of_tensors_in_memory_of_its_own():
+    data = TensorDataset(tg.arange(4))
+    (batch,) = DataLoader(data, batch_size=4)
+    assert type(batch) is list
+    batch[0].array[:] = 9
+    assert data.tensors[0].tolist() == [0, 1, 2, 3]
+
+
+def test_shuffling_is_a_permutation_that_changes_from_pass_to_pass():
+    loader = DataLoader(Numbers(30), batch_size=30, shuffle=True)
+    first, second = batches(loader)[0], batches(loader)[0]
+    assert sorted(first) == sorted(second) == list(range(30))
+    assert first != second
+
+
+# -- one index per batch --------------------------------------------------------------------------------------------
+
+
+class Counted(TensorDataset):
+    def __getbatch__(self, indices):
+        self.asked = [*getattr(self, "asked", []), list(indices)]
+        return super().__getbatch__(indices)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_data_in_memory_is_read_with_one_call_per_batch(workers):
+    data = Counted(tg.arange(10) * 10)
+    loader = DataLoader(Subset(Subset(data, range(2, 10)), [5, 0, 3]), batch_size=2, num_workers=workers)
+    assert batches(loader) == [[[70, 20]], [[50]]]
+    assert sorted(data.asked) == [[5], [7, 2]]
+
+
+def test_getitem_written_anew_is_not_passed_by():
+    class Doubled(TensorDataset):
+        def __getitem__(self, index):
+            return tuple(2 * t for t in super().__getitem__(index))
+
+    class Shifted(Subset):
+        def __getitem__(self, index):
+            return super().__getitem__(index)[0] + 100
+
+    assert batches(DataLoader(Doubled(tg.arange(3)), batch_size=3)) == [[[0, 2, 4]]]
+    assert batches(DataLoader(Subset(Doubled(tg.arange(3)), [2, 1]), batch_size=3)) == [[[4, 2]]]
+    assert batches(DataLoader(Shifted(TensorDataset(tg.arange(3)), [2, 1]), batch_size=3)) == [[102, 101]]
+
+
+def test_getitems_returns_samples_that_are_collated():
+    class Many(Numbers):
+        def __getitems__(self, indices):
+            return [(i, str(i)) for i in indices]
+
+    assert batches(DataLoader(Many(3), batch_size=2)) == [[[0, 1], ["0", "1"]], [[2], ["2"]]]
+
+
+def test_a_collate_function_gets_samples():
+    data = TensorDataset(tg.arange(4))
+    loader = DataLoader(data, batch_size=2, collate_fn=lambda samples: [int(s[0]) + 1 for s in samples])
+    assert list(loader) == [[1, 2], [3, 4]]
+
+
+def test_a_dataset_may_decline_to_be_read_at_once():
+    class Declining(Numbers):
+        def __getbatch__(self, indices):
+            return NotImplemented
+
+    assert batches(DataLoader(Declining(3), batch_size=3)) == [[0, 1, 2]]
+
+
+# -- the same stream for every number of workers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [Noisy, NoisyStream])
+def test_the_stream_does_not_depend_on_the_workers(make):
+    shuffle = {"shuffle": True} if make is Noisy else {}
+    streams = []
+    for workers in WORKERS:
+        loader = DataLoader(make(23), batch_size=4, num_workers=workers, generator=seeded(), **shuffle)
+        streams.append([batches(loader), batches(loader)])
+    assert streams[0][0] != streams[0][1]
+    assert all(stream == streams[0] for stream in streams)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_manual_seed_decides_when_no_generator_is_named(workers):
+    def two_passes(seed):
+        tg.manual_seed(seed)
+        loader = DataLoader(Noisy(8), batch_size=3, shuffle=True, num_workers=workers)
+        return batches(loader), batches(loader)
+
+    assert two_passes(3) == two_passes(3) != two_passes(4)
+
+
+def test_a_samples_randomness_depends_on_its_place_not_on_the_batch():
+    def flat(batch_size):
+        return [
+            s for b in DataLoader(Noisy(12), batch_size, generator=seeded(), collate_fn=list) for s in map(plain, b)
+        ]
+
+    assert flat(1) == flat(5) == flat(12)
+
+
+def test_every_sample_has_randomness_of_its_own():
+    (batch,) = DataLoader(Noisy(50), batch_size=50)
+    assert len({round(x, 12) for x in batch[2].tolist()}) == 50
+
+
+def test_repeated_samples_differ():
+    (batch,) = DataLoader(Noisy(5), batch_size=4, sampler=[2, 2, 2, 2])
+    assert len(set(batch[2].tolist())) == 4
+
+
+def test_reading_leaves_the_default_generator_alone():
+    def after(dataset):
+        tg.manual_seed(0)
+        batches(DataLoader(dataset, batch_size=2))
+        return tg.rand(3).tolist()
+
+    assert after(Noisy(4)) == after(Numbers(4)) == after(Numbers(40))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_is_reached_without_the_ones_before(workers):
+    def make():
+        return DataLoader(Noisy(9), batch_size=2, shuffle=True, num_workers=workers, generator=seeded())
+
+    straight = make()
+    straight.set_epoch(0)
+    epochs = [batches(straight) for _ in range(4)]
+    resumed = make()
+    batches(resumed)
+    resumed.set_epoch(2)
+    assert [batches(resumed), batches(resumed)] == epochs[2:]
+    assert len({str(e) for e in epochs}) == 4
+
+
+def test_epochs_differ_in_the_samples_randomness_too():
+    loader = DataLoader(Noisy(4), batch_size=4, generator=seeded())
+    loader.set_epoch(0)
+    (first,), (second,) = batches(loader), batches(loader)
+    assert first[0] == second[0]
+    assert not set(first[2]) & set(second[2])
+
+
+def test_set_epoch_reaches_samplers_of_ones_own():
+    def order(epoch, wrap):
+        sampler = RandomSampler(range(20), generator=seeded())
+        options = {"batch_sampler": BatchSampler(sampler, 4, False)} if wrap else {"sampler": sampler}
+        loader = DataLoader(Numbers(20), generator=seeded(), **options)
+        loader.set_epoch(epoch)
+        return batches(loader)
+
+    for wrap in (False, True):
+        assert order(1, wrap) == order(1, wrap) != order(2, wrap)
+
+
+def test_oversampling_works_in_a_loader():
+    sampler = WeightedRandomSampler([0, 0, 1.0], 6)
+    assert batches(DataLoader(Numbers(3), batch_size=6, sampler=sampler)) == [[2] * 6]
+
+
+# -- streams --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_a_stream_is_read_once_whatever_the_workers(workers):
+    loader = DataLoader(Stream(7), batch_size=3, num_workers=workers)
+    assert batches(loader) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert len(loader) == 3
+    loader = DataLoader(Stream(7), batch_size=3, num_workers=workers, drop_last=True)
+    assert batches(loader) == [[0, 1, 2], [3, 4, 5]]
+    assert len(loader) == 2
+    assert batches(DataLoader(Stream(3), batch_size=None, num_workers=workers)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_a_stream_that_shards_itself_by_worker_loses_nothing(workers):
+    class Sharded(Stream):
+        def __iter__(self):
+            info = get_worker_info()
+            start, step = (0, 1) if info is None else (info.id, info.num_workers)
+            return iter(range(start, self.size, step))
+
+    assert batches(DataLoader(Sharded(5), batch_size=5, num_workers=workers)) == [[0, 1, 2, 3, 4]]
+
+
+def test_an_endless_stream_is_read_as_far_as_wanted():
+    class Endless(IterableDataset):
+        def __iter__(self):
+            i = 0
+            while True:
+                yield i
+                i += 1
+
+    stream = iter(DataLoader(Endless(), batch_size=2, num_workers=2))
+    assert [plain(next(stream)) for _ in range(3)] == [[0, 1], [2, 3], [4, 5]]
+    del stream
+    assert threads_are_gone()
+
+
+# -- workers --------------------------------------------------------------------------------------------------------
+
+
+class Waiting(Numbers):
+    """Every sample waits until two are being read at the same time."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.barrier = threading.Barrier(2, timeout=20)
+
+    def __getitem__(self, index):
+        self.barrier.wait()
+        return index
+
+
+def test_workers_work_at_the_same_time():
+    assert batches(DataLoader(Waiting(4), num_workers=2)) == [[0], [1], [2], [3]]
+
+
+def test_a_worker_knows_itself_and_its_function_has_run():
+    begun = []
+
+    class Telling(Numbers):
+        def __getitem__(self, index):
+            info = get_worker_info()
+            return info.id, info.num_workers, info.dataset is self, info.id in begun
+
+    loader = DataLoader(Telling(20), num_workers=2, worker_init_fn=begun.append)
+    told = [tuple(t.item() for t in batch) for batch in loader]
+    assert {t[1:] for t in told} == {(2, True, True)}
+    assert {t[0] for t in told} <= {0, 1}
+    assert sorted(begun) == [0, 1]
+    assert get_worker_info() is None
+
+
+def test_persistent_workers_stay_for_the_next_pass_and_go_with_the_loader():
+    begun = []
+    loader = DataLoader(
+        Noisy(6), num_workers=2, persistent_workers=True, worker_init_fn=begun.append, generator=seeded()
+    )
+    first, second = batches(loader), batches(loader)
+    assert sorted(begun) == [0, 1]
+    fresh = DataLoader(Noisy(6), num_workers=2, generator=seeded())
+    assert [first, second] == [batches(fresh), batches(fresh)]
+    next(iter(loader))
+    assert batches(loader)
+    del loader
+    assert threads_are_gone()
+
+
+def test_a_finished_pass_leaves_no_threads():
+    batches(DataLoader(Numbers(9), num_workers=3))
+    assert loader_threads() == []
+
+
+def test_an_abandoned_pass_leaves_no_threads_and_reads_no_further():
+    read = []
+
+    class Slow(Numbers):
+        def __getitem__(self, index):
+            time.sleep(0.001)
+            read.append(index)
+            return index
+
+    for _ in DataLoader(Slow(10_000), num_workers=2, batch_size=10, prefetch_factor=200):
+        break
+    gc.collect()
+    assert threads_are_gone()
+    assert len(read) < 1000
+
+
+def test_a_closed_pass_leaves_no_threads():
+    passing = iter(DataLoader(Numbers(100), num_workers=2))
+    next(passing)
+    assert loader_threads()
+    passing.close()
+    assert threads_are_gone()
+
+
+def test_waiting_has_an_end():
+    release = threading.Event()
+
+    class Stuck(Numbers):
+        def __getitem__(self, index):
+            release.wait(20)
+            return index
+
+    try:
+        with pytest.raises(DataError, match=r"no batch came within timeout=0\.05 seconds; allow more time"):
+            batches(DataLoader(Stuck(2), num_workers=1, timeout=0.05))
+    finally:
+        release.set()
+    assert threads_are_gone()
+
+
+# -- errors ---------------------------------------------------------------------------------------------------------
+
+
+class Faulty(Numbers):
+    def __getitem__(self, index):
+        if index == 6:
+            raise KeyError("no such picture")
+        return index
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_names_the_sample_and_keeps_its_kind(workers):
+    seen = []
+    with pytest.raises(KeyError, match="no such picture") as caught:
+        seen.extend(plain(b) for b in DataLoader(Faulty(), batch_size=4, num_workers=workers))
+    assert caught.value.__notes__ == ["DataLoader: while reading sample 6"]
+    assert seen == [[0, 1, 2, 3]]
+    assert threads_are_gone()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_in_a_stream_names_the_sample(workers):
+    class Breaking(Stream):
+        def __iter__(self):
+            yield from range(5)
+            raise OSError("the line is cut")
+
+    with pytest.raises(OSError, match="the line is cut") as caught:
+        batches(DataLoader(Breaking(), batch_size=2, num_workers=workers))
+    assert caught.value.__notes__ == ["DataLoader: while reading sample 5"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_in_collating_names_the_samples(workers):
+    class Ragged(Numbers):
+        def __getitem__(self, index):
+            return tg.zeros(index)
+
+    with pytest.raises(RuntimeError, match="bring them to one shape") as caught:
+        batches(DataLoader(Ragged(3), batch_size=2, num_workers=workers))
+    assert caught.value.__notes__ == ["DataLoader: while collating samples [0, 1]"]
+
+
+def test_an_index_out_of_range_names_the_samples():
+    with pytest.raises(IndexError) as caught:
+        batches(DataLoader(TensorDataset(tg.arange(3)), batch_size=2, sampler=[0, 5]))
+    assert caught.value.__notes__ == ["DataLoader: while reading samples [0, 5]"]
+
+
+def test_an_error_in_a_workers_beginning_is_told():
+    def fail(worker):
+        raise RuntimeError("no licence")
+
+    with pytest.raises(RuntimeError, match="no licence") as caught:
+        batches(DataLoader(Numbers(), num_workers=1, worker_init_fn=fail))
+    assert caught.value.__notes__ == ["DataLoader: in worker_init_fn(0)"]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_an_empty_dataset_is_refused(shuffle):
+    with pytest.raises(DataError) as caught:
+        DataLoader(TensorDataset(tg.zeros(0, 3)), shuffle=shuffle)
+    assert str(caught.value) == "DataLoader: the dataset (a TensorDataset) is empty; check where it is read from"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shuffle": True, "sampler": range(3)}, "both sampler and shuffle"),
+        ({"batch_sampler": [[0]], "batch_size": 2}, "batch_sampler goes together with none of"),
+        ({"batch_sampler": [[0]], "drop_last": True}, "batch_sampler goes together with none of"),
+        ({"batch_size": None, "drop_last": True}, "drop_last needs batches"),
+        ({"batch_size": 0}, "batch_size is 0; use a positive integer"),
+        ({"batch_size": True}, "batch_size is True"),
+        ({"num_workers": -1}, "num_workers is -1"),
+        ({"timeout": -1}, "timeout is -1"),
+        ({"prefetch_factor": 2}, "prefetch_factor is 2 without workers"),
+        ({"persistent_workers": True}, "persistent_workers is set without workers"),
+        ({"num_workers": 1, "prefetch_factor": 0}, "prefetch_factor is 0; use at least 1"),
+    ],
+    ids=str,
+)
+def test_options_that_exclude_each_other_are_refused(options, message):
+    with pytest.raises(ArgumentError, match=message):
+        DataLoader(Numbers(), **options)
+
+
+@pytest.mark.parametrize("options", [{"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}], ids=str)
+def test_a_stream_takes_no_order(options):
+    with pytest.raises(
+        ArgumentError, match="an IterableDataset has an order of its own; leave out shuffle and samplers"
+    ):
+        DataLoader(Stream(), **options)
+
+
+def test_what_is_no_dataset_is_refused():
+    with pytest.raises(UsageError, match="DataLoader: a generator is no dataset; give one with __getitem__"):
+        DataLoader(i for i in range(3))
+
+
+def test_what_is_fixed_cannot_be_changed():
+    loader = DataLoader(Numbers(), batch_size=2)
+    with pytest.raises(ArgumentError, match="batch_size cannot be changed any more; make a new DataLoader"):
+        loader.batch_size = 3
+    loader.timeout = 5
+    assert loader.batch_size == 2
+
+
+def test_lists_and_stacked_sets_are_datasets():
+    assert batches(DataLoader([1.5, 2.5], batch_size=2)) == [[1.5, 2.5]]
+    assert batches(DataLoader(StackDataset([1, 2], "ab"), batch_size=2)) == [[[1, 2], ["a", "b"]]]
+    assert batches(DataLoader(ConcatDataset([Numbers(2), Numbers(1)]), batch_size=3)) == [[0, 1, 0]]
+
+
+def test_what_has_no_meaning_for_threads_is_accepted():
+    loader = DataLoader(
+        Numbers(2),
+        pin_memory=True,
+        pin_memory_device="cuda",
+        multiprocessing_context="spawn",
+        in_order=False,
+        num_workers=1,
+    )
+    assert batches(loader) == [[0], [1]]
+
+
+def test_rows_as_numpy_arrays_are_welcome():
+    (batch,) = DataLoader(TensorDataset(np.eye(2, dtype=np.float32)), batch_size=2)
+    assert isinstance(batch[0], tg.Tensor)
