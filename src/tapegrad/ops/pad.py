@@ -122,18 +122,22 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     taken = tuple((max(-a, 0), max(-b, 0)) for a, b in pairs)
     added = tuple((max(a, 0), max(b, 0)) for a, b in pairs)
     if mode == "constant":
-        kept = ops.crop(input, padding=taken) if any(map(any, taken)) else input
-        return ops.constant_pad(kept, padding=added, value=0 if value is None else value)
+        return ops.constant_pad(_cropped(input, taken), padding=added, value=0 if value is None else value)
     if mode not in _MODES:
         raise ArgumentError("pad", f"mode is '{mode}'", "use 'constant', 'reflect', 'replicate' or 'circular'")
     if value:
         raise ArgumentError("pad", f"value={value} with mode '{mode}'", "leave value out, or use mode 'constant'")
-    out = input
+    # What is taken away does not come back on the other side, but is still mirrored.
+    out = _cropped(input, taken) if mode == "circular" else input
     for dim, (before, after) in enumerate(added):
         if before or after:
             out = cat(*_MODES[mode](out, dim, before, after), dim=dim)
-    out = ops.crop(out, padding=taken) if any(map(any, taken)) else out
-    return ops.clone(out) if out is input else out
+    out = out if mode == "circular" else _cropped(out, taken)
+    return ops.clone(out) if out.storage is input.storage else out
+
+
+def _cropped(input: Tensor, padding: tuple) -> Tensor:
+    return ops.crop(input, padding=padding) if any(map(any, padding)) else input
 
 
 # -- windows ------------------------------------------------------------------------------------------------------------
