@@ -491,7 +491,7 @@ def as_array(value: Any) -> np.ndarray:
     return value.array if isinstance(value, Tensor) else np.asarray(value)
 
 
-def _with_default_dtype(data: Any) -> np.ndarray:
+def _read_numbers(data: Any, to_default: bool) -> np.ndarray:
     if isinstance(data, (np.ndarray, np.generic)):
         return np.array(data)
     if isinstance(data, (list, tuple)) and any(isinstance(item, Tensor) for item in data):
@@ -502,9 +502,9 @@ def _with_default_dtype(data: Any) -> np.ndarray:
         raise ArgumentError(
             "tensor", f"the nested lists are of unequal length ({error})", "make every row as long as the others"
         ) from None
-    if array.dtype.kind == "f" and not _holds_numpy(data):
+    if to_default and array.dtype.kind == "f" and not _holds_numpy(data):
         return array.astype(get_default_dtype())
-    if array.dtype.kind == "c" and get_default_dtype() != np.float64 and not _holds_numpy(data):
+    if to_default and array.dtype.kind == "c" and get_default_dtype() != np.float64 and not _holds_numpy(data):
         return array.astype(np.complex64)
     if array.dtype.kind not in "fiubc":
         raise UsageError(
@@ -531,7 +531,7 @@ def tensor(
     >>> tg.tensor([[1, 2], [3, 4]]).dtype
     dtype('int64')
     """
-    array = np.array(data.array) if isinstance(data, Tensor) else _with_default_dtype(data)
+    array = np.array(data.array) if isinstance(data, Tensor) else _read_numbers(data, to_default=dtype is None)
     out = wrap(array if dtype is None else array.astype(dtype))
     if requires_grad:
         out.requires_grad = True
