@@ -18,6 +18,7 @@ from ..errors import (
 )
 from . import state
 from .hooks import add_hook, call_with_hooks
+from .parameter import clear_gradient
 from .tree import Tree
 
 __all__ = ["Module"]
@@ -122,7 +123,7 @@ class Module(Tree):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
         for parameter in self.parameters():
-            zero_grad(parameter, set_to_none)
+            clear_gradient(parameter, set_to_none)
 
     def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Put ``fn(tensor)`` in the place of the values of every parameter, gradient and buffer."""
@@ -311,18 +312,6 @@ _HOOKS = (
     "_load_state_dict_pre_hooks",
     "_load_state_dict_post_hooks",
 )
-
-
-def zero_grad(tensor: Tensor, set_to_none: bool) -> None:
-    """Forget a tensor's gradient, or write zeros into it and cut it off from the graph."""
-    if tensor.grad is None:
-        return
-    if set_to_none:
-        tensor.grad = None
-        return
-    tensor.grad.detach_()
-    tensor.grad.array[...] = 0
-    tensor.grad.storage.wrote()
 
 
 def _replace_values(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:

@@ -26,3 +26,15 @@ class Buffer(Tensor):
             self.storage = data.storage
         self.persistent = persistent
         return self  # type: ignore[return-value]
+
+
+def clear_gradient(tensor: Tensor, set_to_none: bool) -> None:
+    """Forget a tensor's gradient, or write zeros into it and cut it off from the graph."""
+    if tensor.grad is None:
+        return
+    if set_to_none:
+        tensor.grad = None
+        return
+    tensor.grad.detach_()
+    tensor.grad.array[...] = 0
+    tensor.grad.storage.wrote()

@@ -1,0 +1,96 @@
+"""What lets one text of an update run on arrays, fast, and on tensors, so that a trace records it.
+
+Updates are written with operators, in-place operators and ``ops``, all of which both have. Scalars that change from
+step to step (the step's number, a learning rate) are Python floats while arrays are updated, 0-d tensors in a trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import STATE, Tensor, ops, wrap
+from ..core.methods import overwrite
+from ..errors import ArgumentError
+
+__all__ = [
+    "assign",
+    "check_betas",
+    "check_not_negative",
+    "check_rate",
+    "choose",
+    "count",
+    "native",
+    "number",
+    "read",
+    "scalar",
+    "zeros_like",
+]
+
+
+def native(value: Any) -> Any:
+    """Return a tensor's array, or the tensor itself while a trace is running."""
+    return value.array if isinstance(value, Tensor) and STATE.tracer is None else value
+
+
+def number(value: Any) -> Any:
+    """Return a one-element tensor as a Python float, or as it is while a trace is running."""
+    return float(value.array) if isinstance(value, Tensor) and STATE.tracer is None else value
+
+
+def scalar(value: float = 0.0) -> Tensor:
+    """Return a number that is part of an optimizer's state: float64, since it enters powers such as β^t."""
+    return wrap(np.array(value, np.float64))
+
+
+def read(value: Any) -> Any:
+    """Return a state's 0-d array as a Python float, or its tensor as it is."""
+    return value if isinstance(value, Tensor) else float(value)
+
+
+def count(step: Any) -> Any:
+    """Add one to the number of the step, in place, and return it."""
+    step += 1
+    return read(step)
+
+
+def assign(target: Any, value: Any) -> None:
+    """Write a value into a state's memory."""
+    if isinstance(target, Tensor):
+        overwrite(target, value, "step")
+    else:
+        target[...] = value
+
+
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    """Return ``a`` where the condition on a scalar holds, else ``b``."""
+    if isinstance(condition, Tensor):
+        return ops.where(condition, a, b)
+    return a if condition else b
+
+
+def zeros_like(p: Tensor) -> Tensor:
+    """Return zeros of a parameter's shape and dtype, off the tape."""
+    return wrap(np.zeros_like(p.array))
+
+
+def check_not_negative(who: str, **values: Any) -> None:
+    """Raise ArgumentError for a number below zero."""
+    for name, value in values.items():
+        if not number(value) >= 0.0:
+            raise ArgumentError(who, f"{name} is {value}", "use 0 or more")
+
+
+def check_rate(who: str, lr: Any) -> None:
+    """Raise ArgumentError for a learning rate below zero, or one of several elements."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ArgumentError(who, f"lr has shape {tuple(lr.shape)}", "use a number or a 0-d tensor")
+    check_not_negative(who, lr=lr)
+
+
+def check_betas(who: str, betas: Any) -> None:
+    """Raise ArgumentError for a rate of decay outside [0, 1)."""
+    for i, beta in enumerate(betas):
+        if not 0.0 <= number(beta) < 1.0:
+            raise ArgumentError(who, f"betas[{i}] is {beta}", "use at least 0 and less than 1")

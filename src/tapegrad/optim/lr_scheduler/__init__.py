@@ -1,0 +1,1 @@
+"""Learning-rate schedules: torch.optim.lr_scheduler's names."""
