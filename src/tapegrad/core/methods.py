@@ -18,7 +18,7 @@ from .tensor import Tensor
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["FUNCTIONS", "function", "install", "overwrite"]
+__all__ = ["FUNCTIONS", "function", "inplace_method", "install", "overwrite"]
 
 # Functions composed of primitives, by name, as ``function`` registered them.
 FUNCTIONS: dict[str, Callable] = {}
@@ -28,13 +28,14 @@ _NO_KEYWORDS: dict = {}
 def install(primitive: Primitive, names: list[str], inplace: bool) -> None:
     """Give Tensor a primitive under each name; ``__r...__`` names swap the operands.
 
-    With ``inplace``, also ``exp_`` for ``exp`` and ``__iadd__`` for ``__add__``.
+    With ``inplace``, also ``exp_`` for ``exp`` and ``__iadd__`` for ``__add__``; for a primitive without any method,
+    its own name with ``_``.
     """
     for name in names:
         setattr(Tensor, name, _method(primitive, name))
-        written = _inplace_name(name)
-        if inplace and written:
-            setattr(Tensor, written, _inplace_method(primitive, written))
+    if inplace:
+        for name in filter(None, map(_inplace_name, names or [primitive.name])):
+            setattr(Tensor, name, inplace_method(primitive, name))
 
 
 _ARITHMETIC = {"__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__mod__", "__pow__"}
@@ -72,7 +73,9 @@ def _method(primitive: Primitive, name: str) -> Callable:
     return method
 
 
-def _inplace_method(primitive: Primitive, name: str) -> Callable:
+def inplace_method(primitive: Primitive, name: str) -> Callable:
+    """Return the method that writes a primitive's result into its first input."""
+
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         inputs, keywords = primitive.bind((self, *args), kwargs)
         _check_writable(name, self, inputs)
@@ -109,7 +112,7 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
                 f"a result of shape {result.array.shape} does not fit a tensor of shape {target.array.shape}",
                 "write out of place",
             )
-        if not np.can_cast(result.array.dtype, target.array.dtype, "same_kind"):
+        if not _fits(result.array.dtype, target.array.dtype):
             raise DTypeError(
                 who,
                 f"result type {result.array.dtype} can't be cast to the desired output type {target.array.dtype}",
@@ -125,6 +128,11 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
         target.node = result.node
     target.storage.wrote(tracked)
     return target
+
+
+def _fits(dtype: np.dtype, target: np.dtype) -> bool:
+    """Return whether PyTorch would write values of one dtype into another: between integers always, never float to int."""
+    return np.can_cast(dtype, target, "same_kind") or (dtype.kind in "iu" and target.kind in "iu")
 
 
 def function(methods: str = "", inplace: bool = False, name: str = "") -> Callable[[Callable], Callable]:
