@@ -277,6 +277,31 @@ def test_numpy_words():
     assert isinstance(np.stack([x, x]), tg.Tensor)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.repeat(x, 2),
+        lambda x: np.repeat(x, 2, axis=0),
+        lambda x: np.split(x, 2, 2)[1],
+        lambda x: np.array_split(x, 3, axis=2)[0],
+        lambda x: np.sort(-x, axis=0),
+        lambda x: np.pad(x, (1, 2)),
+        lambda x: np.nonzero(x)[1],
+        lambda x: np.meshgrid(x[0, 0], x[0, :, 0])[0],
+        lambda x: np.shape(x),
+        lambda x: np.ndim(x),
+    ],
+)
+def test_numpy_functions_mean_what_they_mean_in_numpy(call):
+    """Where PyTorch has another function of that name."""
+    np.testing.assert_array_equal(np.asarray(call(tg.tensor(X))), call(X))
+
+
+def test_numpy_questions_about_a_tracked_tensor_are_answered():
+    x = tg.tensor(X, requires_grad=True)
+    assert (np.shape(x), np.ndim(x), np.size(x)) == ((2, 3, 4), 3, 24)
+
+
 def test_broadcast_shapes():
     assert tg.broadcast_shapes((2, 1), (3,), ()) == (2, 3)
     assert tg.broadcast_shapes((0, 1), (1, 3)) == (0, 3)

@@ -17,6 +17,7 @@ _NAMES = {
     "subtract": "sub",
     "multiply": "mul",
     "divide": "div",
+    "dot": "matmul",
     "true_divide": "div",
     "floor_divide": "floor_divide",
     "power": "pow",
@@ -45,7 +46,14 @@ _NAMES = {
     "swapaxes": "transpose",
     "expand_dims": "unsqueeze",
     "transpose": "permute",
+    "split": "tensor_split",
+    "array_split": "tensor_split",
+    "repeat": "repeat_interleave",
 }
+# Names that mean something else in PyTorch (other defaults, orders or results): NumPy answers these itself.
+_DIFFERENT = {"median", "meshgrid", "nonzero", "pad", "sort", "std", "var"}
+# Questions about a tensor, whose answers need no gradient.
+_QUESTIONS = {"can_cast", "may_share_memory", "ndim", "result_type", "shape", "shares_memory", "size"}
 
 
 def _find(name: str) -> Callable | None:
@@ -70,7 +78,7 @@ def _arrays(values: Any) -> Any:
 
 
 def _without_gradient(name: str, function: Callable, args: Any, kwargs: dict) -> Any:
-    if any(t.requires_grad for t in _tensors([args, list(kwargs.values())])):
+    if name not in _QUESTIONS and any(t.requires_grad for t in _tensors([args, list(kwargs.values())])):
         raise GradError(
             f"np.{name}",
             "has no gradient rule here, and an argument requires a gradient",
@@ -105,7 +113,7 @@ def _into(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict, out: Any) -
 
 
 def _array_function(self: Tensor, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
-    call = _find(func.__name__)
+    call = None if func.__name__ in _DIFFERENT else _find(func.__name__)
     if call is not None:
         try:
             return call(*args, **{k: v for k, v in kwargs.items() if v is not np._NoValue})

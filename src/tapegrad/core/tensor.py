@@ -384,7 +384,7 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         if self.array.ndim == 0:
             raise UsageError("iter", "a 0-d tensor cannot be iterated over", "use item()")
-        return iter([self[i] for i in range(self.array.shape[0])])
+        return iter(self.unbind(0) if self.array.shape[0] else ())
 
     def __contains__(self, value: Any) -> bool:
         return bool((self._read("in") == as_array(value)).any())

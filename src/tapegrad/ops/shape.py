@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
+from ..core.dispatch import apply
 from ..errors import IndexRangeError, ShapeError, UsageError
 
 __all__ = [
@@ -276,19 +277,19 @@ def t(input: Tensor) -> Tensor:
     """
     if input.ndim > 2:
         raise ShapeError("t", f"expected at most 2 dimensions, got {input.ndim}", "use transpose(dim0, dim1)")
-    return ops.transpose(input, dim0=0, dim1=-1)
+    return apply(transpose, (input,), {"dim0": 0, "dim1": -1})
 
 
 def _reversed(self: Tensor) -> Tensor:
     """Return the transpose of a matrix (for other dimensions: all of them in reverse order)."""
-    return ops.permute(self, dims=tuple(range(self.ndim - 1, -1, -1)))
+    return apply(permute, (self,), {"dims": tuple(range(self.ndim - 1, -1, -1))})
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:
     """Return the tensor with its last two dimensions swapped."""
     if self.ndim < 2:
         raise ShapeError("mT", f"expected at least 2 dimensions, got {self.ndim}", "use unsqueeze() to add one")
-    return ops.transpose(self, dim0=-2, dim1=-1)
+    return apply(transpose, (self,), {"dim0": -2, "dim1": -1})
 
 
 @function(methods="adjoint")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core import Sample, Size, Tensor, function, ops, primitive
+from ..core.dispatch import apply
 from ..errors import ShapeError
-from .shape import wrap_dim
+from .shape import reshape, wrap_dim
 
 __all__ = [
     "atleast_1d",
@@ -30,6 +31,10 @@ __all__ = [
 def view_dtype(xp, input, *, dtype):
     """Return a view of the same bytes read as another dtype; the last dimension grows or shrinks to fit."""
     return input.view(dtype)
+
+
+def _with_shape(input: Tensor, shape: tuple) -> Tensor:
+    return apply(reshape, (input,), {"shape": shape})
 
 
 # -- views --------------------------------------------------------------------------------------------------------------
@@ -70,7 +75,7 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 @function(methods="reshape_as")
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
     """Return ``input.reshape(other.size())``."""
-    return ops.reshape(input, shape=tuple(other.shape))
+    return _with_shape(input, tuple(other.shape))
 
 
 @function(methods="expand_as")
@@ -134,7 +139,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     """
     dims = range(input.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
     gone = {wrap_dim("squeeze", d, input.ndim) for d in dims}
-    return ops.reshape(input, shape=tuple(n for i, n in enumerate(tuple(input.shape)) if n != 1 or i not in gone))
+    return _with_shape(input, tuple(n for i, n in enumerate(tuple(input.shape)) if n != 1 or i not in gone))
 
 
 @function(methods="unsqueeze")
@@ -149,7 +154,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
     place = wrap_dim("unsqueeze", dim, input.ndim + 1)
     shape = tuple(input.shape)
-    return ops.reshape(input, shape=(*shape[:place], 1, *shape[place:]))
+    return _with_shape(input, (*shape[:place], 1, *shape[place:]))
 
 
 @function(methods="flatten")
@@ -169,7 +174,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     if start == end and input.ndim:
         return input
     shape = tuple(input.shape)
-    return ops.reshape(input, shape=(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+    return _with_shape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 @function(methods="unflatten")
@@ -191,13 +196,13 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         raise ShapeError(
             "unflatten", f"the sizes {tuple(sizes)} do not multiply to {shape[place]}, dimension {dim}", "make them fit"
         )
-    return ops.reshape(input, shape=(*shape[:place], *sizes, *shape[place + 1 :]))
+    return _with_shape(input, (*shape[:place], *sizes, *shape[place + 1 :]))
 
 
 @function(methods="ravel")
 def ravel(input: Tensor) -> Tensor:
     """Return the elements in one dimension, without a copy where possible."""
-    return ops.reshape(input, shape=(-1,))
+    return _with_shape(input, (-1,))
 
 
 @function(methods="contiguous")
