@@ -80,7 +80,8 @@ class _Kept:
         self.version = t.storage.version
         self.output = next((i for i, o in enumerate(outputs) if o is t), None)
         place = next((i for i, x in enumerate(inputs) if x is t), None)
-        self.edge = t.node if place is None or self.output is not None else edges[place]
+        # The node of an output would hold the context that holds this: it is handed in when the output is restored.
+        self.edge = None if self.output is not None else t.node if place is None else edges[place]
 
     def restore(self, node: Node | None) -> Tensor:
         if self.storage.version != self.version:

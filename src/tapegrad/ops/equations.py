@@ -191,24 +191,28 @@ class LeastSquares(NamedTuple):
 
 
 @function()
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str = "gelsy") -> LeastSquares:
     """Return the X of least norm that makes the norm of A X - B smallest, by the pseudo-inverse; it has a gradient.
 
-    ``residuals`` are the squared norms of the columns of A X - B when A has more rows than columns and full rank, else
-    empty; ``singular_values`` are filled for the drivers ``"gelsd"`` and ``"gelss"``.
+    ``driver`` names LAPACK's routine, and so what is filled: with all but ``"gelsy"`` the ``residuals``, the squared norms
+    of the columns of A X - B where A has more rows than columns and full rank; with ``"gelsd"`` and ``"gelss"`` the
+    ``singular_values``. Raises ArgumentError for another driver.
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.lstsq.html
     """
+    if driver not in ("gelsy", "gels", "gelsd", "gelss"):
+        raise ArgumentError("lstsq", f"driver='{driver}' is unknown", "use 'gelsy', 'gels', 'gelsd' or 'gelss'")
     require_matrix("lstsq", A, square=False)
     vector = B.ndim == A.ndim - 1
-    X = ops.pinv(A, rtol=rcond) @ (B[..., None] if vector else B)
+    columns = B[..., None] if vector else B
+    X = ops.pinv(A, rtol=rcond) @ columns
     rank = matrix_rank(A, rtol=rcond)
+    empty = A.new_zeros(0)
     m, n = A.shape[-2:]
-    residuals = A.new_zeros(0)
-    if m > n and bool((rank == n).all()):
-        error = A @ X - (B[..., None] if vector else B)
-        residuals = (error * error).sum(-2)
-    values = svdvals(A).detach() if driver in ("gelsd", "gelss") else A.new_zeros(0)
-    return LeastSquares(X[..., 0] if vector else X, residuals.detach(), rank, values)
+    residuals = empty
+    if driver != "gelsy" and m > n and bool((rank == n).all()):
+        residuals = ((A @ X - columns).detach() ** 2).sum(-2)
+    values = svdvals(A).detach() if driver in ("gelsd", "gelss") else empty
+    return LeastSquares(X[..., 0] if vector else X, residuals, rank, values)
 
 
 @function()
