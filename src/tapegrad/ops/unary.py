@@ -343,7 +343,7 @@ def logit(xp, input, *, eps=None):
 
 @primitive(
     elementwise=True,
-    vjp=(lambda g, input, beta: g * ops.sigmoid(input * beta),),
+    vjp=(lambda g, input, beta, threshold: ops.where(input * beta > threshold, g, g * ops.sigmoid(input * beta)),),
     formula=r"\ln(1 + e^{\beta x}) / \beta",
     derivative=r"\sigma(\beta x)",
     onnx="Softplus",
