@@ -120,6 +120,11 @@ def test_iinfo(name):
     assert (ours.bits, ours.min, ours.max, ours.dtype) == (theirs.bits, theirs.min, theirs.max, theirs.dtype)
 
 
+def test_dtype_is_the_type_of_dtypes():
+    assert isinstance(tg.float32, tg.dtype)
+    assert isinstance(tg.zeros(1).dtype, tg.dtype)
+
+
 def test_questions():
     x = tg.zeros(2, 3)
     assert tg.is_tensor(x)

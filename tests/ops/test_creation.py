@@ -108,6 +108,25 @@ def test_empty_has_the_shape_and_dtype():
     assert tg.zeros(1, dtype=tg.int64).new(2, 3).shape == (2, 3)
 
 
+def test_asarray_shares_memory_unless_told_otherwise():
+    a = np.zeros(2, np.float32)
+    assert np.shares_memory(tg.asarray(a).array, a)
+    assert not np.shares_memory(tg.asarray(a, copy=True).array, a)
+    x = tg.zeros(2)
+    assert tg.asarray(x) is x
+    assert tg.asarray(x, requires_grad=True).requires_grad
+    assert not x.requires_grad
+    assert tg.asarray([1.0], dtype=tg.float64).dtype == np.float64
+
+
+def test_dlpack_both_ways():
+    theirs = torch.arange(3.0)
+    ours = tg.from_dlpack(theirs)
+    theirs[0] = 5.0
+    assert ours.tolist() == [5.0, 1.0, 2.0]
+    assert torch.from_dlpack(tg.arange(3)).tolist() == [0, 1, 2]
+
+
 def test_the_default_dtype_is_followed():
     tg.set_default_dtype(tg.float64)
     try:

@@ -77,6 +77,14 @@ CALLS = {
     "tensor_split": lambda m, x: x.tensor_split(3, dim=2)[0],
     "tensor_split at": lambda m, x: m.tensor_split(x, (1, 3), dim=2)[1],
     "tensor_split backwards": lambda m, x: m.tensor_split(x, (3, 1), dim=2)[0],
+    "hsplit": lambda m, x: m.hsplit(x, 3)[1],
+    "hsplit vector": lambda m, x: x[0, 0].hsplit(2)[1],
+    "vsplit": lambda m, x: x.vsplit([1])[1],
+    "dsplit": lambda m, x: m.dsplit(x, (1, 2))[2],
+    "squeeze_": lambda m, x: (x[:, :1] * 1).squeeze_(1),
+    "unsqueeze_": lambda m, x: (x * 1).unsqueeze_(0),
+    "t_": lambda m, x: (x[0] * 1).t_(),
+    "transpose_": lambda m, x: (x * 1).transpose_(0, 2) * 2,
     "unbind": lambda m, x: x.unbind(1)[2],
     "iteration": lambda m, x: sum(row * i for i, row in enumerate(x)),
     "repeat": lambda m, x: x.repeat(2, 1, 3),
@@ -199,6 +207,20 @@ def test_contiguous_and_flatten_return_the_tensor_itself_when_nothing_changes():
     x = tg.tensor(X)
     assert x.contiguous() is x
     assert x.flatten(1, 1) is x
+
+
+def test_reshaping_in_place_keeps_the_memory_and_refuses_leaves():
+    x = tg.tensor(X)
+    held = x.array
+    assert x.transpose_(0, 1).unsqueeze_(0) is x
+    assert x.shape == (1, 3, 2, 4)
+    assert np.shares_memory(x.array, held)
+    w = tg.zeros(2, 3, requires_grad=True)
+    with pytest.raises(GradError, match="t_: a leaf Variable that requires grad"):
+        w.t_()
+    with tg.no_grad():
+        assert w.t_().shape == (3, 2)
+    assert w.requires_grad
 
 
 def test_view_refuses_to_copy():
@@ -355,6 +377,8 @@ def test_broadcast_shapes():
         (ShapeError, "cat: inputs of shape (2, 3, 4), (3, 4), dim=0 do not fit: ", lambda x: tg.cat([x, x[0]])),
         (ShapeError, "stack: inputs of shape (3, 4), (4,), dim=0 do not fit: ", lambda x: tg.stack([x[0], x[0, 0]])),
         (ShapeError, "split: the sizes (1, 1) do not add up to 4; ", lambda x: x.split([1, 1], 2)),
+        (ShapeError, "hsplit: 3 do not split into 2 equal parts; use tensor_split()", lambda x: x.hsplit(2)),
+        (ShapeError, "dsplit: expected at least 3 dimensions, got 2; ", lambda x: x[0].dsplit(2)),
         (ArgumentError, "chunk: 0 chunks; use at least 1", lambda x: x.chunk(0)),
         (ShapeError, "repeat: 1 repeats for 3 dimensions; give a number for every dimension", lambda x: x.repeat(2)),
         (

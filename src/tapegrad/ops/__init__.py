@@ -6,6 +6,7 @@ from .compare import *
 from .conv import *
 from .convert import *
 from .creation import *
+from .diagonals import *
 from .dtypes import *
 from .elementwise import *
 from .extremes import *

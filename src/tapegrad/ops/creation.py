@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from ..array import Device, get_default_dtype
-from ..core import Tensor, function, ops, tensor
+from ..core import Tensor, as_tensor, function, ops, tensor, wrap
 from ..errors import UsageError
 from . import fill  # noqa: F401  (registers the primitives)
 
 __all__ = [
     "arange",
+    "asarray",
     "empty",
     "empty_like",
     "eye",
+    "from_dlpack",
     "full",
     "full_like",
     "linspace",
@@ -65,6 +67,35 @@ def _dtype_of(*numbers: Any) -> np.dtype:
     if kind == "c":
         return np.dtype(np.complex128 if get_default_dtype() == np.float64 else np.complex64)
     return get_default_dtype() if kind == "f" else np.dtype(bool if kind == "b" else np.int64)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor of the data: sharing memory where that is possible, unless ``copy`` is set.
+
+    >>> import tapegrad as tg
+    >>> tg.asarray([1, 2])
+    tensor([1, 2])
+    """
+    out = as_tensor(obj, dtype=dtype)
+    if copy:
+        out = ops.clone(out.detach())
+    elif out is obj and requires_grad:
+        out = out.detach()
+    return _ready(out, device, requires_grad)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """Return a tensor that shares memory with an array of another library, over the DLPack protocol.
+
+    Source: https://dmlc.github.io/dlpack/latest/
+
+    >>> import numpy as np, tapegrad as tg
+    >>> tg.from_dlpack(np.arange(3))
+    tensor([0, 1, 2])
+    """
+    return wrap(np.from_dlpack(ext_tensor))
 
 
 # -- of one value -------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The names of dtypes, as in ``tapegrad.float32``. They hide Python's names here, so nothing else lives in this file."""
+"""The names of dtypes, as in ``tapegrad.float32``, and ``dtype``, the type of them all. They hide Python's names here, so nothing else lives in this file."""
 
 import numpy as _np
 
@@ -9,6 +9,7 @@ __all__ = [
     "complex64",
     "complex128",
     "double",
+    "dtype",
     "float",
     "float16",
     "float32",
@@ -41,3 +42,5 @@ uint16 = _np.dtype(_np.uint16)
 uint32 = _np.dtype(_np.uint32)
 uint64 = _np.dtype(_np.uint64)
 bool = _np.dtype(_np.bool_)
+
+dtype = _np.dtype

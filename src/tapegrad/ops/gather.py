@@ -135,8 +135,8 @@ def _source_gradient(g, index, src_shape, dim):
     onnx="ScatterElements",
     samples=lambda: [
         Sample((3, 4), Array(2, 4, low=0, high=3, dtype="int64"), (2, 4), dim=0),
-        Sample((3, 4), Array(2, 3, low=0, high=4, dtype="int64"), (3, 5), dim=1),
-        Sample((3, 4), Array(2, 0, low=0, high=4, dtype="int64"), (3, 5), dim=1),
+        Sample((3, 4), Array(2, 3, low=0, high=4, dtype="int64"), (2, 3), dim=1),
+        Sample((3, 4), Array(2, 0, low=0, high=4, dtype="int64"), (2, 0), dim=1),
     ],
     errors=lambda: [
         ErrorSample(ShapeError, "make src as large", (3,), Array(2, low=0, high=3, dtype="int64"), (1,), dim=0),
@@ -172,7 +172,7 @@ def scatter_add(xp, input, index, src, *, dim, out=None):
     derivative=r"[l \notin i], 1",
     onnx="ScatterElements",
     samples=lambda: [
-        Sample((3, 4), Array(1, 4, low=0, high=3, dtype="int64"), (2, 4), dim=0),
+        Sample((3, 4), Array(1, 4, low=0, high=3, dtype="int64"), (1, 4), dim=0),
         Sample((3, 4), Array(2, 1, low=0, high=4, dtype="int64"), 0.5, dim=-1),
     ],
     signature="input, dim, index, src",

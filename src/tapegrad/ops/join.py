@@ -16,7 +16,9 @@ __all__ = [
     "column_stack",
     "concat",
     "concatenate",
+    "dsplit",
     "dstack",
+    "hsplit",
     "hstack",
     "row_stack",
     "split",
@@ -24,6 +26,7 @@ __all__ = [
     "stack",
     "tensor_split",
     "unbind",
+    "vsplit",
     "vstack",
 ]
 
@@ -246,6 +249,27 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     before = (slice(None),) * place
     bounds = zip([0, *given], [*given, None], strict=True)
     return tuple(ops.index_view(input, layout=(*before, slice(a, b))) for a, b in bounds)
+
+
+def _split_along(name: str, least: int, dim: int) -> Any:
+    def split_along(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+        if input.ndim < least:
+            raise ShapeError(name, f"expected at least {least} dimensions, got {input.ndim}", "use tensor_split()")
+        place = 0 if input.ndim == 1 else dim
+        if isinstance(indices_or_sections, int) and input.shape[place] % max(indices_or_sections, 1):
+            raise ShapeError(
+                name, f"{input.shape[place]} do not split into {indices_or_sections} equal parts", "use tensor_split()"
+            )
+        return tensor_split(input, indices_or_sections, place)
+
+    split_along.__name__ = name
+    split_along.__doc__ = (
+        f"Return views along dimension {dim}: so many of equal size, or those between the given indices."
+    )
+    return function(methods=name)(split_along)
+
+
+hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 2, 0), _split_along("dsplit", 3, 2)
 
 
 # -- stacking -----------------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Sample, Size, Tensor, function, ops, primitive
+from ..core import STATE, Sample, Size, Tensor, function, ops, primitive
 from ..core.dispatch import apply
+from ..core.methods import _check_writable
 from ..errors import ShapeError
-from .shape import reshape, wrap_dim
+from .shape import reshape, t, transpose, wrap_dim
 
 __all__ = [
     "atleast_1d",
@@ -231,3 +232,21 @@ def atleast_2d(*tensors: Any) -> Any:
 def atleast_3d(*tensors: Any) -> Any:
     """Return views of the tensors with at least three dimensions: (n,) becomes (1, n, 1), (m, n) becomes (m, n, 1)."""
     return _at_least(tensors, lambda shape: shape if len(shape) > 2 else (*((1,) * (2 - len(shape)) + shape), 1))
+
+
+def _in_place(call: Any, name: str) -> Any:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        _check_writable(name, self, (self,))
+        view = call(self, *args, **kwargs)
+        self.array = view.array
+        if STATE.grad_enabled:
+            self.node = view.node
+        return self
+
+    method.__name__ = name
+    method.__doc__ = f"Give the tensor itself the shape of :meth:`{name[:-1]}`; the memory stays."
+    return method
+
+
+for _call in (squeeze, unsqueeze, t, transpose):
+    setattr(Tensor, f"{_call.__name__}_", _in_place(_call, f"{_call.__name__}_"))
