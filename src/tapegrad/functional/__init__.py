@@ -1,0 +1,13 @@
+"""Functions of tensors that networks are made of, composed of operations: torch.nn.functional's names, and ours."""
+
+from .activation import *
+from .classification import *
+from .conv import *
+from .distance import *
+from .dropout import *
+from .linear import *
+from .loss import *
+from .margin import *
+from .normalization import *
+from .pooling import *
+from .probability import *
