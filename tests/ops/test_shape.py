@@ -310,6 +310,8 @@ def test_numpy_words():
         lambda x: np.pad(x, (1, 2)),
         lambda x: np.nonzero(x)[1],
         lambda x: np.meshgrid(x[0, 0], x[0, :, 0])[0],
+        lambda x: np.argsort(-x, -1, "stable"),
+        lambda x: np.select([x > 3, x > 1], [x, -x]),
         lambda x: np.shape(x),
         lambda x: np.ndim(x),
     ],
@@ -488,6 +490,7 @@ def test_pad_makes_fresh_memory():
     ("kind", "message", "call"),
     [
         (ShapeError, "pad: 3 numbers of padding for 2 dimensions; give two for each ", lambda x: tg.pad(x, (1, 1, 1))),
+        (UsageError, "pad: the padding is 1; give two numbers for each dimension, ", lambda x: tg.pad(x, 1)),
         (ShapeError, "pad: 6 numbers of padding for 2 dimensions; ", lambda x: tg.pad(x, (1,) * 6)),
         (
             ShapeError,

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import GradError, UsageError
 from .methods import FUNCTIONS
 from .primitive import REGISTRY
-from .tensor import Tensor, wrap
+from .tensor import Tensor, as_tensor, wrap
 
 # NumPy's names where they differ from PyTorch's.
 _NAMES = {
@@ -45,15 +45,80 @@ _NAMES = {
     "min": "amin",
     "swapaxes": "transpose",
     "expand_dims": "unsqueeze",
-    "transpose": "permute",
     "split": "tensor_split",
     "array_split": "tensor_split",
     "repeat": "repeat_interleave",
 }
 # Names that mean something else in PyTorch (other defaults, orders or results): NumPy answers these itself.
-_DIFFERENT = {"median", "meshgrid", "nonzero", "pad", "sort", "std", "var"}
+_DIFFERENT = {"argsort", "median", "meshgrid", "nonzero", "pad", "select", "sort", "std", "var"}
 # Questions about a tensor, whose answers need no gradient.
-_QUESTIONS = {"can_cast", "may_share_memory", "ndim", "result_type", "shape", "shares_memory", "size"}
+_QUESTIONS = {"argsort", "may_share_memory", "ndim", "nonzero", "result_type", "shape", "shares_memory", "size"}
+
+
+def _flat(a: Tensor, axis: Any) -> tuple[Tensor, int]:
+    """Return what NumPy works on: the flattened tensor when the axis is None."""
+    return (a.reshape(-1), 0) if axis is None else (a, axis)
+
+
+def _sort(a: Any, axis: int | None = -1, kind: Any = None) -> Tensor:
+    a, axis = _flat(as_tensor(a), axis)
+    return a.sort(axis).values
+
+
+def _std(a: Tensor, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    return a.std(axis, correction=ddof, keepdim=keepdims)
+
+
+def _var(a: Tensor, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    return a.var(axis, correction=ddof, keepdim=keepdims)
+
+
+def _median(a: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    return a.quantile(0.5, axis, keepdims)
+
+
+def _percentile(a: Tensor, q: float, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    return a.quantile(q / 100, axis, keepdims)
+
+
+def _take(a: Any, indices: Any, axis: int | None = None) -> Tensor:
+    a, axis = _flat(as_tensor(a), axis)
+    return a[(slice(None),) * (axis % a.ndim) + (indices,)]
+
+
+def _transpose(a: Tensor, axes: Any = None) -> Tensor:
+    return a.permute(tuple(range(a.ndim))[::-1] if axes is None else tuple(axes))
+
+
+def _flip(m: Tensor, axis: Any = None) -> Tensor:
+    return m.flip(tuple(range(m.ndim)) if axis is None else axis)
+
+
+def _cumulative(name: str) -> Callable:
+    def call(a: Tensor, axis: int | None = None) -> Tensor:
+        a, axis = _flat(a, axis)
+        return getattr(a, name)(axis)
+
+    return call
+
+
+# Functions that PyTorch has in another form, told in its words; what these do not take is left to NumPy.
+_FORMS: dict[str, Callable] = {
+    "sort": _sort,
+    "std": _std,
+    "var": _var,
+    "median": _median,
+    "percentile": _percentile,
+    "take": _take,
+    "transpose": _transpose,
+    "flip": _flip,
+    "cumsum": _cumulative("cumsum"),
+    "cumprod": _cumulative("cumprod"),
+    "nonzero": lambda a: a.nonzero(as_tuple=True),
+    "outer": lambda a, b: as_tensor(a).reshape(-1).outer(as_tensor(b).reshape(-1)),
+    "vdot": lambda a, b: as_tensor(a).reshape(-1).dot(as_tensor(b).reshape(-1)),
+    "einsum": lambda *operands, optimize=True: FUNCTIONS["einsum"](*operands),
+}
 
 
 def _find(name: str) -> Callable | None:
@@ -85,6 +150,8 @@ def _without_gradient(name: str, function: Callable, args: Any, kwargs: dict) ->
             "use tapegrad's own function, or np.asarray(t.detach())",
         )
     result = function(*_arrays(args), **{k: _arrays(v) for k, v in kwargs.items()})
+    if name in _WRITERS and isinstance(args[0], Tensor):
+        args[0].storage.wrote()
     return wrap(np.asarray(result)) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
@@ -113,13 +180,18 @@ def _into(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict, out: Any) -
 
 
 def _array_function(self: Tensor, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
-    call = None if func.__name__ in _DIFFERENT else _find(func.__name__)
+    name = func.__name__
+    call = None if name in _DIFFERENT else _FORMS.get(name)
+    given = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    if call is None and name not in _DIFFERENT:
+        call = _find(name)
+        given = {_WORDS.get(k, k): v for k, v in given.items()}
     if call is not None:
         try:
-            return call(*args, **{k: v for k, v in kwargs.items() if v is not np._NoValue})
+            return call(*args, **given)
         except (UsageError, TypeError):
             pass
-    return _without_gradient(func.__name__, func, args, kwargs)
+    return _without_gradient(name, func, args, kwargs)
 
 
 def install_numpy_protocol() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, ShapeError, UsageError
 from .join import cat
 
 __all__ = ["constant_pad", "crop", "fold_windows", "pad", "windows"]
@@ -55,6 +55,8 @@ def crop(xp, input, *, padding):
 
 def _pairs(who: str, input: Tensor, pad: Any) -> list[tuple[int, int]]:
     """Return PyTorch's flat list, which begins with the last dimension, as a pair for every dimension."""
+    if isinstance(pad, int):
+        raise UsageError(who, f"the padding is {pad}", "give two numbers for each dimension, as in (1, 1)")
     flat = [int(n) for n in pad]
     if len(flat) % 2 or len(flat) > 2 * input.ndim:
         raise ShapeError(
