@@ -145,7 +145,7 @@ def test_a_trace_cannot_begin_with_a_first_step_that_differs():
         w.grad = g
         optimizer.step()
 
-    with pytest.raises(TraceError, match="SGD: the first step with dampening .*; take one step before tracing"):
+    with pytest.raises(TraceError, match=r"SGD: the first step with dampening .*; take one step before tracing"):
         tg.trace(update, tg.ones(2))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, wrap
-from ..errors import ArgumentError, MissingMethodError, NamingError, UsageError
+from ..errors import ArgumentError, MissingMethodError, NamingError, UsageError, warn
 from ..nn.parameter import clear_gradient
 from .arithmetic import count, native, number
 
@@ -92,7 +91,7 @@ class Optimizer:
             if id(p) in held:
                 raise ArgumentError(who, f"parameter {i} is in another group already", "give it to one group")
         if len({id(p) for p in params}) < len(params):
-            warnings.warn(f"{who}: a parameter group contains a parameter twice", stacklevel=4)
+            warn(who, "a parameter group contains a parameter twice", "list each once")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
