@@ -48,11 +48,23 @@ _NAMES = {
     "split": "tensor_split",
     "array_split": "tensor_split",
     "repeat": "repeat_interleave",
+    "clip": "clamp",
+    "around": "round",
+    "copy": "clone",
+    "array_equal": "equal",
+    "take_along_axis": "take_along_dim",
+    "invert": "bitwise_not",
+    "radians": "deg2rad",
+    "degrees": "rad2deg",
 }
+# NumPy's words for arguments, beside those that every function takes.
+_WORDS = {"k": "diagonal", "axis1": "dim1", "axis2": "dim2", "a_min": "min", "a_max": "max"}
 # Names that mean something else in PyTorch (other defaults, orders or results): NumPy answers these itself.
-_DIFFERENT = {"argsort", "median", "meshgrid", "nonzero", "pad", "select", "sort", "std", "var"}
+_DIFFERENT = {"argsort", "meshgrid", "pad", "select"}
 # Questions about a tensor, whose answers need no gradient.
-_QUESTIONS = {"argsort", "may_share_memory", "ndim", "nonzero", "result_type", "shape", "shares_memory", "size"}
+_QUESTIONS = {"argsort", "may_share_memory", "ndim", "result_type", "shape", "shares_memory", "size"}
+# Functions that write into their first argument.
+_WRITERS = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"}
 
 
 def _flat(a: Tensor, axis: Any) -> tuple[Tensor, int]:
@@ -114,6 +126,8 @@ _FORMS: dict[str, Callable] = {
     "flip": _flip,
     "cumsum": _cumulative("cumsum"),
     "cumprod": _cumulative("cumprod"),
+    "roll": lambda a, shift, axis=None: a.roll(shift, axis),
+    "rot90": lambda m, k=1, axes=(0, 1): m.rot90(k, axes),
     "nonzero": lambda a: a.nonzero(as_tuple=True),
     "outer": lambda a, b: as_tensor(a).reshape(-1).outer(as_tensor(b).reshape(-1)),
     "vdot": lambda a, b: as_tensor(a).reshape(-1).dot(as_tensor(b).reshape(-1)),
@@ -181,9 +195,11 @@ def _into(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict, out: Any) -
 
 def _array_function(self: Tensor, func: Callable, types: Any, args: tuple, kwargs: dict) -> Any:
     name = func.__name__
-    call = None if name in _DIFFERENT else _FORMS.get(name)
-    given = {k: v for k, v in kwargs.items() if v is not np._NoValue}
-    if call is None and name not in _DIFFERENT:
+    given: dict[str, Any] = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    call = None
+    if name in _FORMS:
+        call = _FORMS[name]
+    elif name not in _DIFFERENT:
         call = _find(name)
         given = {_WORDS.get(k, k): v for k, v in given.items()}
     if call is not None:
