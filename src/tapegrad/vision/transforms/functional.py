@@ -1,0 +1,61 @@
+"""The functions behind the transforms, under torchvision's names (``torchvision.transforms.functional``)."""
+
+from .base import InterpolationMode
+from .colour import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_hue,
+    adjust_saturation,
+    invert,
+    rgb_to_grayscale,
+    to_grayscale,
+)
+from .conversion import convert_image_dtype, normalize, pil_to_tensor, to_pil_image, to_tensor
+from .geometry import (
+    affine,
+    center_crop,
+    crop,
+    erase,
+    five_crop,
+    get_dimensions,
+    get_image_num_channels,
+    get_image_size,
+    hflip,
+    pad,
+    resize,
+    resized_crop,
+    rotate,
+    ten_crop,
+    vflip,
+)
+
+__all__ = [
+    "InterpolationMode",
+    "adjust_brightness",
+    "adjust_contrast",
+    "adjust_hue",
+    "adjust_saturation",
+    "affine",
+    "center_crop",
+    "convert_image_dtype",
+    "crop",
+    "erase",
+    "five_crop",
+    "get_dimensions",
+    "get_image_num_channels",
+    "get_image_size",
+    "hflip",
+    "invert",
+    "normalize",
+    "pad",
+    "pil_to_tensor",
+    "resize",
+    "resized_crop",
+    "rgb_to_grayscale",
+    "rotate",
+    "ten_crop",
+    "to_grayscale",
+    "to_pil_image",
+    "to_tensor",
+    "vflip",
+]

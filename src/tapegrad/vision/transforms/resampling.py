@@ -1,0 +1,186 @@
+"""Resizing and moving images that are arrays of shape (..., height, width)."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import UsageError
+from .base import InterpolationMode
+
+__all__ = ["expanded", "inverse_affine", "resized", "sampled"]
+
+_TENSOR_MODES = "nearest, nearest-exact, bilinear or bicubic"
+
+
+def as_float(array: np.ndarray) -> np.ndarray:
+    """Return the array with elements that can be averaged."""
+    return array if array.dtype.kind == "f" else array.astype(np.float32)
+
+
+def back_to(dtype: np.dtype, values: np.ndarray) -> np.ndarray:
+    """Return values in an image's dtype, integers rounded and kept within their range."""
+    if dtype.kind == "f":
+        return values.astype(dtype, copy=False)
+    if dtype.kind == "b":
+        return values >= 0.5
+    info = np.iinfo(dtype)
+    return np.clip(np.rint(values), info.min, info.max).astype(dtype)
+
+
+# -- resizing: one matrix for the rows, one for the columns ---------------------------------------------------------
+
+
+def resized(array: np.ndarray, size: tuple[int, int], mode: InterpolationMode, antialias: bool) -> np.ndarray:
+    """Return images of another size.
+
+    out = R · image · Cᵀ, where row i of R (C) holds the weights of the input's rows (columns) in the output's i-th.
+    With ``antialias`` the filter is widened by the scale when shrinking, as PIL does.
+    """
+    height, width = array.shape[-2:]
+    if (height, width) == size:
+        return array.copy()
+    if mode in (InterpolationMode.NEAREST, InterpolationMode.NEAREST_EXACT):
+        rows, columns = (_nearest(n, m, mode) for n, m in zip(array.shape[-2:], size, strict=True))
+        return array[..., rows[:, None], columns]
+    if mode not in (InterpolationMode.BILINEAR, InterpolationMode.BICUBIC):
+        raise UsageError(
+            "resize", f"tensors cannot be resized with {mode.value}", f"use {_TENSOR_MODES}, or a PIL image"
+        )
+    values = as_float(array)
+    rows = _weights(height, size[0], mode, antialias).astype(values.dtype)
+    columns = _weights(width, size[1], mode, antialias).astype(values.dtype)
+    return back_to(array.dtype, rows @ values @ columns.T)
+
+
+def _nearest(size: int, wanted: int, mode: InterpolationMode) -> np.ndarray:
+    """Return which input pixel each output pixel shows: floor(i·s), or floor((i + ½)·s), with s = size/wanted."""
+    i = np.arange(wanted)
+    return i * size // wanted if mode is InterpolationMode.NEAREST else (2 * i + 1) * size // (2 * wanted)
+
+
+@functools.lru_cache(maxsize=64)
+def _weights(size: int, wanted: int, mode: InterpolationMode, antialias: bool) -> np.ndarray:
+    """Return the (wanted, size) matrix of weights; each row adds up to 1."""
+    scale = size / wanted
+    cubic = mode is InterpolationMode.BICUBIC
+    if not antialias:
+        return _weights_between(size, wanted, cubic)
+    stretch = max(scale, 1.0)
+    radius = (2.0 if cubic else 1.0) * stretch
+    centres = (np.arange(wanted)[:, None] + 0.5) * scale
+    pixels = np.arange(size)
+    first = np.floor(centres - radius + 0.5)
+    last = np.floor(centres + radius + 0.5)
+    distance = np.abs(pixels + 0.5 - centres) / stretch
+    kernel = _cubic(distance, -0.5) if cubic else np.clip(1 - distance, 0, None)
+    kernel = np.where((pixels >= first) & (pixels < last), kernel, 0.0)
+    return kernel / kernel.sum(axis=1, keepdims=True)
+
+
+def _weights_between(size: int, wanted: int, cubic: bool) -> np.ndarray:
+    """Return the weights of the two (or four) nearest pixels alone; beyond the edge the edge's pixel goes on."""
+    places = (np.arange(wanted) + 0.5) * (size / wanted) - 0.5
+    if not cubic:
+        places = np.maximum(places, 0)
+    floors = np.floor(places)
+    matrix = np.zeros((wanted, size))
+    for offset in (-1, 0, 1, 2) if cubic else (0, 1):
+        distance = np.abs(places - floors - offset)
+        kernel = _cubic(distance, -0.75) if cubic else 1 - distance
+        pixels = np.clip(floors + offset, 0, size - 1).astype(np.intp)
+        np.add.at(matrix, (np.arange(wanted), pixels), kernel)
+    return matrix
+
+
+def _cubic(x: np.ndarray, a: float) -> np.ndarray:
+    """Return Keys' cubic convolution kernel (1981) at distances x; a = -½ or, in computer vision, -¾."""
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * a - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+# -- moving ---------------------------------------------------------------------------------------------------------
+
+
+def inverse_affine(
+    angle: float,
+    translate: Sequence[float] = (0, 0),
+    scale: float = 1.0,
+    shear: Sequence[float] = (0, 0),
+    centre: Sequence[float] = (0, 0),
+) -> np.ndarray:
+    """Return the (2, 3) matrix that says where in the input a point (x, y, 1) of the output comes from.
+
+    Forward, a point moves to translate + centre + scale · R · Y · X · (point - centre) with the rotation R by ``angle``
+    (degrees, clockwise on the screen, where y points down) and the shears Y = [[1, 0], [-tan sy, 1]] and
+    X = [[1, -tan sx], [0, 1]].
+    """
+    rotation, (shear_x, shear_y) = math.radians(angle), (math.radians(s) for s in shear)
+    cos, sin = math.cos(rotation), math.sin(rotation)
+    forward = np.array([[cos, -sin], [sin, cos]])
+    forward = forward @ [[1, 0], [-math.tan(shear_y), 1]] @ [[1, -math.tan(shear_x)], [0, 1]] * scale
+    inverse = np.linalg.inv(forward)
+    middle = np.asarray(centre, dtype=float)
+    return np.column_stack([inverse, middle - inverse @ (middle + np.asarray(translate, dtype=float))])
+
+
+def expanded(height: int, width: int, inverse: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
+    """Return the (height, width) that holds all of a rotated image, and the matrix for the middle of that output."""
+    corners = inverse @ [[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]]
+    # To four digits: rounding errors of a right angle must not add a row.
+    low, high = corners.min(axis=1).round(4), corners.max(axis=1).round(4)
+    wide, tall = (np.ceil(high) - np.floor(low)).astype(int).tolist()
+    shift = inverse[:, :2] @ [0.5 * (width - wide), 0.5 * (height - tall)]
+    return (tall, wide), np.column_stack([inverse[:, :2], inverse[:, 2] + shift])
+
+
+def sampled(
+    array: np.ndarray, inverse: np.ndarray, size: tuple[int, int], mode: InterpolationMode, fill: Any
+) -> np.ndarray:
+    """Return images of which each pixel is read where ``inverse`` says; what lies outside is filled."""
+    readers: dict[InterpolationMode, Callable] = {
+        InterpolationMode.NEAREST: _read_nearest,
+        InterpolationMode.BILINEAR: _read_bilinear,
+    }
+    if mode not in readers:
+        raise UsageError(
+            "affine", f"tensors cannot be moved with {mode.value}", "use nearest or bilinear, or a PIL image"
+        )
+    y, x = np.mgrid[: size[0], : size[1]] + 0.5
+    source_x, source_y = (row[0] * x + row[1] * y + row[2] - 0.5 for row in inverse)
+    values = as_float(array)
+    read, covered = readers[mode](values, source_x, source_y)
+    filling = np.reshape(np.asarray(0 if fill is None else fill, dtype=values.dtype), (-1, 1, 1))
+    return back_to(array.dtype, read + (1 - covered).astype(values.dtype) * filling)
+
+
+def _pick(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels at whole-numbered places (0 outside the image), and 1.0 where there are such."""
+    height, width = values.shape[-2:]
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    columns = np.where(inside, x, 0).astype(np.intp)
+    rows = np.where(inside, y, 0).astype(np.intp)
+    weights = inside.astype(values.dtype)
+    return values[..., rows, columns] * weights, weights
+
+
+def _read_nearest(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Places half-way between two pixels, as right angles make them, must all go the same way despite rounding errors.
+    return _pick(values, np.floor(np.round(x, 6) + 0.5), np.floor(np.round(y, 6) + 0.5))
+
+
+def _read_bilinear(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    left, top = np.floor(x), np.floor(y)
+    right_share, bottom_share = (x - left).astype(values.dtype), (y - top).astype(values.dtype)
+    total, covered = 0.0, 0.0
+    for step_x, share_x in ((0, 1 - right_share), (1, right_share)):
+        for step_y, share_y in ((0, 1 - bottom_share), (1, bottom_share)):
+            pixels, weights = _pick(values, left + step_x, top + step_y)
+            total = total + pixels * (share_x * share_y)
+            covered = covered + weights * (share_x * share_y)
+    return np.asarray(total), np.asarray(covered)
