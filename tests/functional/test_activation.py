@@ -218,7 +218,7 @@ def test_a_dimension_left_out_is_chosen_as_before_with_a_warning(name, shape, rn
     with pytest.warns(TapegradWarning, match="implicit dimension choice has been deprecated") as caught:
         out = getattr(F, name)(tg.tensor(x))
     assert caught[0].filename == __file__
-    with pytest.warns(UserWarning):
+    with pytest.warns(UserWarning, match="Implicit dimension choice"):
         expected = getattr(torch.nn.functional, name)(torch.tensor(x))
     np.testing.assert_allclose(out.numpy(), expected.numpy())
 

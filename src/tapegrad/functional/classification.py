@@ -44,7 +44,7 @@ def cross_entropy(
         raise ArgumentError("cross_entropy", f"label_smoothing is {label_smoothing}", "use a number from 0 to 1")
     if STATE.tracer is None:
         _warn_of_probabilities(input)
-    if target.array.shape == input.array.shape:
+    if input.ndim and target.array.shape == input.array.shape:
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     rows = _rows("cross_entropy", input, target)
     if label_smoothing:
@@ -70,7 +70,8 @@ def _rows(who: str, input: Tensor, target: Tensor) -> Tensor:
     if labels == (*wanted, 1):
         fix = f"use target.squeeze({len(labels) - 1})"
     else:
-        fix = f"the target should have shape {wanted}, or that of the input for probabilities"
+        fix = f"the target should have shape {wanted}"
+        fix += ", or that of the input for probabilities" if who == "cross_entropy" else ""
     raise ArgumentError(who, f"input of shape {shape} does not fit target of shape {tuple(labels)}", fix)
 
 

@@ -119,10 +119,11 @@ def _labels(xp, who: str, target: Any, classes: int, ignore_index: int | None) -
     Raises DTypeError for labels that are no integers, IndexRangeError for one that names no class.
     """
     if target.dtype.kind not in "iu":
+        soft = ", or give one probability for each class, in the shape of 'input'" if who == "cross_entropy" else ""
         raise DTypeError(
             who,
             f"argument 'target' has dtype {target.dtype}, class labels are integers",
-            "convert it with .long(), or give one probability for each class, in the shape of 'input'",
+            "convert it with .long()" + soft,
         )
     labels = target.reshape(-1).astype(xp.int64, copy=False)
     # Read as unsigned, negative labels are large ones.

@@ -76,12 +76,13 @@ def embedding(xp, weight, indices, *, padding_idx=-1, scale_grad_by_freq=False, 
     samples=lambda: [
         Sample(Array(4, low=0, high=3, dtype="int64"), rows=3, padding_idx=1, by_frequency=False, dtype="float32"),
         Sample(Array(2, 3, low=0, high=3, dtype="int64"), rows=3, padding_idx=-1, by_frequency=True, dtype="float64"),
+        Sample(Array(low=0, high=3, dtype="int64"), rows=3, padding_idx=-1, by_frequency=True, dtype="float32"),
     ],
     torch="",
 )
 def lookup_scale(xp, indices, *, rows, padding_idx, by_frequency, dtype):
     """Return what the gradient of each looked-up row is multiplied by."""
-    scale = (indices != padding_idx).astype(dtype)
-    if by_frequency:
-        scale /= xp.bincount(indices.reshape(-1), minlength=rows)[indices]
-    return scale
+    scale = xp.asarray(indices != padding_idx, dtype)
+    if not by_frequency:
+        return scale
+    return scale / xp.bincount(indices.reshape(-1), minlength=rows)[indices].astype(dtype)
