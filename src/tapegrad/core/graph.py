@@ -50,10 +50,10 @@ class Storage:
     tracked_writes = 0
     writer = ""
 
-    def wrote(self, tracked: bool = False) -> None:
-        """Count one in-place write."""
+    def wrote(self, tracked: bool = False, writer: str = "") -> None:
+        """Count one in-place write; ``writer`` is its line where the caller knows it already."""
         self.version += 1
-        self.writer = user_line()
+        self.writer = writer or user_line()
         if tracked:
             self.tracked_writes += 1
 

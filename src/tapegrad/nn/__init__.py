@@ -1,7 +1,6 @@
 """Layers, losses and containers: torch.nn's names."""
 
-from .. import functional
-from . import init, parameter, utils
+from . import functional, init, parameter, utils
 from .activation import *
 from .container import *
 from .conv import *

@@ -65,5 +65,5 @@ class Adadelta(Optimizer):
     def _start(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": scalar(), "square_avg": zeros_like(p), "acc_delta": zeros_like(p)}
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         adadelta(p, g, state["square_avg"], state["acc_delta"], lr=group["lr"], rho=group["rho"], eps=group["eps"])

@@ -70,5 +70,5 @@ class Adagrad(Optimizer):
     def share_memory(self) -> None:
         """Do nothing: forked workers see the memory already."""
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         adagrad(p, g, state["sum"], state["step"], lr=group["lr"], lr_decay=group["lr_decay"], eps=group["eps"])

@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import ops
-from .arithmetic import assign, check_betas, check_not_negative, check_rate, scalar, zeros_like
+from .arithmetic import assign, check_betas, check_not_negative, check_rate, into, scalar, zeros_like
 from .optimizer import Optimizer
 
 __all__ = ["Adam", "AdamW"]
 
 
 def adam(
-    p: Any, g: Any, m: Any, s: Any, largest: Any, t: Any, *, lr: Any, beta1: float, beta2: float, eps: float
+    p: Any, g: Any, work: Any, m: Any, s: Any, largest: Any, t: Any, *, lr: Any, beta1: float, beta2: float, eps: float
 ) -> None:
     """m = β₁ m + (1 - β₁) g;  s = β₂ s + (1 - β₂) g²;  w = w - γ m̂ / (√ŝ + ε), m̂ = m / (1 - β₁ᵗ), ŝ = s / (1 - β₂ᵗ)."""
     m *= beta1
-    m += (1 - beta1) * g
+    m += into(work, ops.mul, g, 1 - beta1)
     s *= beta2
-    square = g * g
+    square = into(work, ops.mul, g, g)
     square *= 1 - beta2
     s += square
     if largest is not None:
         assign(largest, ops.maximum(largest, s))
-    root = ops.sqrt(s if largest is None else largest)
+    root = into(work, ops.sqrt, s if largest is None else largest)
     root /= (1 - beta2**t) ** 0.5
     root += eps
-    step = m / root
+    step = into(work, ops.div, m, root)
     step *= lr / (1 - beta1**t)
     p -= step
 
@@ -93,11 +93,12 @@ class Adam(Optimizer):
             state["max_exp_avg_sq"] = zeros_like(p)
         return state
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         adam(
             p,
             g,
+            work,
             state["exp_avg"],
             state["exp_avg_sq"],
             state["max_exp_avg_sq"] if group["amsgrad"] else None,

@@ -61,7 +61,7 @@ class Adamax(Optimizer):
     def _start(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": scalar(), "exp_avg": zeros_like(p), "exp_inf": zeros_like(p)}
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         settings = {"lr": group["lr"], "beta1": beta1, "beta2": beta2, "eps": group["eps"]}
         adamax(p, g, state["exp_avg"], state["exp_inf"], state["step"], **settings)

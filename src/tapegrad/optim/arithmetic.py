@@ -21,6 +21,7 @@ __all__ = [
     "check_rate",
     "choose",
     "count",
+    "into",
     "native",
     "number",
     "read",
@@ -53,6 +54,11 @@ def count(step: Any) -> Any:
     """Add one to the number of the step, in place, and return it."""
     step += 1
     return read(step)
+
+
+def into(buffer: np.ndarray | None, operation: Any, *inputs: Any) -> Any:
+    """Return the operation's result, written into a buffer where there is one: fresh memory costs more than arithmetic."""
+    return operation(*inputs) if buffer is None else operation.kernel(np, *inputs, out=buffer)
 
 
 def assign(target: Any, value: Any) -> None:

@@ -59,7 +59,7 @@ class ASGD(Optimizer):
         lr = float(as_array(group["lr"]))
         return {"step": scalar(), "eta": scalar(lr), "mu": scalar(1.0), "ax": zeros_like(p)}
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         lr, lambd, t = group["lr"], group["lambd"], state["step"]
         asgd(p, g, state["ax"], read(state["eta"]), read(state["mu"]), lambd=lambd)
         assign(state["eta"], lr / (1 + lambd * lr * t) ** group["alpha"])

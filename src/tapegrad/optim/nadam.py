@@ -82,7 +82,7 @@ class NAdam(Optimizer):
             "exp_avg_sq": zeros_like(p),
         }
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         nadam(
             p,

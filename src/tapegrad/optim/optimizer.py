@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, wrap
+from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, ops, user_line, wrap
 from ..errors import ArgumentError, MissingMethodError, NamingError, UsageError, warn
 from ..nn.parameter import clear_gradient
-from .arithmetic import count, native, number
+from .arithmetic import count, into, native, number
 
 __all__ = ["Optimizer"]
 
@@ -45,6 +45,7 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Tensor, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
+        self._buffers: dict[tuple[str, np.dtype], np.ndarray] = {}
         self._pre_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._post_hooks: OrderedDict[int, Callable] = OrderedDict()
         groups = list(params)
@@ -112,11 +113,14 @@ class Optimizer:
                 loss = closure()
         # Diverging trainings overflow; the loss, not a warning, is where that is looked for.
         with no_grad(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            line = user_line()
             for group in self.param_groups:
                 settings = {name: number(value) for name, value in group.items()}
                 for p in group["params"]:
                     if p.grad is not None:
                         self._step_parameter(p, settings)
+                        if STATE.tracer is None:
+                            p.storage.wrote(writer=line)
         return loss
 
     def _step_parameter(self, p: Tensor, group: dict[str, Any]) -> None:
@@ -125,27 +129,39 @@ class Optimizer:
             state.update(self._start(p, group))
         w, g = native(p), native(p.grad)
         if group.get("maximize"):
-            g = -g
+            g = into(self._buffer("gradient", p), ops.neg, g)
         decay = group.get("weight_decay")
         if decay and group.get("decoupled_weight_decay"):
             w *= 1 - group["lr"] * decay
         elif decay:
-            g = g + decay * w
+            g = into(self._buffer("gradient", p), ops.add, g, into(self._buffer("step", p), ops.mul, w, decay))
         values = {name: native(value) for name, value in state.items()}
         if "step" in values:
             values["step"] = count(values["step"])
-        self._update(w, g, values, group)
-        if STATE.tracer is None:
-            p.storage.wrote()
+        self._update(w, g, self._buffer("step", p), values, group)
+
+    def _buffer(self, use: str, p: Tensor) -> np.ndarray | None:
+        """Return memory in a parameter's shape, the same for all parameters and steps; None while a trace is running."""
+        if STATE.tracer is not None:
+            return None
+        array = p.array
+        held = self._buffers.get((use, array.dtype))
+        if held is None or held.size < array.size:
+            held = self._buffers[use, array.dtype] = np.empty(array.size, array.dtype)
+        return held[: array.size].reshape(array.shape)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_buffers": {}}
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         """Return the state of a parameter before its first step: tensors by name."""
         return {}
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Change ``p`` and the values in ``state`` in place: all arrays, or all tensors while a trace is running.
 
-        ``g`` has its weight decay already; ``state["step"]``, where there is one, is the number of this step.
+        ``g``, which stays as it is, has its weight decay already; ``work`` is memory of the same shape for ``into``;
+        ``state["step"]``, where there is one, is the number of this step.
         """
         raise MissingMethodError(type(self).__name__, "has no update", "write step() or _update() in the class")
 

@@ -78,7 +78,7 @@ class RAdam(Optimizer):
     def _start(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": scalar(), "exp_avg": zeros_like(p), "exp_avg_sq": zeros_like(p)}
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         settings = {"lr": group["lr"], "beta1": beta1, "beta2": beta2, "eps": group["eps"]}
         radam(p, g, state["exp_avg"], state["exp_avg_sq"], state["step"], **settings)

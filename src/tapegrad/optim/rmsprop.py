@@ -5,29 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import ops
-from .arithmetic import check_not_negative, check_rate, scalar, zeros_like
+from .arithmetic import check_not_negative, check_rate, into, scalar, zeros_like
 from .optimizer import Optimizer
 
 __all__ = ["RMSprop"]
 
 
-def rmsprop(p: Any, g: Any, s: Any, mean: Any, v: Any, *, lr: Any, alpha: float, eps: float, momentum: float) -> None:
+def rmsprop(
+    p: Any, g: Any, work: Any, s: Any, mean: Any, v: Any, *, lr: Any, alpha: float, eps: float, momentum: float
+) -> None:
     """s = α s + (1 - α) g²;  w = w - γ g / (√s + ε); centered: √(s - m²), m the running mean of g."""
     s *= alpha
-    s += (1 - alpha) * g * g
-    if mean is None:
-        root = ops.sqrt(s)
-    else:
+    square = into(work, ops.mul, g, g)
+    square *= 1 - alpha
+    s += square
+    variance = s
+    if mean is not None:
         mean *= alpha
-        mean += (1 - alpha) * g
-        root = ops.sqrt(s - mean * mean)
+        mean += into(work, ops.mul, g, 1 - alpha)
+        variance = into(work, ops.sub, s, into(work, ops.mul, mean, mean))
+    root = into(work, ops.sqrt, variance)
     root += eps
-    if v is None:
-        p -= lr * g / root
-    else:
+    step = into(work, ops.div, g, root)
+    if v is not None:
         v *= momentum
-        v += g / root
-        p -= lr * v
+        v += step
+        step = into(work, ops.mul, v, lr)
+    else:
+        step *= lr
+    p -= step
 
 
 class RMSprop(Optimizer):
@@ -79,10 +85,11 @@ class RMSprop(Optimizer):
             state["grad_avg"] = zeros_like(p)
         return state
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         rmsprop(
             p,
             g,
+            work,
             state["square_avg"],
             state["grad_avg"] if group["centered"] else None,
             state["momentum_buffer"] if group["momentum"] > 0 else None,

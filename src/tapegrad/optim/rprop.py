@@ -64,5 +64,5 @@ class Rprop(Optimizer):
         lr = float(as_array(group["lr"]))
         return {"step": scalar(), "prev": zeros_like(p), "step_size": wrap(np.full_like(p.array, lr))}
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         rprop(p, g, state["prev"], state["step_size"], etas=group["etas"], sizes=group["step_sizes"])

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core import STATE
+from ..core import STATE, ops
 from ..errors import ArgumentError, TraceError
-from .arithmetic import check_not_negative, check_rate, zeros_like
+from .arithmetic import check_not_negative, check_rate, into, zeros_like
 from .optimizer import Optimizer
 
 __all__ = ["SGD"]
 
 
-def sgd(p: Any, g: Any, v: Any, *, lr: Any, momentum: float, dampening: float, nesterov: bool) -> None:
+def sgd(p: Any, g: Any, work: Any, v: Any, *, lr: Any, momentum: float, dampening: float, nesterov: bool) -> None:
     """v = μ v + (1 - d) g;  w = w - γ v, or w - γ (g + μ v) with Nesterov's step."""
     if v is not None:
         v *= momentum
-        v += (1 - dampening) * g
-        g = g + momentum * v if nesterov else v
-    p -= lr * g
-
-
-def classic_sgd(p: Any, g: Any, v: Any, *, lr: Any, momentum: float, nesterov: bool) -> None:
-    """v = μ v - γ g;  w = w + v, or w + μ v - γ g with Nesterov's step."""
-    step = lr * g
-    if v is None:
-        p -= step
+        v += into(work, ops.mul, g, 1 - dampening) if dampening else g
+    if v is None or not nesterov:
+        p -= into(work, ops.mul, g if v is None else v, lr)
         return
-    v *= momentum
-    v -= step
-    if nesterov:
-        p += momentum * v
+    step = into(work, ops.mul, v, momentum)
+    step += g
+    step *= lr
+    p -= step
+
+
+def classic_sgd(p: Any, g: Any, work: Any, v: Any, *, lr: Any, momentum: float, nesterov: bool) -> None:
+    """v = μ v - γ g;  w = w + v, or w + μ v - γ g with Nesterov's step."""
+    step = into(work, ops.mul, g, lr)
+    if v is None or nesterov:
         p -= step
-    else:
-        p += v
+    if v is not None:
+        v *= momentum
+        v -= step
+        p += into(work, ops.mul, v, momentum) if nesterov else v
 
 
 class SGD(Optimizer):
@@ -108,12 +109,12 @@ class SGD(Optimizer):
             )
         super()._step_parameter(p, {**group, "dampening": 0} if damped else group)
 
-    def _update(self, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         v = state.get("momentum_buffer")
         momentum = group["momentum"]
         v = v if momentum else None
         settings = {"lr": group["lr"], "momentum": momentum, "nesterov": group["nesterov"]}
         if group.get("classic"):
-            classic_sgd(p, g, v, **settings)
+            classic_sgd(p, g, work, v, **settings)
         else:
-            sgd(p, g, v, dampening=group["dampening"], **settings)
+            sgd(p, g, work, v, dampening=group["dampening"], **settings)
