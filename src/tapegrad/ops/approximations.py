@@ -138,14 +138,16 @@ def _negative_square_exp(xp, x):
     return xp.exp(-head * head) * xp.exp((head - x) * (head + x))
 
 
-def _tail(xp, y):
-    """Return erfc of numbers above 0.46875."""
-    inverse = 1 / xp.square(xp.maximum(y, 4.0))
-    far = (1 / math.sqrt(math.pi) - inverse * _horner(_P, inverse) / _horner(_Q, inverse)) / y
-    near = xp.minimum(y, 4.0)
-    near = _horner(_C, near) / _horner(_D, near)
-    # Beyond 28 erfc is less than the smallest number.
-    return _negative_square_exp(xp, xp.minimum(y, 28.0)) * xp.where(y <= 4, near, far)
+def _near(xp, y):
+    """Return erfc of numbers from 0.46875 to 4."""
+    return _negative_square_exp(xp, y) * _horner(_C, y) / _horner(_D, y)
+
+
+def _far(xp, y):
+    """Return erfc of numbers above 4; beyond 28 it is less than the smallest number."""
+    inverse = 1 / xp.square(y)
+    factor = (1 / math.sqrt(math.pi) - inverse * _horner(_P, inverse) / _horner(_Q, inverse)) / y
+    return _negative_square_exp(xp, xp.minimum(y, 28.0)) * factor
 
 
 def erf(xp: Any, x: Any) -> Any:
@@ -153,7 +155,8 @@ def erf(xp: Any, x: Any) -> Any:
     size = xp.abs(x)
     out = x + 0
     _fill(out, size <= 0.46875, _small, x)
-    _fill(out, size > 0.46875, lambda v, y: xp.copysign(1 - _tail(xp, y), v), x, size)
+    _fill(out, (size > 0.46875) & (size <= 4), lambda v, y: xp.copysign(1 - _near(xp, y), v), x, size)
+    _fill(out, size > 4, lambda v, y: xp.copysign(1 - _far(xp, y), v), x, size)
     return out
 
 
@@ -161,8 +164,10 @@ def erfc(xp: Any, x: Any) -> Any:
     """Return 1 - erf(x) of a float64 array with at least one dimension, exact for large x too."""
     out = x + 0
     _fill(out, xp.abs(x) <= 0.46875, lambda v: 1 - _small(v), x)
-    _fill(out, x > 0.46875, lambda v: _tail(xp, v), x)
-    _fill(out, x < -0.46875, lambda v: 2 - _tail(xp, -v), x)
+    _fill(out, (x > 0.46875) & (x <= 4), lambda v: _near(xp, v), x)
+    _fill(out, x > 4, lambda v: _far(xp, v), x)
+    _fill(out, (x < -0.46875) & (x >= -4), lambda v: 2 - _near(xp, -v), x)
+    _fill(out, x < -4, lambda v: 2 - _far(xp, -v), x)
     return out
 
 
@@ -215,9 +220,9 @@ def _near_two(xp, x):
 
 
 def _reflected(xp, x):
-    """Return ln |Γ(x)| for x <= 0 from Γ(x) Γ(1 - x) = π / sin(πx); inf at the poles."""
+    """Return ln |Γ(x)| for x <= 0 from Γ(x) Γ(1 - x) = π / sin(πx); inf at the poles and -inf."""
     sine = xp.abs(xp.sin(math.pi * (x - xp.rint(x))))
-    return math.log(math.pi) - xp.log(sine) - gamma_log(xp, 1 - x)
+    return xp.where(xp.isinf(x), xp.inf, math.log(math.pi) - xp.log(sine) - gamma_log(xp, 1 - x))
 
 
 def polygamma_of(xp: Any, n: int, x: Any) -> Any:

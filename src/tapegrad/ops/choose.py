@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def _as_value(who: str, value: Any, like: Tensor) -> Any:
             raise ShapeError(who, f"the value has shape {tuple(value.shape)}", "give a number or a 0-d tensor")
         return value if value.dtype == like.dtype else ops.cast(value, dtype=like.dtype)
     kind = like.dtype.kind
-    if kind == "f" and np.finfo(like.dtype).max < abs(value) < np.inf:
+    if kind == "f" and float(np.finfo(like.dtype).max) < abs(value) < math.inf:
         raise DTypeError(who, f"{like.dtype} cannot hold {value}", "use -inf, or a smaller number")
     return value if kind == "c" else float(value) if kind == "f" else bool(value) if kind == "b" else int(value)
 
@@ -131,7 +132,10 @@ def clamp(xp, input, min=None, max=None, *, out=None):
     """
     if min is None and max is None:
         raise ArgumentError("clamp", "min and max are both None", "give at least one of them")
-    return xp.clip(input, min, max, out=out)
+    if input.dtype.kind == "f":
+        # With both limits NumPy takes a faster way.
+        min, max = -math.inf if min is None else min, math.inf if max is None else max
+    return input.clip(min, max, out=out)
 
 
 clip = clamp

@@ -216,7 +216,7 @@ def frac(input: Tensor) -> Tensor:
     >>> tg.frac(tg.tensor([1.5, -1.5]))
     tensor([ 0.5000, -0.5000])
     """
-    return input - ops.trunc(input)
+    return ops.fmod(input, 1)
 
 
 negative = neg

@@ -56,7 +56,8 @@ def sin(xp, input, *, out=None):
     >>> tg.sin(tg.tensor([0.0, 1.5708]))
     tensor([0., 1.])
     """
-    return xp.sin(input, out=out)
+    with xp.errstate(invalid="ignore"):
+        return xp.sin(input, out=out)
 
 
 @primitive(
@@ -77,7 +78,8 @@ def cos(xp, input, *, out=None):
     >>> tg.cos(tg.tensor([0.0, 3.1416]))
     tensor([ 1., -1.])
     """
-    return xp.cos(input, out=out)
+    with xp.errstate(invalid="ignore"):
+        return xp.cos(input, out=out)
 
 
 @primitive(
@@ -98,7 +100,8 @@ def tan(xp, input, *, out=None):
     >>> tg.tan(tg.tensor([0.0, 0.7854]))
     tensor([0.0000, 1.0000])
     """
-    return xp.tan(input, out=out)
+    with xp.errstate(invalid="ignore"):
+        return xp.tan(input, out=out)
 
 
 @primitive(
@@ -352,7 +355,8 @@ def sinc(xp, input):
     """
     angle = input * math.pi
     zero = angle == 0
-    return xp.where(zero, 1, xp.sin(angle) / (angle + zero)).astype(input.dtype, copy=False)
+    with xp.errstate(invalid="ignore"):
+        return xp.where(zero, 1, xp.sin(angle) / (angle + zero)).astype(input.dtype, copy=False)
 
 
 arcsin = asin
