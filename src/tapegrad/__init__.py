@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 # Loaded when they are first used: what a script does not touch costs it nothing.
 _ROOMS = ("autograd", "errors", "formats", "functional", "linalg", "nn", "optim", "random", "train", "utils", "vision")
 
+# Two files of ops bear the names of rooms; the rooms win.
+for _name in ("linalg", "random"):
+    globals().pop(_name)
+del _name
+
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:

@@ -8,7 +8,7 @@ from typing import Any
 from ..core import Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, DTypeError, ShapeError
 
-__all__ = ["cdist", "corrcoef", "cov", "dist", "matrix_norm", "norm", "vector_norm"]
+__all__ = ["cdist", "corrcoef", "cov", "dist", "matrix_norm", "vector_norm"]
 
 _EUCLID_MODES = {
     "use_mm_for_euclid_dist_if_necessary": None,

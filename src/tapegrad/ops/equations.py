@@ -11,25 +11,7 @@ from .distance import matrix_norm
 from .factor import Eigen, eigh, svdvals
 from .inverse import Spread, cutoff, identity, require_matrix
 
-__all__ = [
-    "chain_matmul",
-    "cholesky_inverse",
-    "cholesky_solve",
-    "cond",
-    "cross",
-    "eig",
-    "eigvals",
-    "eigvalsh",
-    "lstsq",
-    "matrix_exp",
-    "matrix_rank",
-    "multi_dot",
-    "solve_triangular",
-    "tensorinv",
-    "tensorsolve",
-    "vander",
-    "vecdot",
-]
+__all__ = ["chain_matmul", "cholesky_inverse", "cholesky_solve", "matrix_exp"]
 
 
 # -- products ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ..core import Array, Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, GradError
 from .inverse import Definite, Spread, lapack, require_matrix
 
-__all__ = ["cholesky", "eigh", "qr", "svd", "svdvals"]
+__all__: list[str] = []
 
 # -- factorisations ---------------------------------------------------------------------------------------------------
 

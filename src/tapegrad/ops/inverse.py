@@ -14,7 +14,7 @@ import numpy as np
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive, wrap
 from ..errors import DTypeError, LinAlgError, ShapeError
 
-__all__ = ["det", "inv", "logdet", "pinv", "slogdet", "solve"]
+__all__ = ["det", "inverse", "logdet", "slogdet"]
 
 
 class Definite(Array):
@@ -175,6 +175,9 @@ def inv(xp, A):
     """
     require_matrix("inv", A)
     return lapack("inv", lambda: xp.linalg.inv(A), "use linalg.pinv(), or add a small multiple of the identity")
+
+
+inverse = inv
 
 
 def _solve_gradients(g, A, out, A_shape, B_shape):

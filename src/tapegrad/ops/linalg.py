@@ -1,4 +1,4 @@
-"""Products of matrices and vectors; and the names of all linear algebra that ``tapegrad`` itself has."""
+"""Products of matrices and vectors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ShapeError, TapegradError, UsageError
-from .classic import cholesky, cross, pinverse, qr, svd
-from .contraction import einsum, tensordot
-from .distance import cdist, corrcoef, cov, dist, matrix_norm, vector_norm
-from .equations import chain_matmul, cholesky_inverse, cholesky_solve, matrix_exp
-from .inverse import det, identity, inv, logdet, slogdet
+from .contraction import tensordot
+from .inverse import identity
 
 __all__ = [
     "addbmm",
@@ -20,40 +17,17 @@ __all__ = [
     "addr",
     "baddbmm",
     "bmm",
-    "cdist",
-    "chain_matmul",
-    "cholesky",
-    "cholesky_inverse",
-    "cholesky_solve",
-    "corrcoef",
-    "cov",
-    "cross",
-    "det",
-    "dist",
     "dot",
-    "einsum",
     "ger",
     "inner",
-    "inverse",
     "kron",
-    "logdet",
     "matmul",
-    "matrix_exp",
-    "matrix_norm",
     "matrix_power",
     "mm",
     "mv",
     "outer",
-    "pinverse",
-    "qr",
-    "slogdet",
-    "svd",
-    "tensordot",
     "vdot",
-    "vector_norm",
 ]
-
-inverse = inv
 
 
 # -- matmul -----------------------------------------------------------------------------------------------------------
