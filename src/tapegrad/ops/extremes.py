@@ -130,7 +130,8 @@ def quantile(
     Formula: of n elements in order, the one at the place q (n - 1), counted from 0. Between two places
     ``interpolation`` decides: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"`` or ``"nearest"``. A vector ``q``
     gives the result a first dimension. nan if there is one. Raises DTypeError for integers, ArgumentError for another
-    interpolation. Source: https://pytorch.org/docs/stable/generated/torch.quantile.html
+    interpolation and a number ``q`` out of range.
+    Source: https://pytorch.org/docs/stable/generated/torch.quantile.html
 
     >>> import tapegrad as tg
     >>> tg.quantile(tg.tensor([1.0, 2.0, 4.0]), tg.tensor([0.25, 1.0]))
@@ -141,6 +142,8 @@ def quantile(
     weights = {"linear": None, "lower": 0.0, "higher": 1.0, "midpoint": 0.5, "nearest": None}
     if interpolation not in weights:
         raise ArgumentError("quantile", f"interpolation is '{interpolation}'", f"use one of {', '.join(weights)}")
+    if not isinstance(q, Tensor) and not 0 <= q <= 1:
+        raise ArgumentError("quantile", f"q is {q}", "use 0 to 1")
     q = as_tensor(q, dtype=input.dtype)
     rows = ops.reshape(input, shape=(-1,)) if dim is None else input
     place = wrap_dim("quantile", 0 if dim is None else dim, rows.ndim)
