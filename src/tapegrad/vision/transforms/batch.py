@@ -30,7 +30,7 @@ def whole_batch(transform: Any) -> Callable[[np.ndarray], Tensor] | None:
 
     def apply(images: np.ndarray) -> Tensor:
         pixels = np.ascontiguousarray(images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2))
-        batch = wrap(unit_range(pixels) if type(first) is ToTensor else pixels)
+        batch = wrap(unit_range(pixels) if type(first) is ToTensor else pixels.copy())
         for t in rest:
             batch = t(batch)
         return batch

@@ -1,0 +1,97 @@
+"""Where data sets lie, and how they get there."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import logging
+import os
+import pathlib
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Sequence
+
+from ...errors import DataError
+from ...formats.atomic import atomic_file
+
+__all__ = ["data_root", "download_file", "find_file", "md5_of"]
+
+_log = logging.getLogger("tapegrad")
+_TIMEOUT = 30.0
+_CHUNK = 1 << 16
+
+
+def data_root() -> pathlib.Path:
+    """Return the folder of data sets: the environment variable ``TAPEGRAD_DATA``, or ``data`` where the program runs."""
+    return pathlib.Path(os.environ.get("TAPEGRAD_DATA") or "data")
+
+
+def find_file(root: pathlib.Path, folders: Iterable[str], names: Iterable[str]) -> pathlib.Path | None:
+    """Return the first of the named files in the first folder under ``root`` that has one, or None."""
+    names = list(names)
+    return next((path for folder in folders for name in names if (path := root / folder / name).is_file()), None)
+
+
+def md5_of(path: str | os.PathLike) -> str:
+    """Return the MD5 checksum of a file, which data sets are published with: a check against accidents, not attacks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def download_file(who: str, name: str, md5: str, mirrors: Sequence[str], folder: str | os.PathLike) -> pathlib.Path:
+    """Fetch a file from the first mirror that has it whole, and return its path; a file that is there already stays.
+
+    It appears under its name only when all of it has come and its checksum is right.
+    Raises DataError, with what each mirror answered and where to put the file by hand, when none works.
+    """
+    target = pathlib.Path(folder) / name
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    reasons = []
+    for mirror in mirrors:
+        url = mirror + name
+        try:
+            _fetch(url, target, md5)
+        except _MirrorError as error:
+            _log.info("%s: %s", url, error)
+            reasons.append(f"{url} ({error})")
+        else:
+            _log.info("%s: downloaded %s", who, url)
+            return target
+    raise DataError(
+        who,
+        f"{name} could not be downloaded: " + ", ".join(reasons or ["there are no mirrors"]),
+        f"check the connection, or put the file into {target.parent} by hand",
+    )
+
+
+class _MirrorError(Exception):
+    """What went wrong with one mirror."""
+
+
+def _fetch(url: str, target: pathlib.Path, md5: str) -> None:
+    digest = hashlib.md5(usedforsecurity=False)
+    request = urllib.request.Request(url, headers={"User-Agent": "tapegrad"})
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _MirrorError(_reason(error)) from None
+    with response, atomic_file(target) as file:
+        while chunk := _next_chunk(response):
+            digest.update(chunk)
+            file.write(chunk)
+        if digest.hexdigest() != md5:
+            raise _MirrorError(f"what came has the MD5 {digest.hexdigest()} instead of {md5}")
+
+
+def _next_chunk(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read(_CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        raise _MirrorError(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return " ".join(str(reason).split()) or type(error).__name__
