@@ -59,16 +59,17 @@ class ProgressBar(Callback):
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
         if self.bar is not None:
             means = trainer.averages.result()
+            unit = "step" if trainer.batches == 1 else "epoch"
             measured = "  ".join(f"{name} {means[name]:.4f}" for name in ("loss", "accuracy") if name in means)
             self.bar.update(
                 self.task,
                 completed=trainer.position.step,
-                description=f"epoch {trainer.position.epoch + 1}/{trainer.epochs}",
+                description=f"{unit} {min(trainer.position.epoch + 1, trainer.epochs)}/{trainer.epochs}",
                 measured=measured,
             )
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
-        self.console.print(_line(record, trainer.epochs))
+        self.console.print(_line(record, trainer.epochs, "step" if trainer.batches == 1 else "epoch"))
 
     def on_interrupt(self, trainer: Trainer) -> None:
         self._stop()
@@ -81,8 +82,8 @@ class ProgressBar(Callback):
             self.bar.stop()
 
 
-def _line(record: dict[str, float], epochs: int) -> str:
-    parts = [f"epoch {record['epoch']:>{len(str(epochs))}.0f}/{epochs}"]
+def _line(record: dict[str, float], epochs: int, unit: str) -> str:
+    parts = [f"{unit} {record['epoch']:>{len(str(epochs))}.0f}/{epochs}"]
     if "penalty" in record:
         parts.append(
             f"loss {record['loss'] + record['penalty']:.4f} (data {record['loss']:.4f}, penalty {record['penalty']:.4f})"

@@ -43,7 +43,7 @@ def draw_curves(records: Sequence[dict[str, float]], path: str | os.PathLike) ->
             values = [r.get(key, np.nan) for r in records]
             if np.isfinite(values).any():
                 axis.plot(epochs, values, label=label, color=color, marker="o" if len(records) < 20 else None, ms=3)
-        axis.set_xlabel("epoch")
+        axis.set_xlabel("step" if _one_step_an_epoch(records) else "epoch")
         axis.set_ylabel(name)
         axis.grid(alpha=0.3)
         axis.legend()
@@ -51,6 +51,10 @@ def draw_curves(records: Sequence[dict[str, float]], path: str | os.PathLike) ->
         axes[0].plot(epochs, [r.get("penalty", np.nan) for r in records], label="penalty", color=_COLORS[2])
         axes[0].legend()
     return _save(figure, path)
+
+
+def _one_step_an_epoch(records: Sequence[dict[str, float]]) -> bool:
+    return all(r.get("step") == r["epoch"] for r in records)
 
 
 def draw_boundary(model: Any, inputs: np.ndarray, labels: np.ndarray, path: str | os.PathLike) -> str:
@@ -127,13 +131,16 @@ def draw_mistakes(
     predicted = probabilities.argmax(axis=1)
     surety = np.where(predicted != labels, probabilities.max(axis=1), -1)
     worst = [i for i in np.argsort(-surety, kind="stable")[:25] if surety[i] >= 0]
-    figure, axes = plt.subplots(5, 5, figsize=(9, 10))
+    rows = max(-(-len(worst) // 5), 1)
+    figure, axes = plt.subplots(rows, 5, figsize=(9, 2 * rows + 0.8), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, i in zip(axes.flat, worst, strict=False):
         axis.imshow(images[i], cmap="gray", interpolation="nearest")
         axis.set_title(f"{names[predicted[i]]} {surety[i]:.0%}\ntrue: {names[labels[i]]}", fontsize=8)
-    figure.suptitle(f"the most confident of {int((surety >= 0).sum()):,} mistakes (predicted, surety, true class)")
+    mistakes = int((surety >= 0).sum())
+    title = f"the most confident of {mistakes:,} mistakes (predicted, surety, true class)"
+    figure.suptitle(title if mistakes else "no mistakes")
     figure.tight_layout()
     return _save(figure, path)
 
