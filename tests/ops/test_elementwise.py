@@ -503,6 +503,7 @@ class TestSpecial:
         np.testing.assert_allclose(tg.polygamma(1, x[:2]).numpy(), [math.pi**2 / 6, math.pi**2 / 2], rtol=1e-15)
         assert tg.polygamma(2, x[:1]).item() == pytest.approx(-2 * 1.2020569031595942, rel=1e-15)
         assert str(tg.digamma(tg.tensor([0.0, -0.0, -1.0])).tolist()) == "[-inf, inf, nan]"
+        assert x.polygamma(1).tolist() == tg.polygamma(1, x).tolist()
 
     @pytest.mark.parametrize("n", [0, 1, 2, 3, 4])
     def test_polygamma_obeys_its_recurrence(self, rng, n):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..core import Array, ErrorSample, Sample, ops, primitive
+from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError
 from . import approximations
 from .samples import between, singles
@@ -174,3 +174,9 @@ def polygamma(xp, input, *, n):
     if n == 0:
         return _in_float64(xp, _digamma, input)
     return _in_float64(xp, lambda xp, x: approximations.polygamma_of(xp, n, x), input)
+
+
+@function(methods="polygamma", name="tensor_polygamma")
+def _polygamma_of_tensor(self: Tensor, n: int) -> Tensor:
+    """Return :func:`polygamma` of this tensor."""
+    return ops.polygamma(self, n=n)
