@@ -105,6 +105,15 @@ def test_third_order():
     assert y.item() == pytest.approx(expected)
 
 
+def test_saved_outputs_of_several_at_second_order():
+    """One output is used by the caller, and again by its own function's backward: both parts of its gradient count."""
+    x = leaf(0.5)
+    s, c = SinCos.apply(x)
+    (g,) = grad(s.sum(), x, create_graph=True)
+    (h,) = grad((g * c).sum(), x)
+    assert h.item() == pytest.approx(-2 * np.sin(0.5) * np.cos(0.5))
+
+
 def test_forward_is_not_recorded():
     seen = []
 
@@ -227,7 +236,7 @@ def test_gradients_are_brought_to_the_inputs_shape_and_dtype():
 
 
 def test_what_backward_returns_is_never_taken_as_the_leafs_own():
-    """A backward may return a saved tensor, or the same tensor twice: the leaves' gradients must not share it."""
+    """A backward may return a saved tensor, or one tensor twice: the leaves' gradients must not share its memory."""
 
     class Odd(Function):
         @staticmethod
@@ -240,9 +249,16 @@ def test_what_backward_returns_is_never_taken_as_the_leafs_own():
             (x,) = ctx.saved_tensors
             return x, x
 
+    class Saved(Odd):
+        @staticmethod
+        def backward(ctx, g):
+            return ctx.saved_tensors[0], None
+
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     Odd.apply(x, y).sum().backward()
-    for a, b in ((x.grad, x), (y.grad, x), (x.grad, y.grad)):
+    z = leaf(5.0, 6.0)
+    Saved.apply(z, y).sum().backward()
+    for a, b in ((x.grad, x), (y.grad, x), (x.grad, y.grad), (z.grad, z)):
         assert not np.shares_memory(a.detach().numpy(), b.detach().numpy())
 
 

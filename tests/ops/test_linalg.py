@@ -516,6 +516,14 @@ def test_eigh_agrees_with_torch(shape, triangle, rng):
     )
 
 
+def test_factors_at_second_order(rng):
+    a = tg.tensor(symmetric(rng, 3, 3), requires_grad=True)
+    assert gradgradcheck(lambda x: invariant(*la.eigh((x + x.mT) / 2)), a, atol=1e-4)
+    for shape in ((3, 3), (3, 2), (2, 3)):
+        b = tg.tensor(normal(rng, *shape), requires_grad=True)
+        assert gradgradcheck(lambda x: flip_free(*la.svd(x, full_matrices=False)), b, atol=1e-4)
+
+
 def test_eigh_reads_one_triangle(rng):
     a = normal(rng, 3, 3)
     for triangle in "LU":

@@ -150,7 +150,6 @@ class Function:
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         edges = [_edge(a) if needed else None for a, needed in zip(args, ctx.needs_input_grad, strict=True)]
-        nodes = {id(a): a.node for a in args if isinstance(a, Tensor)}
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args)
@@ -159,7 +158,7 @@ class Function:
                 cls.setup_context(ctx, args, result)
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
         recorded = STATE.grad_enabled and any(ctx.needs_input_grad)
-        _check_dirty(cls.__name__, ctx, args, outputs, nodes, recorded)
+        _check_dirty(cls.__name__, ctx, args, outputs, recorded)
         final = [_output(o, args, ctx) for o in outputs]
         if recorded:
             _record(_Backward(cls, args, final), edges, ctx, final)
@@ -171,7 +170,7 @@ def _edge(t: Tensor) -> Any:
     return t if t.node is None else t.node
 
 
-def _check_dirty(name: str, ctx: FunctionCtx, args: Sequence, outputs: Sequence, nodes: dict, recorded: bool) -> None:
+def _check_dirty(name: str, ctx: FunctionCtx, args: Sequence, outputs: Sequence, recorded: bool) -> None:
     """Count the writes to dirty inputs, and refuse those that the graph cannot follow."""
     for t in ctx._dirty:
         if not any(t is a for a in args) or not any(t is o for o in outputs):
@@ -184,7 +183,6 @@ def _check_dirty(name: str, ctx: FunctionCtx, args: Sequence, outputs: Sequence,
             )
         if recorded and t.view_version is not None:
             raise GradError(name, f"a view (shape {t.array.shape}) is written to in place", "clone() it first")
-        t.node = nodes[id(t)]
         t.storage.wrote(tracked=recorded or t.node is not None)
 
 

@@ -173,10 +173,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """Return a tensor with the same memory that is cut off from the graph."""
-        out = wrap(self.array, storage=self.storage)
-        if STATE.tracer is not None:
-            STATE.tracer.alias(self.array, out.array)
-        return out
+        return wrap(self.array, storage=self.storage)
 
     def detach_(self) -> Tensor:
         """Cut this tensor off from the graph, in place."""

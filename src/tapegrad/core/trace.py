@@ -99,9 +99,6 @@ class Program:
 
     def _run(self, equation: Equation, env: dict) -> None:
         values = [env[x] if isinstance(x, Variable) else x for x in equation.inputs]
-        if equation.primitive is ALIAS:
-            env[equation.outputs[0]] = values[0]
-            return
         result = equation.primitive.kernel(array_module(*values), *values, **equation.keywords)
         if equation.writes:
             np.copyto(env[equation.outputs[0]], result, casting="same_kind")
@@ -118,7 +115,6 @@ class _Pseudo:
         self.kernel = kernel
 
 
-ALIAS = _Pseudo("alias", lambda xp, x: x)
 WRITE = _Pseudo("write", lambda xp, target, value: value)
 
 
@@ -149,11 +145,6 @@ class _Tracer:
             variable = self.new(array, self.names.get(id(array), ""))
             self.constants[variable] = array
         return variable
-
-    def alias(self, source: np.ndarray, out: np.ndarray) -> None:
-        if out is not source:
-            variable = self.read(source)
-            self._append(ALIAS, [variable], [self.new(out)], {}, False)
 
     def record(self, primitive: Primitive, inputs: tuple, out: Any, keywords: dict) -> None:
         read = [self.read(x) for x in inputs]
