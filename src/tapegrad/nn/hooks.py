@@ -124,14 +124,15 @@ class _Gates:
         self.module = module
         self.hooks = list(module._backward_hooks.values())
         self.pre_hooks = list(module._backward_pre_hooks.values())
-        self.inputs = 0
+        # Shape and dtype of each input that is a tensor.
+        self.inputs: list[tuple | None] = []
         self.input_places: list[int] = []
         self.outputs = 0
         self.output_places: list[int] = []
         self.grad_output: tuple | None = None
 
     def enter(self, args: tuple) -> tuple:
-        self.inputs = len(args)
+        self.inputs = [(a.array.shape, a.array.dtype) if isinstance(a, Tensor) else None for a in args]
         if not self.hooks:
             return args
         args, self.input_places = _pass_through(args, self._at_inputs)
@@ -158,7 +159,7 @@ class _Gates:
 
     def _without_inputs(self, grad_output: tuple) -> None:
         for hook in self.hooks:
-            changed = hook(self.module, (None,) * self.inputs, grad_output)
+            changed = hook(self.module, (None,) * len(self.inputs), grad_output)
             if changed is not None and any(g is not None for g in changed):
                 raise GradError(
                     "full_backward_hook",
@@ -169,13 +170,18 @@ class _Gates:
     def _at_inputs(self, gradients: list) -> list:
         if self.grad_output is None:
             return gradients
-        grad_input = _spread(gradients, self.input_places, self.inputs)
+        grad_input = self._with_zeros(_spread(gradients, self.input_places, len(self.inputs)))
         for hook in self.hooks:
             changed = hook(self.module, grad_input, self.grad_output)
             if changed is not None:
-                grad_input = _as_gradients(changed, self.inputs, "full_backward_hook")
+                grad_input = _as_gradients(changed, len(self.inputs), "full_backward_hook")
         self.grad_output = None
         return [grad_input[i] for i in self.input_places]
+
+    def _with_zeros(self, gradients: tuple) -> tuple:
+        """Return the gradients with zeros, as PyTorch gives them, for tensors that the outputs do not depend on."""
+        pairs = zip(gradients, self.inputs, strict=True)
+        return tuple(wrap(np.zeros(*form)) if g is None and form is not None else g for g, form in pairs)
 
 
 def _spread(gradients: list, places: list[int], count: int) -> tuple:

@@ -95,7 +95,7 @@ def load(module: Module, state_dict: Any, strict: bool, assign: bool) -> Incompa
     incoming.writes = []
     result = IncompatibleKeys([], [])
     errors: list[str] = []
-    _collect(module, incoming, "", getattr(state_dict, "_metadata", {}), strict, assign, result, errors)
+    _collect(module, incoming, "", getattr(state_dict, "_metadata", {}), assign, result, errors)
     hooks = [(m, hook) for m in _children_first(module) for hook in m._load_state_dict_post_hooks.values()]
     # A post-hook may strike keys off the lists, so with one the keys are judged last.
     if errors or not hooks:
@@ -119,19 +119,20 @@ def _collect(
     state: Any,
     prefix: str,
     metadata: Any,
-    strict: bool,
     assign: bool,
     result: IncompatibleKeys,
     errors: list[str],
 ) -> None:
     local = dict(metadata.get(prefix[:-1], {}))
     local["assign_to_params_buffers"] = assign
+    # All keys are compared, since those that do not match are returned even when they are no error.
+    lists = (True, result.missing_keys, result.unexpected_keys, errors)
     for hook in module._load_state_dict_pre_hooks.values():
-        hook(module, state, prefix, local, strict, result.missing_keys, result.unexpected_keys, errors)
-    module._load_from_state_dict(state, prefix, local, strict, result.missing_keys, result.unexpected_keys, errors)
+        hook(module, state, prefix, local, *lists)
+    module._load_from_state_dict(state, prefix, local, *lists)
     for name, child in module._modules.items():
         if child is not None:
-            _collect(child, state, f"{prefix}{name}.", metadata, strict, assign, result, errors)
+            _collect(child, state, f"{prefix}{name}.", metadata, assign, result, errors)
 
 
 def load_own(
