@@ -59,13 +59,12 @@ def test_noncontiguous_inputs_give_the_same(primitive, number, sample, rng):
         pytest.skip("draws random numbers")
     spread = [noncontiguous(a) for a in arrays]
     plain = call(primitive, tensors(arrays, ()), sample.keywords)
-    try:
-        strided = call(
-            primitive, [tg.from_numpy(a) if isinstance(a, np.ndarray) else a for a in spread], sample.keywords
-        )
-    except ShapeError as error:
-        assert "contiguous" in str(error)
+    inputs = [tg.from_numpy(a) if isinstance(a, np.ndarray) else a for a in spread]
+    if primitive.name == "view_dtype":
+        with pytest.raises(ShapeError, match="contiguous"):
+            call(primitive, inputs, sample.keywords)
         return
+    strided = call(primitive, inputs, sample.keywords)
     for a, b in zip(outputs_of(plain), outputs_of(strided), strict=True):
         np.testing.assert_allclose(a.array, b.array, rtol=1e-12, atol=1e-12)
 

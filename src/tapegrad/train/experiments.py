@@ -51,7 +51,7 @@ class Experiment:
     """A name's data, networks by name, and defaults."""
 
     load: Callable[[Settings], Data]
-    models: dict[str, Callable[[], nn.Module]]
+    models: dict[str, Callable[[], nn.Sequential]]
     defaults: dict[str, Any]
     mean: float = 0.0
     spread: float = 1.0
@@ -130,12 +130,8 @@ def _digits(settings: Settings) -> Data:
 def _spiral(settings: Settings) -> Data:
     train = datasets.spiral(100, 3, seed=settings.seed)
     fresh = [datasets.spiral(100, 3, seed=settings.seed + k) for k in (1, 2)]
-    sets = [TensorDataset(*_pair(s)) for s in (train, *fresh)]
+    sets = [TensorDataset(*points) for points in (train, *fresh)]
     return Data(*sets, classes=["0", "1", "2"])
-
-
-def _pair(dataset: Any) -> tuple[Tensor, Tensor]:
-    return dataset.tensors() if hasattr(dataset, "tensors") and callable(dataset.tensors) else tuple(dataset)
 
 
 EXPERIMENTS: dict[str, Experiment] = {

@@ -137,7 +137,7 @@ def draw_mistakes(
         axis.axis("off")
     for axis, i in zip(axes.flat, worst, strict=False):
         axis.imshow(images[i], cmap="gray", interpolation="nearest")
-        axis.set_title(f"{names[predicted[i]]} {surety[i]:.0%}\ntrue: {names[labels[i]]}", fontsize=8)
+        axis.set_title(f"{names[int(predicted[i])]} {surety[i]:.0%}\ntrue: {names[int(labels[i])]}", fontsize=8)
     mistakes = int((surety >= 0).sum())
     title = f"the most confident of {mistakes:,} mistakes (predicted, surety, true class)"
     figure.suptitle(title if mistakes else "no mistakes")
