@@ -391,9 +391,16 @@ class Mirror(http.server.BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
+        if self.server.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        if self.server.chunked:
+            self.wfile.write(f"{len(content):x}\r\n".encode())
         self.wfile.write(content[: len(content) - self.server.missing])
+        self.wfile.flush()
+        self.server.silence.wait()
 
     def log_message(self, *args):
         pass
@@ -403,10 +410,14 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 def mirror():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
     server.files, server.asked, server.missing = {}, [], 0
+    server.chunked = False
+    server.silence = threading.Event()
+    server.silence.set()
     server.url = f"http://127.0.0.1:{server.server_port}/"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
+    server.silence.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -457,10 +468,21 @@ def test_a_file_with_a_wrong_checksum_is_not_kept(tmp_path, mirror):
     assert len(kind(tmp_path, download=True)) == 30
 
 
-def test_a_connection_that_is_cut_is_not_taken_for_the_end(tmp_path, mirror):
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_connection_that_is_cut_is_not_taken_for_the_end(tmp_path, mirror, chunked):
+    kind, files = small_mnist(mirror.url)
+    mirror.files, mirror.missing, mirror.chunked = files, 100, chunked
+    with pytest.raises(DataError, match="could not be downloaded"):
+        kind(tmp_path, download=True)
+    assert os.listdir(tmp_path / "SmallMNIST" / "raw") == []
+
+
+def test_a_mirror_that_falls_silent_is_given_up(tmp_path, mirror, monkeypatch):
     kind, files = small_mnist(mirror.url)
     mirror.files, mirror.missing = files, 100
-    with pytest.raises(DataError, match="could not be downloaded"):
+    mirror.silence.clear()
+    monkeypatch.setattr(datasets.files, "_TIMEOUT", 0.1)
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz \(timed out\); check the connection"):
         kind(tmp_path, download=True)
     assert os.listdir(tmp_path / "SmallMNIST" / "raw") == []
 
@@ -501,7 +523,7 @@ def test_emnist_is_unpacked(tmp_path, mirror, monkeypatch):
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in content.items():
             archive.writestr(f"gzip/{name}.gz", gzip.compress(data))
-        archive.writestr("../escape.txt", "no")
+        archive.writestr("../escape.gz", "no")
     mirror.files = {"gzip.zip": path.read_bytes()}
     monkeypatch.setattr(datasets.EMNIST, "mirrors", (mirror.url,))
     monkeypatch.setattr(datasets.EMNIST, "resources", (("gzip.zip", hashlib.md5(path.read_bytes()).hexdigest()),))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
 import os
 import pathlib
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Sequence
+from typing import IO
 
 from ...errors import DataError
 from ...formats.atomic import atomic_file
@@ -71,6 +69,10 @@ class _MirrorError(Exception):
 
 
 def _fetch(url: str, target: pathlib.Path, md5: str) -> None:
+    # Loaded only here: they take longer than the rest of this room together.
+    import http.client
+    import urllib.request
+
     digest = hashlib.md5(usedforsecurity=False)
     request = urllib.request.Request(url, headers={"User-Agent": "tapegrad"})
     try:
@@ -85,7 +87,9 @@ def _fetch(url: str, target: pathlib.Path, md5: str) -> None:
             raise _MirrorError(f"what came has the MD5 {digest.hexdigest()} instead of {md5}")
 
 
-def _next_chunk(response: http.client.HTTPResponse) -> bytes:
+def _next_chunk(response: IO[bytes]) -> bytes:
+    import http.client
+
     try:
         return response.read(_CHUNK)
     except (OSError, http.client.HTTPException) as error:
@@ -93,5 +97,5 @@ def _next_chunk(response: http.client.HTTPResponse) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    reason = getattr(error, "reason", error)
     return " ".join(str(reason).split()) or type(error).__name__
