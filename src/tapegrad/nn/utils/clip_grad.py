@@ -37,7 +37,7 @@ def get_total_norm(
     norms = [vector_norm(t, norm_type) for t in _as_list(tensors)]
     if not norms:
         return tensor(0.0)
-    total = vector_norm(ops.stack(*norms), norm_type) if len(norms) > 1 else norms[0]
+    total = vector_norm(ops.stack(*norms), norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise DataError(
             "clip_grad_norm_",
