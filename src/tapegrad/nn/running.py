@@ -34,10 +34,10 @@ class Normalization(Module):
     def reset_parameters(self) -> None:
         """Set the weight to ones, the bias to zeros, and running statistics back, where there are any."""
         with no_grad():
-            if self.weight is not None:
-                self.weight.fill_(1.0)
-            if self._parameters.get("bias") is not None:
-                self.bias.zero_()  # type: ignore[union-attr]
+            for name, value in (("weight", 1.0), ("bias", 0.0)):
+                parameter = self._parameters.get(name)
+                if parameter is not None:
+                    parameter.fill_(value)
 
 
 class RunningNorm(Normalization):
