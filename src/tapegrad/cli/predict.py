@@ -58,7 +58,10 @@ def _read_image(path: str, size: tuple[int, int], invert: bool) -> np.ndarray:
         raise MissingExtraError("predict", "pillow", "lab") from None
     try:
         with Image.open(path) as image:
-            grey = np.asarray(image.convert("L").resize(size[::-1], Image.Resampling.BILINEAR), dtype=np.float32) / 255
+            grey = (
+                np.asarray(image.convert("L").resize((size[1], size[0]), Image.Resampling.BILINEAR), dtype=np.float32)
+                / 255
+            )
     except UnidentifiedImageError:
         raise FileFormatError(path, "is no image that can be read", "give a PNG, JPEG or BMP file") from None
     except (SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
