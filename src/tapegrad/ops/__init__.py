@@ -2,6 +2,7 @@
 
 from .arithmetic import *
 from .choose import *
+from .columns import *
 from .compare import *
 from .contraction import *
 from .conv import *
