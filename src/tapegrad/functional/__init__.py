@@ -1,6 +1,8 @@
 """Functions of tensors that networks are made of, composed of operations: torch.nn.functional's names, and ours."""
 
+from ..ops.pad import pad
 from .activation import *
+from .adaptive import *
 from .classification import *
 from .conv import *
 from .distance import *
@@ -11,3 +13,4 @@ from .margin import *
 from .normalization import *
 from .pooling import *
 from .probability import *
+from .resize import *
