@@ -187,6 +187,12 @@ def test_unused_inputs():
     assert filled.tolist() == [0.0, 0.0]
 
 
+def test_batched_gradients_are_refused():
+    x = leaf(2.0)
+    with pytest.raises(errors.GradError, match="is_grads_batched=True is not offered"):
+        grad(x * 2, x, is_grads_batched=True)
+
+
 def test_gradient_of_an_intermediate_tensor():
     x = leaf(2.0)
     y = x * x

@@ -227,14 +227,50 @@ def test_in_place_at_second_order():
     np.testing.assert_allclose(h.numpy(), e * (np.array([0.5, 1.0]) + 2))
 
 
-@pytest.mark.xfail(strict=True, reason="core/dispatch: an in-place write overwrites the input that its own rule saves")
-def test_in_place_whose_rule_needs_the_overwritten_value():
-    """PyTorch saves a copy of the old value, so that y.mul_(x) has the gradient y for x."""
-    x, w = leaf(3.0), leaf(5.0)
-    y = w * 1
-    y.mul_(x)
+WRITES = {
+    "mul_": (lambda y, x: y.mul_(x), lambda y, x: y * x),
+    "mul_ itself": (lambda y, x: y.mul_(y), lambda y, x: y * y),
+    "pow_": (lambda y, x: y.pow_(3), lambda y, x: y**3),
+    "ipow": (lambda y, x: y.__ipow__(2), lambda y, x: y**2),
+    "abs_": (lambda y, x: y.abs_(), lambda y, x: y.abs()),
+    "clamp_": (lambda y, x: y.clamp_(min=0.6), lambda y, x: y.clamp(min=0.6)),
+    "log_": (lambda y, x: y.log_(), lambda y, x: y.log()),
+    "sin_": (lambda y, x: y.sin_(), lambda y, x: y.sin()),
+    "div_": (lambda y, x: y.div_(x), lambda y, x: y / x),
+    "addcmul_": (lambda y, x: y.addcmul_(y, x), lambda y, x: y.addcmul(y, x)),
+    "two": (lambda y, x: y.mul_(x).sin_().mul_(x), lambda y, x: (y * x).sin() * x),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_rules_get_the_value_from_before_the_write(name):
+    """As in PyTorch, which saves a copy of what it overwrites: the gradients are those of the call out of place."""
+    write, pure = WRITES[name]
+    gradients = []
+    for call in (write, pure):
+        x, w = leaf(0.5, 1.5), leaf(0.7, 0.3)
+        y = w * 1
+        y = call(y, x)
+        (g,) = tg.autograd.grad(y.sum(), w, create_graph=True)
+        (y.sum() + (g * g).sum()).backward()
+        gradients.append([w.grad.tolist(), [0.0, 0.0] if x.grad is None else x.grad.tolist()])
+    np.testing.assert_allclose(gradients[0], gradients[1])
+
+
+def test_a_constant_buffer_multiplied_in_place_by_a_tracked_tensor():
+    buffer, w = tg.full((2,), 3.0, dtype=tg.float64), leaf(5.0, 7.0)
+    buffer.mul_(w)
+    buffer.sum().backward()
+    assert w.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_retained_gradient_moves_on_with_the_value():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    y.retain_grad()
+    y.mul_(3)
     y.sum().backward()
-    assert (x.grad.tolist(), w.grad.tolist()) == ([5.0], [3.0])
+    assert y.grad.tolist() == [1.0, 1.0]
 
 
 def test_writing_without_recording_leaves_the_graph_as_it_is():

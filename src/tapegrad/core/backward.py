@@ -179,6 +179,8 @@ def grad(
     >>> g, tg.autograd.grad(g, x)[0]
     (tensor(12., grad_fn=<MulBackward0>), tensor(12.))
     """
+    if is_grads_batched:
+        raise GradError("grad", "is_grads_batched=True is not offered", "call grad() once for each gradient")
     targets = _as_list(inputs)
     for i, t in enumerate(targets):
         if not t.requires_grad:

@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import DTypeError, GradError, ShapeError
 from .dispatch import apply
 from .graph import STATE
+from .plan import INPUT
 from .primitive import ALIASES, ops
 from .tensor import Tensor
 
@@ -79,11 +80,27 @@ def inplace_method(primitive: Primitive, name: str) -> Callable:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         inputs, keywords = primitive.bind((self, *args), kwargs)
         _check_writable(name, self, inputs)
+        if STATE.grad_enabled and _rule_wants(primitive, self, inputs):
+            inputs = _with_old_value(self, inputs)
         return overwrite(self, apply(primitive, inputs, keywords, self), name)
 
     method.__name__ = name
     method.__doc__ = f"In-place version of :meth:`{primitive.name}`."
     return method
+
+
+def _rule_wants(primitive: Primitive, target: Tensor, inputs: tuple) -> bool:
+    """Return whether the gradient rule of this call will ask for the target's value from before the write."""
+    mask = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad)
+    if not mask or not primitive.rules:
+        return False
+    return any(kind == INPUT and inputs[place] is target for kind, place in primitive.plan(mask).fields)
+
+
+def _with_old_value(target: Tensor, inputs: tuple) -> tuple:
+    """Return the inputs with a copy in the target's place, which the write does not touch."""
+    old = ops.clone(target)
+    return tuple(old if x is target else x for x in inputs)
 
 
 def _check_writable(who: str, target: Tensor, inputs: tuple) -> None:
@@ -125,6 +142,8 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
             STATE.tracer.record_write(target, result)
     tracked = STATE.grad_enabled and (result.node is not None or target.node is not None)
     if STATE.grad_enabled:
+        if target.node is not None and target.node.retained is not None and result.node is not None:
+            result.node.retained, target.node.retained = target.node.retained, None
         target.node = result.node
     target.storage.wrote(tracked)
     return target
@@ -164,8 +183,11 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
 
 def _inplace_function(call: Callable, name: str) -> Callable:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        _check_writable(name, self, (self, *args))
-        return overwrite(self, call(self, *args, **kwargs), name)
+        inputs = (self, *args)
+        _check_writable(name, self, (*inputs, *kwargs.values()))
+        if STATE.grad_enabled and any(isinstance(x, Tensor) and x.requires_grad for x in (*inputs, *kwargs.values())):
+            inputs = _with_old_value(self, inputs)
+        return overwrite(self, call(*inputs, **kwargs), name)
 
     method.__name__ = name
     method.__doc__ = f"In-place version of :meth:`{name[:-1]}`."
