@@ -74,6 +74,41 @@ def test_other_shapes_and_dtypes_are_refused():
         program(tg.ones(2, 3, dtype=tg.float64))
 
 
+def test_another_number_of_inputs_is_refused():
+    program = trace(lambda x, y: x + y, tg.ones(1), tg.ones(1))
+    with pytest.raises(errors.UsageError, match=r"program: 1 inputs, traced with 2; pass as many as then"):
+        program(tg.ones(1))
+
+
+def test_one_tensor_given_twice_is_refused():
+    """The program could not tell the two inputs apart, and would be silently wrong for two different ones."""
+    x = tg.tensor([2.0])
+    with pytest.raises(errors.TraceError, match=r"trace: inputs x0 and x1 are the same tensor; clone\(\) one of them"):
+        trace(lambda a, b: a * 10 + b, x, x)
+    program = trace(lambda a, b: a * 10 + b, x, x.clone())
+    assert program(tg.tensor([1.0]), tg.tensor([5.0])).tolist() == [15.0]
+
+
+def test_a_write_to_an_input_reaches_the_callers_tensor():
+    program = trace(lambda x: x.mul_(2), tg.ones(2))
+    given = tg.tensor([1.0, 2.0])
+    program(given)
+    assert given.tolist() == [2.0, 4.0]
+
+
+def test_an_input_that_is_a_constant_too_is_the_input():
+    """A parameter may be handed in and used as a global at once."""
+    w = tg.tensor([3.0])
+    program = trace(lambda x: x * 2 + w, w)
+    assert program(tg.tensor([1.0])).tolist() == [3.0]
+
+
+def test_outputs_of_the_trace_itself_are_the_eager_ones():
+    seen = []
+    trace(lambda x: seen.append(x * 3) or seen[0], tg.tensor([2.0]))
+    assert seen[0].tolist() == [6.0]
+
+
 def test_traces_do_not_nest():
     with pytest.raises(errors.TraceError, match="a trace is running already"):
         trace(lambda x: trace(lambda y: y, x), tg.ones(1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..array import array_module
-from ..errors import ShapeError, TraceError
+from ..errors import ShapeError, TraceError, UsageError
 from .graph import STATE, user_line
 from .tensor import Tensor, wrap
 
@@ -81,8 +81,10 @@ class Program:
     def __call__(self, *inputs: Any) -> Any:
         """Run the equations on new inputs of the same shapes and dtypes; constants are read from, and written to, their arrays.
 
-        Raises ShapeError for other shapes or dtypes.
+        Raises ShapeError for other shapes or dtypes, UsageError for another number of inputs.
         """
+        if len(inputs) != len(self.inputs):
+            raise UsageError("program", f"{len(inputs)} inputs, traced with {len(self.inputs)}", "pass as many as then")
         env: dict[Variable, Any] = dict(self.constants)
         for variable, value in zip(self.inputs, inputs, strict=True):
             array = value.array if isinstance(value, Tensor) else np.asarray(value)
@@ -167,7 +169,7 @@ def trace(function: Callable, *inputs: Tensor, names: dict[str, Tensor] | None =
     """Run ``function(*inputs)`` once and return what it did as a :class:`Program`: forward, backward and updates alike.
 
     ``names`` (for instance ``dict(model.named_parameters())``) name the constants. Raises TraceError when the function
-    reads a value into Python, which a program could not repeat.
+    reads a value into Python, which a program could not repeat, and when one tensor is given as two inputs.
 
     >>> import tapegrad as tg
     >>> print(tg.trace(lambda x: (x * x).sum(), tg.ones(3)))
@@ -181,6 +183,9 @@ def trace(function: Callable, *inputs: Tensor, names: dict[str, Tensor] | None =
     tracer = _Tracer({id(t.array): name for name, t in (names or {}).items()})
     variables = []
     for i, t in enumerate(inputs):
+        if id(t.array) in tracer.variables:
+            first = tracer.variables[id(t.array)]
+            raise TraceError("trace", f"inputs {first} and x{i} are the same tensor", "clone() one of them")
         variables.append(tracer.new(t.array, f"x{i}"))
     STATE.tracer = tracer
     try:
