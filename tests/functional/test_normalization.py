@@ -186,6 +186,10 @@ def test_group_norm(shape, groups, dtype, rng):
     agree("group_norm", [x, groups, weight, bias], dtype, (0, 2, 3), TOLERANCE[dtype], eps=1e-2)
 
 
+def test_groups_of_one_value_are_allowed_in_a_larger_batch(rng):
+    assert not agree("group_norm", [*draw(rng, (2, 4)), 4]).detach().numpy().any()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(2, 5, 4), (2, 5, 3, 2), (2, 5, 2, 2, 3)])
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
