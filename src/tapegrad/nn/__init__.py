@@ -2,6 +2,7 @@
 
 from . import functional, init, parameter, utils
 from .activation import *
+from .adaptive import *
 from .container import *
 from .conv import *
 from .distance import *
