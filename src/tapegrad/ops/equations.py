@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ..core import Array, Sample, Tensor, function, ops, primitive, wrap
+from ..core import Array, Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, GradError, ShapeError, UsageError
 from .distance import matrix_norm
 from .factor import Eigen, eigh, svdvals
-from .inverse import Spread, cutoff, identity, require_matrix
+from .inverse import Spread, cutoffs, identity, require_matrix
 
 __all__ = ["chain_matmul", "cholesky_inverse", "cholesky_solve", "matrix_exp"]
 
@@ -214,8 +214,8 @@ def matrix_rank(
     """
     require_matrix("matrix_rank", A, square=False)
     values = svdvals(A.detach())
-    limit = cutoff(A, values.array, tol if tol is not None else atol, rtol)
-    return (values > wrap(limit)).sum(-1)
+    absolute, relative = cutoffs(A, tol if tol is not None else atol, rtol)
+    return (values > (values[..., :1] * relative).clamp(min=absolute)).sum(-1)
 
 
 @function()

@@ -255,13 +255,13 @@ def pinv(xp, A, *, atol=None, rtol=None, hermitian=False):
     if A.size == 0:
         return xp.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
     left, values, right = lapack("pinv", lambda: xp.linalg.svd(A, full_matrices=False), "look for nan in the matrix")
-    kept = values > cutoff(A, values, atol, rtol)
+    absolute, relative = cutoffs(A, atol, rtol)
+    kept = values > xp.maximum(values[..., :1] * relative, absolute)
     inverse = kept / xp.where(kept, values, xp.ones((), A.dtype))
     return (right.mT * inverse[..., None, :]) @ left.mT
 
 
-def cutoff(A: Any, values: Any, atol: float | None, rtol: float | None) -> Any:
-    """Return up to where singular values count as 0."""
-    if rtol is None:
-        rtol = max(A.shape[-2:]) * float(np.finfo(A.dtype).eps) if not atol else 0.0
-    return (values[..., :1] * rtol).clip(min=atol or 0.0)
+def cutoffs(A: Any, atol: float | None, rtol: float | None) -> tuple[float, float]:
+    """Return up to where singular values count as 0: absolutely, and as a part of the largest."""
+    default = 0.0 if atol else max(A.shape[-2:]) * float(np.finfo(A.dtype).eps)
+    return atol or 0.0, default if rtol is None else rtol
