@@ -91,6 +91,15 @@ def test_transforms_follow_one_another():
     assert len(T.TenCrop(2)(image(3, 4))) == 10
 
 
+def test_transforms_are_modules():
+    from tapegrad import nn
+
+    model = nn.Sequential(T.CenterCrop(2), T.Normalize([0.0], [2.0]), nn.Flatten())
+    assert model(tg.ones(3, 1, 4, 4)).tolist() == [[0.5] * 4] * 3
+    flips = T.RandomApply(nn.ModuleList([T.RandomHorizontalFlip(1), T.RandomVerticalFlip(1)]), p=1)
+    assert flips(ramp(1, 3)).tolist() == [[[2, 1, 0]]]
+
+
 # -- randomness -----------------------------------------------------------------------------------------------------
 
 RANDOM = [

@@ -57,7 +57,14 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: str | os.PathLike, data: bytes) -> None:
-    """Write ``data`` as the whole content of ``path``, or leave what was there. See :func:`atomic_file`."""
+    """Write ``data`` as the whole content of ``path``, or leave what was there. See :func:`atomic_file`.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> write_atomically(path, b"whole")
+    >>> path.read_bytes()
+    b'whole'
+    """
     with atomic_file(path) as file:
         file.write(data)
 

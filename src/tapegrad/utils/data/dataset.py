@@ -54,7 +54,14 @@ class Dataset(Generic[T_co]):
 
 
 class IterableDataset(Dataset[T_co]):
-    """The base of datasets that are read one after the other. Subclasses write ``__iter__``."""
+    """The base of datasets that are read one after the other. Subclasses write ``__iter__``.
+
+    >>> class Three(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([1, 2, 3])
+    >>> list(Three() + Three())
+    [1, 2, 3, 1, 2, 3]
+    """
 
     def __iter__(self) -> Iterator[T_co]:
         raise MissingMethodError(type(self).__name__, "has no __iter__", "define __iter__(self)")
@@ -132,7 +139,11 @@ class StackDataset(Dataset):
 
 
 class ConcatDataset(Dataset[T_co]):
-    """Datasets one after the other. Raises UsageError when there is none, or one that has no length."""
+    """Datasets one after the other. Raises UsageError when there is none, or one that has no length.
+
+    >>> ConcatDataset(["ab", "c"])[-1]
+    'c'
+    """
 
     def __init__(self, datasets: Iterable[Dataset]):
         self.datasets = list(datasets)

@@ -22,13 +22,13 @@ from .basic import (
     ToTensor,
 )
 from .batch import whole_batch
+from .erasing import RandomErasing
 from .spatial import (
     CenterCrop,
     FiveCrop,
     Pad,
     RandomAffine,
     RandomCrop,
-    RandomErasing,
     RandomHorizontalFlip,
     RandomResizedCrop,
     RandomRotation,

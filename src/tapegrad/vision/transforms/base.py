@@ -11,27 +11,17 @@ import numpy as np
 
 from ...core import Tensor
 from ...errors import ArgumentError, GradError, MissingExtraError, ShapeError, UsageError
+from ...nn import Module
 from ...ops.generator import current_generator
 
 __all__ = ["InterpolationMode", "Transform", "as_mode", "image_array", "is_pil", "pair", "pillow", "rng"]
 
 
-class Transform:
-    """The base of transforms: write ``forward(img)``, call the instance."""
-
-    def __call__(self, *args: Any) -> Any:
-        return self.forward(*args)
-
-    def forward(self, *args: Any) -> Any:
-        """Return the image changed."""
-        raise NotImplementedError
+class Transform(Module):
+    """The base of transforms: write ``forward(img)``, call the instance. It is a Module, so ``nn.Sequential`` takes it."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"
-
-    def extra_repr(self) -> str:
-        """Return what stands between the parentheses when the transform is printed."""
-        return ""
 
 
 class InterpolationMode(enum.Enum):

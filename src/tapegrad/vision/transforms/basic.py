@@ -40,6 +40,7 @@ class Compose(Transform):
     """
 
     def __init__(self, transforms: Sequence[Callable]):
+        super().__init__()
         self.transforms = transforms
 
     def forward(self, img: Any) -> Any:
@@ -52,7 +53,11 @@ class Compose(Transform):
 
 
 class ToTensor(Transform):
-    """See :func:`functional.to_tensor`: bytes from 0 to 255 become floats from 0 to 1."""
+    """See :func:`functional.to_tensor`: bytes from 0 to 255 become floats from 0 to 1.
+
+    >>> ToTensor()(np.array([[0, 255]], dtype=np.uint8))
+    tensor([[[0., 1.]]])
+    """
 
     def forward(self, pic: Any) -> Any:
         return F.to_tensor(pic)
@@ -69,6 +74,7 @@ class ToPILImage(Transform):
     """See :func:`functional.to_pil_image`."""
 
     def __init__(self, mode: str | None = None):
+        super().__init__()
         self.mode = mode
 
     def forward(self, pic: Any) -> Any:
@@ -82,6 +88,7 @@ class ConvertImageDtype(Transform):
     """See :func:`functional.convert_image_dtype`."""
 
     def __init__(self, dtype: Any):
+        super().__init__()
         self.dtype = dtype
 
     def forward(self, image: Any) -> Any:
@@ -92,6 +99,7 @@ class Normalize(Transform):
     """See :func:`functional.normalize`: (tensor - mean) / std, channel by channel."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], inplace: bool = False):
+        super().__init__()
         self.mean = mean
         self.std = std
         self.inplace = inplace
@@ -104,9 +112,14 @@ class Normalize(Transform):
 
 
 class Lambda(Transform):
-    """A function as a transform. Raises UsageError when it cannot be called."""
+    """A function as a transform. Raises UsageError when it cannot be called.
+
+    >>> Lambda(lambda x: 1 - x)(0.25)
+    0.75
+    """
 
     def __init__(self, lambd: Callable):
+        super().__init__()
         if not callable(lambd):
             raise UsageError("Lambda", f"lambd is a {type(lambd).__name__}", "give a function")
         self.lambd = lambd
@@ -117,7 +130,8 @@ class Lambda(Transform):
 
 class _Several(Transform):
     def __init__(self, transforms: Sequence[Callable]):
-        if not isinstance(transforms, Sequence) or not transforms:
+        super().__init__()
+        if not hasattr(transforms, "__len__") or len(transforms) == 0:
             raise UsageError(type(self).__name__, f"transforms is {transforms!r}", "give a list of transforms")
         self.transforms = transforms
 
@@ -175,6 +189,7 @@ class Grayscale(Transform):
     """See :func:`functional.to_grayscale`."""
 
     def __init__(self, num_output_channels: int = 1):
+        super().__init__()
         self.num_output_channels = num_output_channels
 
     def forward(self, img: Any) -> Any:
@@ -188,6 +203,7 @@ class RandomGrayscale(Transform):
     """Shades of grey with probability ``p``, with as many channels as before."""
 
     def __init__(self, p: float = 0.1):
+        super().__init__()
         self.p = p
 
     def forward(self, img: Any) -> Any:
@@ -208,6 +224,7 @@ class ColorJitter(Transform):
     """
 
     def __init__(self, brightness: Any = 0, contrast: Any = 0, saturation: Any = 0, hue: Any = 0):
+        super().__init__()
         self.brightness = _range("brightness", brightness)
         self.contrast = _range("contrast", contrast)
         self.saturation = _range("saturation", saturation)

@@ -71,7 +71,13 @@ def hflip(img: Any) -> Any:
 
 
 def vflip(img: Any) -> Any:
-    """Return the image with top and bottom exchanged."""
+    """Return the image with top and bottom exchanged.
+
+    >>> import tapegrad as tg
+    >>> vflip(tg.tensor([[[1], [2]]]))
+    tensor([[[2],
+             [1]]])
+    """
     if is_pil(img):
         return _transposed(img, "FLIP_TOP_BOTTOM")
     return wrap(image_array("vflip", img)[..., ::-1, :].copy())

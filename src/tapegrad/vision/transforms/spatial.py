@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...errors import ArgumentError, UsageError
 from . import functional as F  # noqa: N812 - the field's name for it
 from .base import InterpolationMode, Transform, as_mode, pair, rng
@@ -18,7 +16,6 @@ __all__ = [
     "Pad",
     "RandomAffine",
     "RandomCrop",
-    "RandomErasing",
     "RandomHorizontalFlip",
     "RandomResizedCrop",
     "RandomRotation",
@@ -31,11 +28,17 @@ NEAREST, BILINEAR = InterpolationMode.NEAREST, InterpolationMode.BILINEAR
 
 
 class Resize(Transform):
-    """See :func:`functional.resize`: to (height, width), or the shorter edge to one number."""
+    """See :func:`functional.resize`: to (height, width), or the shorter edge to one number.
+
+    >>> import tapegrad as tg
+    >>> Resize(4)(tg.zeros(3, 8, 16)).shape
+    tapegrad.Size([3, 4, 8])
+    """
 
     def __init__(
         self, size: Any, interpolation: Any = BILINEAR, max_size: int | None = None, antialias: bool | None = True
     ):
+        super().__init__()
         pair("Resize", "size", size)
         self.size = size
         self.interpolation = as_mode("Resize", interpolation)
@@ -52,6 +55,7 @@ class Resize(Transform):
 
 class _Sized(Transform):
     def __init__(self, size: Any):
+        super().__init__()
         self.size = pair(type(self).__name__, "size", size)
 
     def extra_repr(self) -> str:
@@ -90,6 +94,7 @@ class Pad(Transform):
     """See :func:`functional.pad`."""
 
     def __init__(self, padding: Any, fill: Any = 0, padding_mode: str = "constant"):
+        super().__init__()
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
@@ -107,6 +112,10 @@ class RandomCrop(_Sized):
     ``padding``: borders as in :func:`functional.pad`. ``pad_if_needed``: widen images that are too small.
     Raises ArgumentError for images that are smaller than the crop.
     Source: https://pytorch.org/vision/stable/generated/torchvision.transforms.RandomCrop.html
+
+    >>> import tapegrad as tg
+    >>> RandomCrop(28, padding=4)(tg.zeros(1, 28, 28)).shape
+    tapegrad.Size([1, 28, 28])
     """
 
     def __init__(
@@ -198,8 +207,11 @@ class RandomResizedCrop(_Sized):
         return f"{detail}, interpolation={self.interpolation.value}, antialias={self.antialias}"
 
 
-class _WithChance(Transform):
+class WithChance(Transform):
+    """The base of what happens with probability ``p``. Raises ArgumentError when that is no probability."""
+
     def __init__(self, p: float = 0.5):
+        super().__init__()
         if not 0 <= p <= 1:
             raise ArgumentError(type(self).__name__, f"p is {p}", "use a probability between 0 and 1")
         self.p = p
@@ -208,82 +220,23 @@ class _WithChance(Transform):
         return f"p={self.p}"
 
 
-class RandomHorizontalFlip(_WithChance):
-    """Left and right exchanged with probability ``p``."""
+class RandomHorizontalFlip(WithChance):
+    """Left and right exchanged with probability ``p``.
+
+    >>> import tapegrad as tg
+    >>> RandomHorizontalFlip(p=1.0)(tg.tensor([[[1, 2, 3]]]))
+    tensor([[[3, 2, 1]]])
+    """
 
     def forward(self, img: Any) -> Any:
         return F.hflip(img) if rng().random() < self.p else img
 
 
-class RandomVerticalFlip(_WithChance):
+class RandomVerticalFlip(WithChance):
     """Top and bottom exchanged with probability ``p``."""
 
     def forward(self, img: Any) -> Any:
         return F.vflip(img) if rng().random() < self.p else img
-
-
-class RandomErasing(_WithChance):
-    """A random rectangle of a tensor replaced, with probability ``p``, by ``value``.
-
-    The rectangle's area is drawn from ``scale`` times the image's, its height to width from ``ratio``; when ten draws do not
-    fit, nothing is erased. ``value``: a number, one per channel, or ``"random"`` for normal noise.
-    Source: https://pytorch.org/vision/stable/generated/torchvision.transforms.RandomErasing.html
-    """
-
-    def __init__(
-        self,
-        p: float = 0.5,
-        scale: Sequence[float] = (0.02, 0.33),
-        ratio: Sequence[float] = (0.3, 3.3),
-        value: Any = 0,
-        inplace: bool = False,
-    ):
-        super().__init__(p)
-        if isinstance(value, str) and value != "random":
-            raise ArgumentError("RandomErasing", f"value is {value!r}", "use a number, one per channel, or 'random'")
-        if not 0 <= scale[0] <= scale[1] <= 1 or not 0 < ratio[0] <= ratio[1]:
-            raise ArgumentError(
-                "RandomErasing", f"scale is {scale}, ratio is {ratio}", "give (smallest, largest), areas within 0 and 1"
-            )
-        self.scale = scale
-        self.ratio = ratio
-        self.value = value
-        self.inplace = inplace
-
-    @staticmethod
-    def get_params(img: Any, scale: Sequence[float], ratio: Sequence[float], value: Any = None) -> tuple:
-        """Return a random (top, left, height, width, value); the whole image when no rectangle fits."""
-        channels, height, width = F.get_dimensions(img)
-        stream = rng()
-        for _ in range(10):
-            area = height * width * stream.uniform(scale[0], scale[1])
-            shape = math.exp(stream.uniform(math.log(ratio[0]), math.log(ratio[1])))
-            h, w = round(math.sqrt(area * shape)), round(math.sqrt(area / shape))
-            if h < height and w < width:
-                filling = _filling(stream, value, channels, h, w, img.dtype)
-                return int(stream.integers(height - h + 1)), int(stream.integers(width - w + 1)), h, w, filling
-        return 0, 0, height, width, img
-
-    def forward(self, img: Any) -> Any:
-        if rng().random() >= self.p:
-            return img
-        return F.erase(img, *self.get_params(img, self.scale, self.ratio, self.value), inplace=self.inplace)
-
-    def extra_repr(self) -> str:
-        detail = f"p={self.p}, scale={self.scale}, ratio={self.ratio}"
-        return f"{detail}, value={self.value}, inplace={self.inplace}"
-
-
-def _filling(stream: Any, value: Any, channels: int, height: int, width: int, dtype: Any) -> Any:
-    """Return what a rectangle is filled with, as an array that fits in."""
-    if value is None or (isinstance(value, str) and value == "random"):
-        return stream.standard_normal((channels, height, width)).astype(dtype)
-    values = tuple(value) if isinstance(value, Sequence) else (value,)
-    if len(values) not in (1, channels):
-        raise ArgumentError(
-            "RandomErasing", f"value is {value!r} for {channels} channels", "give one, or one per channel"
-        )
-    return np.asarray(values, dtype=dtype)[:, None, None]
 
 
 def _symmetric(who: str, name: str, value: Any) -> list[float]:
@@ -308,6 +261,7 @@ class RandomRotation(Transform):
         center: Sequence[float] | None = None,
         fill: Any = 0,
     ):
+        super().__init__()
         self.degrees = _symmetric("RandomRotation", "degrees", degrees)
         self.interpolation = as_mode("RandomRotation", interpolation)
         self.expand = expand
@@ -345,6 +299,7 @@ class RandomAffine(Transform):
         fill: Any = 0,
         center: Sequence[float] | None = None,
     ):
+        super().__init__()
         self.degrees = _symmetric("RandomAffine", "degrees", degrees)
         if translate is not None and (len(translate) != 2 or not all(0 <= t <= 1 for t in translate)):
             raise ArgumentError("RandomAffine", f"translate is {translate!r}", "give two shares between 0 and 1")
