@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tapegrad.errors import UsageError
 from tapegrad.formats import atomic_file, write_atomically
 
 
@@ -96,6 +97,21 @@ def test_a_missing_folder_is_named_as_it_was_given(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         write_atomically(path, b"")
     assert caught.value.filename == str(path)
+
+
+def test_a_folder_is_not_overwritten(tmp_path):
+    with pytest.raises(IsADirectoryError) as caught:
+        write_atomically(tmp_path, b"")
+    assert caught.value.filename == str(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_or_device_is_not_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="pipe is no ordinary file; give the path of a file"):
+        write_atomically(path, b"")
+    assert stat.S_ISFIFO(path.stat().st_mode)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and modes of POSIX")

@@ -7,11 +7,14 @@ is synced as well. A crash, a kill or a full disk leaves the file that was there
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import stat
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from ..errors import UsageError
 
 __all__ = ["atomic_file", "write_atomically"]
 
@@ -24,6 +27,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
     A symbolic link stays one: the file that it names is replaced. An existing file's permissions are kept.
     Raises OSError, naming ``path``, when writing fails (a full disk, say); the temporary file is then removed.
+    Raises UsageError for a device or a pipe, which a file must not take the place of.
 
     >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "notes.txt")
@@ -34,6 +38,10 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """
     path = os.fspath(path)
     target = os.path.realpath(path)
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise UsageError("atomic_file", f"{path} is no ordinary file", "give the path of a file")
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}-{next(_count)}.tmp")
     try:
