@@ -6,7 +6,7 @@ import functools
 import math
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core import Sample, Tensor, as_tensor, function, ops, primitive
 from ..errors import ShapeError, UsageError
@@ -54,78 +54,84 @@ def contract(xp, *operands, equation):
     The equation is clean: letters do not repeat within an operand, every letter of an operand is in the output or in
     another operand, and sizes agree. :func:`einsum` brings any equation into that form.
     """
-    left, output = equation.split("->")
-    terms = left.split(",")
     arrays = list(operands)
-    for i, j in _pair_order(tuple(terms), tuple(a.shape for a in operands), output):
-        second, first = arrays.pop(j), arrays.pop(i)
-        y, x = terms.pop(j), terms.pop(i)
-        kept = output + "".join(terms)
-        term = output if not terms else "".join(c for c in dict.fromkeys(x + y) if c in kept)
-        arrays.append(_multiply(xp, first, x, second, y, term))
-        terms.append(term)
+    for step in _steps(equation, tuple(a.shape for a in operands)):
+        second, first = arrays.pop(step.j), arrays.pop(step.i)
+        left = first.transpose(step.left_order).reshape(step.left_shape)
+        right = second.transpose(step.right_order).reshape(step.right_shape)
+        product = xp.matmul(left, right) if step.sums else left * right
+        arrays.append(product.reshape(step.shape).transpose(step.order))
     return arrays[0]
 
 
-@functools.lru_cache(maxsize=256)
-def _pair_order(
-    terms: tuple[str, ...], shapes: tuple[tuple[int, ...], ...], output: str
-) -> tuple[tuple[int, int], ...]:
-    """Return which two operands to multiply next, each time the pair whose product grows memory the least."""
+class _Step(NamedTuple):
+    """How to multiply operands i and j: as a batched matrix product, or element by element where nothing is summed."""
+
+    i: int
+    j: int
+    sums: bool
+    left_order: tuple[int, ...]
+    left_shape: tuple[int, ...]
+    right_order: tuple[int, ...]
+    right_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+@functools.lru_cache(maxsize=512)
+def _steps(equation: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[_Step, ...]:
+    """Return the products to compute, each time the pair of operands whose product grows memory the least."""
+    left, output = equation.split("->")
+    terms = left.split(",")
     sizes = {c: n for term, shape in zip(terms, shapes, strict=True) for c, n in zip(term, shape, strict=True)}
-    remaining, order = list(terms), []
-    while len(remaining) > 1:
-        best: tuple[float, int, int, str] | None = None
-        for i in range(len(remaining)):
-            for j in range(i + 1, len(remaining)):
-                kept = output + "".join(remaining[:i] + remaining[i + 1 : j] + remaining[j + 1 :])
-                term = "".join(c for c in dict.fromkeys(remaining[i] + remaining[j]) if c in kept)
-                growth = _size(term, sizes) - _size(remaining[i], sizes) - _size(remaining[j], sizes)
-                if best is None or growth < best[0]:
-                    best = (growth, i, j, term)
-        assert best is not None
-        _, i, j, term = best
-        order.append((i, j))
-        del remaining[j], remaining[i]
-        remaining.append(term)
-    return tuple(order)
+    steps = []
+    while len(terms) > 1:
+        pairs = [(i, j) for i in range(len(terms)) for j in range(i + 1, len(terms))]
+        i, j = min(pairs, key=lambda p: _growth(*p, terms, output, sizes))
+        term = output if len(terms) == 2 else _product_term(i, j, terms, output)
+        steps.append(_step(i, j, terms[i], terms[j], term, sizes))
+        terms = [t for k, t in enumerate(terms) if k not in (i, j)] + [term]
+    return tuple(steps)
 
 
-def _size(term: str, sizes: dict[str, int]) -> int:
-    return math.prod(sizes[c] for c in term)
+def _product_term(i: int, j: int, terms: list[str], output: str) -> str:
+    """Return the letters of operands i and j that are still wanted once they are multiplied."""
+    kept = output + "".join(t for k, t in enumerate(terms) if k not in (i, j))
+    return "".join(c for c in dict.fromkeys(terms[i] + terms[j]) if c in kept)
 
 
-def _multiply(xp: Any, first: Any, x: str, second: Any, y: str, output: str) -> Any:
-    """Return the contraction of two arrays as one batched matrix product."""
+def _growth(i: int, j: int, terms: list[str], output: str, sizes: dict[str, int]) -> int:
+    made, first, second = (
+        math.prod(sizes[c] for c in term) for term in (_product_term(i, j, terms, output), terms[i], terms[j])
+    )
+    return made - first - second
+
+
+def _step(i: int, j: int, x: str, y: str, output: str, sizes: dict[str, int]) -> _Step:
     batch = [c for c in x if c in y and c in output]
     summed = [c for c in x if c in y and c not in output]
     rows = [c for c in x if c not in y]
     columns = [c for c in y if c not in x]
-    sizes = dict(zip(x, first.shape, strict=True)) | dict(zip(y, second.shape, strict=True))
-    shape = tuple(sizes[c] for c in [*batch, *rows, *columns])
-    if not summed:
-        product = _arrange(first, x, [*batch, *rows], len(columns)) * _spread(second, y, batch, len(rows), columns)
+    b, r, k, n = (tuple(sizes[c] for c in group) for group in (batch, rows, summed, columns))
+    if summed:
+        outer = (math.prod(b),) if math.prod(b) != 1 else ()
+        left_shape = (*outer, math.prod(r), math.prod(k))
+        right_shape = (*outer, math.prod(k), math.prod(n))
     else:
-        b, r, k, n = (math.prod(sizes[c] for c in group) for group in (batch, rows, summed, columns))
-        left = _order(first, x, [*batch, *rows, *summed]).reshape(b, r, k)
-        right = _order(second, y, [*batch, *summed, *columns]).reshape(b, k, n)
-        product = xp.matmul(left[0], right[0]) if b == 1 else xp.matmul(left, right)
-    product = product.reshape(shape)
-    return _order(product, "".join([*batch, *rows, *columns]), list(output))
-
-
-def _order(array: Any, term: str, wanted: Sequence[str]) -> Any:
-    return array.transpose([term.index(c) for c in wanted])
-
-
-def _arrange(array: Any, term: str, wanted: Sequence[str], behind: int) -> Any:
-    """Return the array with its dimensions in order and ``behind`` new ones at the end."""
-    return _order(array, term, wanted)[(..., *[None] * behind)]
-
-
-def _spread(array: Any, term: str, batch: Sequence[str], between: int, columns: Sequence[str]) -> Any:
-    """Return the array with ``between`` new dimensions after the batch."""
-    return _order(array, term, [*batch, *columns])[(*[slice(None)] * len(batch), *[None] * between)]
+        left_shape = (*b, *r, *(1 for _ in n))
+        right_shape = (*b, *(1 for _ in r), *n)
+    product = [*batch, *rows, *columns]
+    return _Step(
+        i=i,
+        j=j,
+        sums=bool(summed),
+        left_order=tuple(x.index(c) for c in [*batch, *rows, *summed]),
+        left_shape=left_shape,
+        right_order=tuple(y.index(c) for c in [*batch, *summed, *columns]),
+        right_shape=right_shape,
+        shape=(*b, *r, *n),
+        order=tuple(product.index(c) for c in output),
+    )
 
 
 # -- the public functions ---------------------------------------------------------------------------------------------
@@ -155,8 +161,10 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     tensors = [as_tensor(t) for t in operands]
-    terms, output = _parse(equation, tuple(t.shape for t in tensors))
-    return _evaluate(tensors, list(terms), output)
+    shapes = tuple(t.shape for t in tensors)
+    terms, output = _parse(equation, shapes)
+    clean = _clean(terms, shapes, output)
+    return _evaluate(tensors, list(terms), output) if clean is None else ops.contract(*tensors, equation=clean)
 
 
 def _from_lists(arguments: tuple) -> tuple[str, tuple]:
@@ -247,6 +255,19 @@ def _check_output(output: str, right: str, terms: list[str], equation: str) -> N
             raise UsageError("einsum", f"'{c}' is twice in the result of '{equation}'", "name each letter once")
     if "." in output or right.count("...") > 1:
         raise UsageError("einsum", f"'{right}' is no result", "use letters, and ... once")
+
+
+@functools.lru_cache(maxsize=256)
+def _clean(terms: tuple[str, ...], shapes: tuple, output: str) -> str | None:
+    """Return the equation for :func:`contract` when the operands need no preparation."""
+    for i, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
+        others = "".join(terms[:i] + terms[i + 1 :])
+        doubled = len(set(term)) < len(term)
+        alone = any(c not in others and c not in output for c in term)
+        stretched = any(n == 1 and c in others for c, n in zip(term, shape, strict=True))
+        if doubled or alone or stretched:
+            return None
+    return ",".join(terms) + "->" + output if len(terms) > 1 else None
 
 
 def _evaluate(operands: list, terms: list[str], output: str) -> Tensor:
