@@ -32,6 +32,8 @@ _FIRST_SEED = 67280421310721
 # Seed, 128 bits of state, 128 bits of increment, and the half of a 64-bit draw that a float32 left over.
 _STATE_BYTES = (("seed", 8), ("state", 16), ("inc", 16), ("has_uint32", 4), ("uinteger", 4))
 _STATE_SIZE = sum(n for _, n in _STATE_BYTES)
+# Two threads that draw first at once must not begin the same stream twice.
+_FIRST_USE = threading.Lock()
 
 
 class Generator:
@@ -56,9 +58,10 @@ class Generator:
     @property
     def stream(self) -> np.random.Generator:
         """The NumPy generator behind, made when first used: NumPy loads its own only then."""
-        if self._stream is None:
-            self._stream = np.random.Generator(np.random.PCG64DXSM(self._seed))
-        return self._stream
+        with _FIRST_USE:
+            if self._stream is None:
+                self._stream = np.random.Generator(np.random.PCG64DXSM(self._seed))
+            return self._stream
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream that belongs to a seed, and return the generator.
