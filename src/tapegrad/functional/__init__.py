@@ -4,6 +4,7 @@ from ..ops.pad import pad
 from .activation import *
 from .adaptive import *
 from .classification import *
+from .columns import *
 from .conv import *
 from .distance import *
 from .dropout import *

@@ -1,4 +1,4 @@
-"""Pooling over 1, 2 and 3 dimensions, and windows as columns. Pooling to a given size is in ``adaptive``."""
+"""Pooling over 1, 2 and 3 dimensions. Pooling to a given size is in ``adaptive``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
-    "fold",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
@@ -24,7 +23,6 @@ __all__ = [
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
-    "unfold",
 ]
 
 
@@ -53,6 +51,19 @@ def _window(who: str, input: Tensor, n: int, kernel_size: Any, stride: Any, padd
 # -- the largest element ------------------------------------------------------------------------------------------------
 
 
+def _check_seeing(who: str, size: tuple, kernel_size: tuple, stride: tuple, padding: tuple, dilation: tuple) -> None:
+    """Raise ShapeError when all elements of a window lie in the padding, which dilation makes possible."""
+    for n, k, s, p, d in zip(size, kernel_size, stride, padding, dilation, strict=True):
+        starts = range(-p, 0, s) if d > 1 else ()
+        if any(all(not 0 <= start + j * d < n for j in range(k)) for start in starts):
+            raise ShapeError(
+                who,
+                f"a window sees nothing but padding: kernel_size={kernel_size}, stride={stride}, padding={padding}, "
+                f"dilation={dilation} over size {size}",
+                "use less padding",
+            )
+
+
 def _max_pool(
     n: int,
     input: Tensor,
@@ -64,6 +75,7 @@ def _max_pool(
     return_indices: bool,
 ) -> Any:
     window = _window(f"max_pool{n}d", input, n, kernel_size, stride, padding, dilation)
+    _check_seeing(f"max_pool{n}d", tuple(input.shape[-n:]), **window)
     values = ops.max_pool(input, ceil_mode=bool(ceil_mode), **window)
     return (values, ops.window_argmax(input, values, **window)) if return_indices else values
 
@@ -338,71 +350,3 @@ def max_unpool3d(
     Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.max_unpool3d.html
     """
     return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
-
-
-# -- windows as columns -------------------------------------------------------------------------------------------------
-
-
-def _columns(who: str, size: tuple, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> tuple[dict, int]:
-    """Return the keywords of ``im2col``, and how many columns there are."""
-    window = {
-        "kernel_size": per_dimension(who, "kernel_size", kernel_size, 2),
-        "dilation": per_dimension(who, "dilation", dilation, 2),
-        "padding": per_dimension(who, "padding", padding, 2, least=0),
-        "stride": per_dimension(who, "stride", stride, 2),
-    }
-    counts = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in zip(size, *window.values(), strict=True)]
-    if min(counts) < 1:
-        given = ", ".join(f"{name}={value}" for name, value in window.items())
-        raise ShapeError(who, f"no window fits into size {size} with {given}", "use smaller windows or more padding")
-    return window, math.prod(counts)
-
-
-def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
-    """Return the elements under every window of images as columns.
-
-    Shapes: input (N, C, H, W) or (C, H, W); result (N, C · KH · KW, windows), channel by channel, each row by row.
-    Raises ShapeError when no window fits.
-    Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.unfold.html
-
-    >>> import tapegrad as tg
-    >>> tg.nn.functional.unfold(tg.arange(6.0).reshape(1, 2, 3), (2, 2))
-    tensor([[0., 1.],
-            [1., 2.],
-            [3., 4.],
-            [4., 5.]])
-    """
-    check_images("unfold", input, 2)
-    window, _ = _columns("unfold", tuple(input.shape[-2:]), kernel_size, dilation, padding, stride)
-    if input.ndim == 4:
-        return ops.im2col(input, **window)
-    out = ops.im2col(ops.reshape(input, shape=(1, *input.shape)), **window)
-    return ops.reshape(out, shape=out.shape[1:])
-
-
-def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
-    """Return images of ``output_size`` with every column added back to where :func:`unfold` takes it from.
-
-    Shapes: input (N, C · KH · KW, windows) or without N; result (N, C, H, W). Raises ShapeError, with the numbers that
-    would fit. Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.fold.html
-
-    >>> import tapegrad as tg
-    >>> tg.nn.functional.fold(tg.ones(1, 4, 2), (2, 3), 2)
-    tensor([[[[1., 2., 1.],
-              [1., 2., 1.]]]])
-    """
-    size = per_dimension("fold", "output_size", output_size, 2)
-    window, count = _columns("fold", size, kernel_size, dilation, padding, stride)
-    taps = math.prod(window["kernel_size"])
-    shape = tuple(input.shape)
-    if input.ndim not in (2, 3) or shape[-2] % taps or shape[-1] != count:
-        raise ShapeError(
-            "fold",
-            f"the input has shape {shape}, windows {window['kernel_size']} in size {size} make {count} columns",
-            f"give an input (batch, multiple of {taps}, {count})",
-        )
-    columns = input if input.ndim == 3 else ops.reshape(input, shape=(1, *shape))
-    out = ops.col2im(columns, size=size, **window)
-    return out if input.ndim == 3 else ops.reshape(out, shape=out.shape[1:])
