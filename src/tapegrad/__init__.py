@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 # Loaded when they are first used: what a script does not touch costs it nothing.
 _ROOMS = ("autograd", "errors", "formats", "functional", "linalg", "nn", "optim", "random", "train", "utils", "vision")
 
-# Two files of ops bear the names of rooms; the rooms win.
-for _name in ("linalg", "random"):
-    globals().pop(_name)
-del _name
+# The files of ops are no part of the surface, and two of them bear the names of rooms.
+for _name, _value in list(globals().items()):
+    if getattr(_value, "__package__", None) == "tapegrad.ops":
+        del globals()[_name]
+del _name, _value
 
 
 def __getattr__(name: str) -> Any:

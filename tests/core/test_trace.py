@@ -390,3 +390,7 @@ def test_functions_of_the_user_are_traced_through():
 
     program = trace(step, tg.ones(2))
     assert program(tg.tensor([1.0, 2.0])).tolist() == [7.0, 14.0]
+
+
+def test_a_matrix_gives_the_sum_of_its_diagonal():
+    assert tg.trace(tg.tensor([[1.0, 2.0], [3.0, 4.0]])).item() == 5.0

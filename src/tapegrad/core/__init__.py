@@ -1,9 +1,10 @@
 """The engine: primitives, tensors, the tape, and walking it backwards."""
 
-from .backward import backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .backward import backward, grad
 from .dispatch import result_type
 from .graph import STATE, Node, user_line
 from .methods import FUNCTIONS, function
+from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .numpy_protocol import install_numpy_protocol
 from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, primitive
 from .printing import set_printoptions

@@ -165,11 +165,12 @@ class _Tracer:
         self.equations.append(Equation(primitive, inputs, outputs, keywords, writes, user_line()))
 
 
-def trace(function: Callable, *inputs: Tensor, names: dict[str, Tensor] | None = None) -> Program:
+def trace(function: Any, *inputs: Tensor, names: dict[str, Tensor] | None = None) -> Any:
     """Run ``function(*inputs)`` once and return what it did as a :class:`Program`: forward, backward and updates alike.
 
     ``names`` (for instance ``dict(model.named_parameters())``) name the constants. Raises TraceError when the function
     reads a value into Python, which a program could not repeat, and when one tensor is given as two inputs.
+    Given a matrix instead of a function, it returns the sum of the diagonal, as ``torch.trace`` does.
 
     >>> import tapegrad as tg
     >>> print(tg.trace(lambda x: (x * x).sum(), tg.ones(3)))
@@ -178,6 +179,8 @@ def trace(function: Callable, *inputs: Tensor, names: dict[str, Tensor] | None =
       v3: float32[] = sum(v2, dim=None, keepdim=False)
       return v3
     """
+    if isinstance(function, Tensor):
+        return function.trace()
     if STATE.tracer is not None:
         raise TraceError("trace", "a trace is running already", "trace the outer function only")
     tracer = _Tracer({id(t.array): name for name, t in (names or {}).items()})
