@@ -76,8 +76,8 @@ def test_windows_of_more_than_256_elements(rng):
 
 
 def test_averages_of_float16_are_added_in_float32():
-    x = np.ones((1, 1, 64, 64), np.float16)
-    out = ops.avg_pool(x, kernel_size=(64, 64), stride=(1, 1), padding=(0, 0), divisor_override=1)
+    x = np.ones((1, 4096), np.float16)
+    out = ops.avg_pool(x, kernel_size=(4096,), stride=(1,), padding=(0,), divisor_override=1)
     assert out.dtype == np.float16
     assert out.item() == 4096
 
