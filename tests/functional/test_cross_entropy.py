@@ -145,6 +145,20 @@ def test_third_derivative_agrees_with_pytorch(rng):
     np.testing.assert_allclose(third(tg, F, tg.autograd.grad), expected, rtol=1e-9, atol=1e-12)
 
 
+def test_a_penalty_on_the_gradient_beside_the_loss(rng):
+    """Then the node hears of the loss and of the probabilities in one pass."""
+    x, labels = rng.uniform(-2, 2, (4, 3)), np.array([0, 1, 2, 1])
+
+    def both(lib, functional, grad):
+        t = lib.tensor(x, requires_grad=True)
+        loss = functional.cross_entropy(t, lib.tensor(labels))
+        (g,) = grad(loss, t, create_graph=True)
+        return grad(loss + (g * g).sum(), t)[0].numpy()
+
+    expected = both(torch, torch.nn.functional, torch.autograd.grad)
+    np.testing.assert_allclose(both(tg, F, tg.autograd.grad), expected, rtol=1e-9, atol=1e-12)
+
+
 def test_the_gradient_is_probabilities_less_one_hot(rng):
     x = tg.tensor(rng.standard_normal((4, 3)), requires_grad=True)
     labels = tg.tensor([2, 0, 1, 1])

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 MODES = ["nearest", "nearest-exact", "area", "linear"]
 CHANGES = [{"size": 7}, {"size": 3}, {"size": 5}, {"size": 10}, {"scale_factor": 2.0}, {"scale_factor": 1.7}]
-CHANGES += [{"scale_factor": 0.6}, {"scale_factor": 1.7, "recompute_scale_factor": True}]
+CHANGES += [{"scale_factor": 2.1}, {"scale_factor": 0.6}, {"scale_factor": 1.7, "recompute_scale_factor": True}]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -45,6 +45,11 @@ def test_aligned_corners(mode, change, rng):
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 def test_antialias(mode, size, rng):
     agree("interpolate", [rng.standard_normal((1, 2, 7, 8))], mode=mode, size=size, antialias=True)
+
+
+@pytest.mark.parametrize(("old", "new"), [(6, 74), (14, 46), (21, 69)])
+def test_places_are_computed_in_single_precision(old, new):
+    agree("interpolate", [np.arange(old)[None, None] * 1.0], np.float32, size=new)
 
 
 def test_the_same_size_is_a_copy():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core import STATE, Tensor, ops
+from ..core.dispatch import apply
 from ..errors import ArgumentError, DTypeError, ShapeError, warn
 from .reduction import choose_reduction, reduce_loss
 
@@ -49,7 +50,8 @@ def cross_entropy(
     rows = _rows("cross_entropy", input, target)
     if label_smoothing:
         return _smoothed(rows, target, weight, ignore_index, reduction, label_smoothing)
-    loss = ops.softmax_cross_entropy(rows, target, weight, reduction=reduction, ignore_index=ignore_index)[0]
+    options = {"reduction": reduction, "ignore_index": ignore_index}
+    loss = apply(ops.softmax_cross_entropy, (rows, target, weight), options)[0]
     return loss.squeeze() if input.ndim == 1 and target.ndim else loss
 
 
