@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 MODES = ["nearest", "nearest-exact", "area", "linear"]
 CHANGES = [{"size": 7}, {"size": 3}, {"size": 5}, {"size": 10}, {"scale_factor": 2.0}, {"scale_factor": 1.7}]
-CHANGES += [{"scale_factor": 2.1}, {"scale_factor": 0.6}, {"scale_factor": 1.7, "recompute_scale_factor": True}]
+CHANGES += [{"scale_factor": 0.6}, {"scale_factor": 1.7, "recompute_scale_factor": True}]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -22,12 +22,24 @@ def test_signals(mode, change, rng):
     agree("interpolate", [rng.standard_normal((2, 3, 5))], mode=mode, **change)
 
 
-@pytest.mark.parametrize("change", [*CHANGES, {"size": (3, 9)}, {"scale_factor": (0.5, 3.0)}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        *CHANGES,
+        {"scale_factor": 1.1},
+        {"scale_factor": 2.1},
+        {"scale_factor": 3.1},
+        {"size": (3, 9)},
+        {"scale_factor": (0.5, 3.0)},
+    ],
+)
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area", "bilinear", "bicubic"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_images(mode, change, dtype, rng):
     tolerance = {"rtol": 2e-4, "atol": 2e-5} if dtype == np.float32 else None
-    agree("interpolate", [rng.standard_normal((2, 3, 5, 6))], dtype, tolerance=tolerance, mode=mode, **change)
+    # PyTorch's bicubic gradient of an unchanged size takes the factor for 1, unlike its values.
+    tracked = () if mode == "bicubic" and change == {"scale_factor": 1.1} else (0,)
+    agree("interpolate", [rng.standard_normal((2, 3, 5, 6))], dtype, tracked, tolerance, mode=mode, **change)
 
 
 @pytest.mark.parametrize("mode", ["nearest", "area", "trilinear"])

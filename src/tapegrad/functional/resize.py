@@ -61,7 +61,7 @@ def interpolate(
         scale = 1 / factor if factor else n / m
         if mode.startswith("nearest"):
             out = _nearest(out, place + 2, n, m, scale, mode)
-        elif n != m or scale != 1:
+        elif n != m or (mode == "bicubic" and scale != 1):
             out = _weigh(out, place + 2, _weights(mode, n, m, scale, bool(align_corners), antialias))
     return ops.clone(out) if out is input else out
 
@@ -119,9 +119,11 @@ def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool | None) -> 
 def _nearest(input: Tensor, dim: int, n: int, m: int, scale: float, mode: str) -> Tensor:
     """Return the input with a dimension's nearest elements in each new place."""
     shape = tuple(input.array.shape)
-    if n == m and scale == 1:
+    # As in PyTorch, "nearest" takes the ratios 1 and 2 as exact even where a factor gave them by rounding down.
+    whole = m % n == 0 and (scale == n / m or (mode == "nearest" and m <= 2 * n))
+    if whole and n == m:
         return input
-    if m % n == 0 and scale == n / m:
+    if whole:
         repeated = ops.expand(input.unsqueeze(dim + 1), shape=(*shape[: dim + 1], m // n, *shape[dim + 1 :]))
         return ops.reshape(repeated, shape=(*shape[:dim], m, *shape[dim + 1 :]))
     shift = 0.5 if mode == "nearest-exact" else 0.0
