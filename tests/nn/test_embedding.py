@@ -59,7 +59,7 @@ def test_embedding_from_vectors():
     assert trained(tg.tensor([0])).tolist() == [[1.0, 2.0]]
 
 
-@pytest.mark.parametrize("name", ["Embedding", "CosineSimilarity", "PairwiseDistance"])
+@pytest.mark.parametrize("name", ["Embedding", "EmbeddingBag", "CosineSimilarity", "PairwiseDistance"])
 def test_arguments_are_pytorchs(name):
     ours, theirs = (inspect.signature(getattr(library, name)).parameters for library in (nn, torch.nn))
     assert [(p.name, p.default) for p in ours.values()] == [(p.name, p.default) for p in theirs.values()]
@@ -78,6 +78,22 @@ def test_errors(call, kind, message):
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mode": "max"}, {"mode": "sum", "padding_idx": -1}, {"max_norm": 1.0, "norm_type": 1.0}]
+)
+def test_embedding_bag(options, rng):
+    weight, numbers = rng.standard_normal((5, 3)), rng.integers(0, 5, (2, 4))
+    ours = nn.EmbeddingBag(5, 3, **options, dtype=tg.float64)
+    theirs = torch.nn.EmbeddingBag(5, 3, **options, dtype=torch.float64)
+    ours.load_state_dict({"weight": tg.tensor(weight)})
+    theirs.load_state_dict({"weight": torch.tensor(weight)})
+    assert repr(ours) == repr(theirs)
+    np.testing.assert_allclose(
+        ours(tg.tensor(numbers)).detach().numpy(), theirs(torch.tensor(numbers)).detach().numpy(), rtol=1e-6
+    )
+    assert not nn.EmbeddingBag.from_pretrained(tg.tensor(weight), mode="sum").weight.requires_grad
 
 
 def test_distances(rng):

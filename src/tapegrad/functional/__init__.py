@@ -3,6 +3,7 @@
 from ..ops.pad import pad
 from .activation import *
 from .adaptive import *
+from .bag import *
 from .classification import *
 from .columns import *
 from .conv import *
