@@ -178,7 +178,14 @@ def _dtypes_differ(primitive: Primitive, arrays: list) -> bool:
         return False
     if primitive.promote == "float":
         return True
-    return any(type(a) is float or type(a) is complex or (kind == "b" and type(a) is int) for a in arrays)
+    return any(_number_needs_cast(a, first) for a in arrays if not isinstance(a, np.ndarray))
+
+
+def _number_needs_cast(number: Any, dtype: np.dtype) -> bool:
+    """Return whether a Python number changes an integer dtype, or lies outside it (there PyTorch wraps, NumPy raises)."""
+    if type(number) is int:
+        return dtype.kind == "b" or not np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+    return type(number) in (float, complex)
 
 
 def result_type(*operands: Any) -> np.dtype:
