@@ -16,9 +16,8 @@ pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
 
-from tapegrad.formats.safetensors import load_file, save_file  # noqa: E402
-
 from tapegrad.cli.main import main  # noqa: E402
+from tapegrad.formats.safetensors import load_file, save_file  # noqa: E402
 
 
 @pytest.fixture(scope="module")

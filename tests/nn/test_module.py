@@ -230,6 +230,16 @@ def test_an_unknown_attribute_gets_a_hint():
     assert getattr(nn.Linear(1, 1), "nothing", 5) == 5
 
 
+def test_a_failing_property_names_what_it_missed():
+    class Derived(nn.Module):
+        @property
+        def width(self):
+            return self.sise
+
+    with pytest.raises(MissingAttributeError, match="Derived: object has no attribute 'sise'"):
+        Derived().width  # noqa: B018
+
+
 def test_dir_lists_names_that_can_be_typed():
     names = dir(nn.Sequential(Block()))
     assert "forward" in names

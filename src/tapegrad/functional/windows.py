@@ -25,7 +25,9 @@ def per_dimension(who: str, name: str, value: Any, n: int, least: int = 1) -> tu
         raise UsageError(who, f"{name} is {value!r}", f"use a whole number, or a tuple of {n}")
     numbers = tuple(item.__index__() for item in given)
     if len(numbers) not in (1, n):
-        raise ShapeError(who, f"{name} has {len(numbers)} numbers: {value}", "give one" if n == 1 else f"give one, or {n}")
+        raise ShapeError(
+            who, f"{name} has {len(numbers)} numbers: {value}", "give one" if n == 1 else f"give one, or {n}"
+        )
     if any(number < least for number in numbers):
         raise ShapeError(who, f"{name} is {value}", f"use at least {least}")
     return numbers if len(numbers) == n else numbers * n

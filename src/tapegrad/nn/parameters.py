@@ -144,7 +144,7 @@ class ParameterDict(Module):
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
             raise UsageError("ParameterDict", f"the key {key!r} is a {type(key).__name__}", "use a string")
-        if hasattr(self, key) and key not in self._keys:
+        if key not in self._keys and self._is_taken(key):
             raise NamingError("ParameterDict", f"attribute '{key}' already exists", "choose another name")
         setattr(self, key, _as_parameter(value))
         self._keys[key] = None

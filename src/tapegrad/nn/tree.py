@@ -43,6 +43,10 @@ class Tree:
                 return held[name]
         except KeyError:
             raise self._not_initialised(f"'{name}' is read") from None
+        found = getattr(type(self), name, None)
+        if isinstance(found, property) and found.fget is not None:
+            # A property that failed for want of some other attribute: let that be the one to be named.
+            return found.fget(self)
         raise self._no_attribute(name)
 
     def _no_attribute(self, name: str) -> MissingAttributeError:
@@ -129,8 +133,13 @@ class Tree:
             raise UsageError(who, f"the name is a {type(name).__name__}", "use a string")
         if "." in name or not name:
             raise NamingError(who, f"the name '{name}' is empty or contains '.'", "use a name without dots")
-        if hasattr(self, name) and name not in self.__dict__[held]:
+        if self._is_taken(name) and name not in self.__dict__[held]:
             raise NamingError(who, f"attribute '{name}' already exists", "choose another name")
+
+    def _is_taken(self, name: str) -> bool:
+        fields = self.__dict__
+        places = (fields, fields["_parameters"], fields["_modules"], fields["_buffers"])
+        return any(name in place for place in places) or hasattr(type(self), name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Hold a parameter (or None, a place for one) under a name.
