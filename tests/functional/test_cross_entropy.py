@@ -77,6 +77,16 @@ def test_labels_of_any_integer_dtype(kind, rng):
     assert F.cross_entropy(tg.tensor(x), tg.tensor(labels.astype(kind))) == expected
 
 
+def test_half_precision_computes_in_single():
+    # In half precision the sum of the exponentials would be infinite.
+    x = tg.zeros(1, 70000, dtype="float16", requires_grad=True)
+    loss = F.cross_entropy(x, tg.tensor([0]))
+    assert loss.dtype == tg.float16
+    assert loss.item() == pytest.approx(np.log(70000), rel=1e-3)
+    loss.backward()
+    assert x.grad[0, 0].item() == -1
+
+
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
 def test_all_ignored_is_nan_without_a_gradient(name):
     x = tg.tensor(np.ones((2, 3)), requires_grad=True)

@@ -346,15 +346,17 @@ def softmax_cross_entropy(xp, input, target, weight=None, *, reduction="mean", i
     """Return the cross entropy between the softmax of logits (N, C) and N labels, and the probabilities (N, C)."""
     _check_rows("cross_entropy", input, target, weight)
     labels, kept = _labels(xp, "cross_entropy", target, input.shape[1], ignore_index)
-    weights, divisor = _weigh(xp, labels, kept, weight, input.dtype, reduction)
+    wide, _ = _widened(xp, input, 1)
+    weights, divisor = _weigh(xp, labels, kept, weight, wide.dtype, reduction)
     if input.size == 0:
-        zeros = xp.zeros(labels.shape, input.dtype)
-        return _reduce(xp, zeros, weights, kept, divisor, reduction, target.shape), xp.array(input)
-    with xp.errstate(invalid="ignore"):
-        z, p, total = _exponentials(xp, input, 1)
-        losses = xp.log(total[:, 0]) - z[xp.arange(labels.size), labels]
-        p /= total
-    return _reduce(xp, losses, weights, kept, divisor, reduction, target.shape), p
+        losses, p = xp.zeros(labels.shape, wide.dtype), xp.array(input)
+    else:
+        with xp.errstate(invalid="ignore"):
+            z, p, total = _exponentials(xp, wide, 1)
+            losses = xp.log(total[:, 0]) - z[xp.arange(labels.size), labels]
+            p /= total
+    loss = _reduce(xp, losses, weights, kept, divisor, reduction, target.shape)
+    return loss.astype(input.dtype, copy=False), p.astype(input.dtype, copy=False)
 
 
 def _nll_gradient(g, target, weight, input_shape, input_dtype, reduction, ignore_index):
