@@ -168,7 +168,14 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
     place = parse_index(index, self.array.ndim)
     out = self
     if place.layout or not place.arrays:
-        out = apply(ops.index_view, (out,), {"layout": place.layout})
+        try:
+            out = apply(ops.index_view, (out,), {"layout": place.layout})
+        except IndexRangeError as error:
+            raise IndexRangeError(
+                "index",
+                f"{index!r} does not fit a tensor of shape {self.array.shape} ({error.what.rpartition(': ')[2]})",
+                "use an index in range",
+            ) from None
     if place.arrays:
         if _holds_mask(place.arrays):
             refuse_trace("index")
