@@ -86,9 +86,10 @@ def values(params):
     return [p.detach().numpy() for p in params]
 
 
+@pytest.mark.parametrize("count", [1, 20])
 @pytest.mark.parametrize(("name", "options"), CASES, ids=NAMES)
-def test_twenty_steps_agree_with_pytorch(torch, rng, name, options):
-    first, steps = start(rng), gradients(rng)
+def test_steps_agree_with_pytorch(torch, rng, name, options, count):
+    first, steps = start(rng), gradients(rng, count)
     ours, optimizer = run(tg, name, options, first, steps)
     theirs, reference = run(torch, name, {**options, "foreach": False}, first, steps)
     for a, b in zip(values(ours), values(theirs), strict=True):
