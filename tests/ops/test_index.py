@@ -259,7 +259,7 @@ def test_negative_steps_give_the_reverse_as_in_numpy():
 @pytest.mark.parametrize(
     ("index", "message"),
     [
-        (5, "index_view: inputs of shape (2, 3, 4), layout=(5,): index 5 is out of bounds for axis 0 with size 2; "),
+        (5, "index: 5 does not fit a tensor of shape (2, 3, 4) (index 5 is out of bounds for axis 0 with size 2); "),
         ((0, 0, 0, 0), "too many indices"),
         (
             (tg.tensor([0]), 0, 0, 0),

@@ -173,7 +173,7 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
         except IndexRangeError as error:
             raise IndexRangeError(
                 "index",
-                f"{index!r} does not fit a tensor of shape {self.array.shape} ({error.what.rpartition(': ')[2]})",
+                f"{index!r} does not fit a tensor of shape {self.array.shape} ({error.what.split(': ', 1)[-1]})",
                 "use an index in range",
             ) from None
     if place.arrays:
