@@ -213,3 +213,10 @@ def test_help_names_the_commands(capsys):
     assert main(["--help"]) == 0
     out, _ = said(capsys)
     assert all(word in out for word in ("train", "resume", "evaluate", "predict"))
+
+
+def test_a_training_that_diverges_is_one_sentence(tmp_path, capsys):
+    assert main(["train", "digits", "--lr", "1e30", "--epochs", "3", "--runs", str(tmp_path)]) == 2
+    err = said(capsys)[1]
+    assert err.startswith("tapegrad: train: the loss is ")
+    assert len(err.splitlines()) == 1

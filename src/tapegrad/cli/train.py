@@ -61,7 +61,8 @@ def fit(run: Run, settings: Settings, data: Data, resume: bool = False) -> int:
         click.echo(f"{trainer.model}\n{parameters:,} parameters, {len(data.train):,} training samples")
     started = time.perf_counter()
     try:
-        trainer.fit(train_loader, valid_loader, epochs=settings.epochs)
+        with np.errstate(all="ignore"):  # a loss that is not finite is reported by the trainer, in one sentence
+            trainer.fit(train_loader, valid_loader, epochs=settings.epochs)
     except KeyboardInterrupt:
         click.echo(
             f"\nstopped after {trainer.position.step:,} steps; the state is in {checkpoints.last_path}\n"
