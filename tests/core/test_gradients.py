@@ -1,5 +1,7 @@
 """Walking the tape: accumulation, reuse, freed graphs, higher orders, hooks, gradients of chosen tensors."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -335,6 +337,37 @@ def test_removed_hook_is_silent():
     y.backward()
     assert seen == []
     assert x.grad.item() == 2.0
+
+
+@pytest.mark.parametrize("result", [True, False], ids=["leaf", "result"])
+def test_gradient_kept_by_a_hook_does_not_change_later(result):
+    x, seen = leaf(1.0, 2.0), []
+    y = x * 1 if result else x
+    y.register_hook(seen.append)
+    (y * y).sum().backward()
+    (x * x).sum().backward()
+    assert seen[0].tolist() == [2.0, 4.0]
+    assert x.grad.tolist() == [4.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (lambda g: tg.ones(3, dtype=g.dtype), errors.ShapeError, "hook: it returned a gradient of shape (3,) for one of"),
+        (lambda g: g.float(), errors.DTypeError, "hook: it returned a gradient of dtype float32 for one of float64"),
+        (lambda g: 2.0, errors.UsageError, "hook: it returned a float; return a tensor, or None"),
+        (lambda g: g.numpy(), errors.UsageError, "hook: it returned a ndarray; return a tensor, or None"),
+    ],
+    ids=["shape", "dtype", "number", "array"],
+)
+@pytest.mark.parametrize("on_leaf", [True, False], ids=["leaf", "result"])
+def test_what_a_hook_returns_must_fit(answer, kind, message, on_leaf):
+    x = leaf(1.0, 2.0)
+    y = x if on_leaf else x * 1
+    y.register_hook(answer)
+    with pytest.raises(kind, match=re.escape(message)):
+        (y * y).sum().backward()
+    assert x.grad is None
 
 
 def test_hook_of_a_captured_tensor_counts_in_grad():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradError, ShapeError
+from ..errors import DTypeError, GradError, ShapeError, UsageError
 from .graph import STATE, FunctionNode, Node, Pick
 from .tensor import Tensor, wrap
 
@@ -237,6 +237,8 @@ class _Walk:
     def _finish_leaves(self) -> None:
         for key, (leaf, g) in self.leaves.items():
             if leaf._hooks:
+                # The hook may have kept the gradient: what becomes the leaf's must then be a copy.
+                self.fresh.discard(id(g))
                 self.leaves[key] = (leaf, self._run_hooks(leaf._hooks, g))
 
     def _run_hooks(self, hooks: list[Callable], g: Any) -> Any:
@@ -244,6 +246,7 @@ class _Walk:
         for hook in list(hooks):
             result = hook(value)
             if result is not None:
+                _check_hook_result(result, value)
                 value = result
         return value if self.as_tensors else value.array
 
@@ -251,6 +254,24 @@ class _Walk:
         t = node.retained()
         if t is not None:
             _accumulate(t, g, self, self.create_graph)
+
+
+def _check_hook_result(result: Any, g: Tensor) -> None:
+    """Raise unless what a hook returned can take the place of the gradient that it was given."""
+    if not isinstance(result, Tensor):
+        raise UsageError("hook", f"it returned a {type(result).__name__}", "return a tensor, or None")
+    if result.array.shape != g.array.shape:
+        raise ShapeError(
+            "hook",
+            f"it returned a gradient of shape {result.array.shape} for one of {g.array.shape}",
+            "return a tensor of the gradient's shape",
+        )
+    if result.array.dtype != g.array.dtype:
+        raise DTypeError(
+            "hook",
+            f"it returned a gradient of dtype {result.array.dtype} for one of {g.array.dtype}",
+            "convert it with .to(grad.dtype)",
+        )
 
 
 def _leading_to(targets: Sequence[Tensor], roots: list[tuple[Tensor, Any]]) -> set[Node]:
