@@ -235,7 +235,7 @@ def test_equal_positions_add_up_in_long_rows():
         ),
         (
             IndexRangeError,
-            "index: index 4 is out of bounds for dimension 0 with size 3; use -3 to 2",
+            "index_add: index 4 is out of bounds for dimension 0 with size 3; use 0 to 2",
             lambda x: x.index_add(0, tg.tensor([4]), tg.ones(1)),
         ),
         (
@@ -272,3 +272,18 @@ def test_nonzero():
         ours, theirs = tg.tensor(a).nonzero(as_tuple=True), torch.tensor(a).nonzero(as_tuple=True)
         assert [i.tolist() for i in ours] == [i.tolist() for i in theirs]
     np.testing.assert_array_equal(tg.argwhere(tg.tensor(x)).array, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, i: x.index_select(0, i),
+        lambda x, i: x.index_add(0, i, tg.ones(1)),
+        lambda x, i: x.index_copy(0, i, tg.ones(1)),
+        lambda x, i: x.index_fill(0, i, 1.0),
+    ],
+    ids=["index_select", "index_add", "index_copy", "index_fill"],
+)
+def test_positions_do_not_count_from_the_end(call):
+    with pytest.raises(IndexRangeError, match="index -1 is out of bounds for dimension 0 with size 3; use 0 to 2"):
+        call(tg.zeros(3), tg.tensor([-1]))

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Tensor, function, ops, wrap
+from ..core import Tensor, as_array, function, ops, wrap
 from ..errors import DTypeError, IndexRangeError, ShapeError
+from .index import check_range
 from .shape import wrap_dim
 from .subscript import Index, as_value, parse_index, put, refuse_trace
 from .views import broadcast_tensors
@@ -73,6 +74,7 @@ def _along(who: str, input: Tensor, dim: int, index: Tensor) -> Index:
         raise ShapeError(who, f"the index has shape {tuple(index.shape)}", "give a vector of positions")
     if index.dtype.kind not in "iu":
         raise DTypeError(who, f"the index has dtype {index.dtype}", "convert it with .long()")
+    check_range(who, as_array(index), input.shape[place] if input.ndim else 1, place)
     return Index((), [index if index.ndim else ops.reshape(index, shape=(1,))], [place])
 
 
