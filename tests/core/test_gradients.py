@@ -353,7 +353,11 @@ def test_gradient_kept_by_a_hook_does_not_change_later(result):
 @pytest.mark.parametrize(
     ("answer", "kind", "message"),
     [
-        (lambda g: tg.ones(3, dtype=g.dtype), errors.ShapeError, "hook: it returned a gradient of shape (3,) for one of"),
+        (
+            lambda g: tg.ones(3, dtype=g.dtype),
+            errors.ShapeError,
+            "hook: it returned a gradient of shape (3,) for one of",
+        ),
         (lambda g: g.float(), errors.DTypeError, "hook: it returned a gradient of dtype float32 for one of float64"),
         (lambda g: 2.0, errors.UsageError, "hook: it returned a float; return a tensor, or None"),
         (lambda g: g.numpy(), errors.UsageError, "hook: it returned a ndarray; return a tensor, or None"),
