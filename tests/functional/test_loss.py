@@ -7,7 +7,7 @@ import pytest
 
 import tapegrad as tg
 import tapegrad.nn.functional as F
-from tapegrad.errors import ArgumentError, DataError, TapegradWarning
+from tapegrad.errors import ArgumentError, DataError, TapegradWarning, UsageError
 
 from .compare import agree, second_order_error
 
@@ -245,3 +245,16 @@ def test_errors(call, kind, message):
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+     "cross_entropy", "nll_loss"],
+)  # fmt: skip
+@pytest.mark.parametrize("target", [np.ones(2), [1.0, 1.0], None], ids=["array", "list", "None"])
+def test_a_target_that_is_no_tensor(name, target):
+    with pytest.raises(UsageError) as caught:
+        getattr(F, name)(tg.full((2,), 0.5), target)
+    kind = type(target).__name__
+    assert str(caught.value) == f"{name}: argument 'target' is a {kind}; wrap it in tapegrad.tensor(...)"

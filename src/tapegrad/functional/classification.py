@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core import STATE, Tensor, ops
 from ..core.dispatch import apply
 from ..errors import ArgumentError, DTypeError, ShapeError, warn
-from .reduction import choose_reduction, reduce_loss
+from .reduction import choose_reduction, reduce_loss, require_tensors
 
 __all__ = ["cross_entropy", "hinge_loss", "multi_margin_loss", "nll_loss"]
 
@@ -43,6 +43,7 @@ def cross_entropy(
     reduction = choose_reduction(reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError("cross_entropy", f"label_smoothing is {label_smoothing}", "use a number from 0 to 1")
+    require_tensors("cross_entropy", input, target)
     if STATE.tracer is None:
         _warn_of_probabilities(input)
     if input.ndim and target.array.shape == input.array.shape:
@@ -158,6 +159,7 @@ def nll_loss(
     tensor(1.)
     """
     reduction = choose_reduction(reduction, size_average, reduce)
+    require_tensors("nll_loss", input, target)
     rows = _rows("nll_loss", input, target)
     loss = ops.label_nll(rows, target, weight, reduction=reduction, ignore_index=ignore_index)
     return loss.squeeze() if input.ndim == 1 and target.ndim else loss

@@ -6,7 +6,7 @@ import math
 
 from ..core import STATE, Tensor, no_grad, ops
 from ..errors import ArgumentError, DataError, warn
-from .reduction import choose_reduction, reduce_loss
+from .reduction import choose_reduction, reduce_loss, require_tensors
 
 __all__ = [
     "binary_cross_entropy",
@@ -26,6 +26,7 @@ __all__ = [
 
 def _difference(who: str, input: Tensor, target: Tensor) -> Tensor:
     """Return input - target, with a warning when they broadcast: then the loss is hardly the one that was meant."""
+    require_tensors(who, input, target)
     if input.array.shape != target.array.shape:
         warn(
             who,
@@ -141,6 +142,7 @@ def huber_loss(
 
 
 def _same_shape(who: str, input: Tensor, target: Tensor) -> None:
+    require_tensors(who, input, target)
     if input.array.shape != target.array.shape:
         raise ArgumentError(
             who,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..core import Tensor, ops
-from ..errors import ArgumentError, warn
+from ..errors import ArgumentError, UsageError, warn
 
 __all__: list[str] = []
 
@@ -27,6 +29,13 @@ def choose_reduction(
     if reduction not in allowed:
         raise ArgumentError("loss", f"'{reduction}' is not a valid value for reduction", f"use {', '.join(allowed)}")
     return reduction
+
+
+def require_tensors(who: str, input: Any, target: Any) -> None:
+    """Raise UsageError unless both are tensors: a list or an array of labels is easily passed by mistake."""
+    for name, value in (("input", input), ("target", target)):
+        if not isinstance(value, Tensor):
+            raise UsageError(who, f"argument '{name}' is a {type(value).__name__}", "wrap it in tapegrad.tensor(...)")
 
 
 def reduce_loss(losses: Tensor, reduction: str) -> Tensor:
