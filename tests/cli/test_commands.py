@@ -3,6 +3,7 @@
 import errno
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
 
 from tapegrad.cli.main import main  # noqa: E402
-from tapegrad.formats.safetensors import load_file, save_file  # noqa: E402
+from tapegrad.formats.safetensors import load_file, read_metadata, save_file  # noqa: E402
+from tapegrad.train import Run  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,9 @@ MISTAKES = {
     "unknown network": (["train", "digits", "--model", "cmm"], "'digits' has no network 'cmm'"),
     "no run": (["evaluate", "nothing"], "there is no run 'nothing'"),
     "nothing to resume": (["resume", "nothing"], "there is no run 'nothing'"),
+    "negative seed": (["train", "digits", "--seed", "-1"], "seed is -1; use a whole number from 0 to 2147483647"),
+    "huge seed": (["train", "spiral", "--seed", str(2**64)], "seed is 18446744073709551616; use a whole number"),
+    "huge batch": (["train", "digits", "--batch-size", str(2**70)], "use at most 2147483647"),
     "no data": (["train", "mnist", "--data", "/nonexistent"], "/nonexistent"),
 }
 
@@ -220,3 +225,105 @@ def test_a_training_that_diverges_is_one_sentence(tmp_path, capsys):
     err = said(capsys)[1]
     assert err.startswith("tapegrad: train: the loss is ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.fixture
+def stopped_run(digits_run, tmp_path):
+    """A copy of a run that has not come to its end."""
+    run = tmp_path / "stopped"
+    shutil.copytree(digits_run, run)
+    (run / "events.jsonl").unlink()
+    return run
+
+
+CONFIGURATIONS = {
+    "nested too deep": b"[" * 100_000,
+    "seed is text": b'{"config": {"experiment": "digits", "seed": "x"}}',
+    "seed is negative": b'{"config": {"experiment": "digits", "seed": -1}}',
+    "seed is a list": b'{"config": {"experiment": "digits", "seed": []}}',
+    "epochs are a fraction": b'{"config": {"experiment": "digits", "epochs": 1.5}}',
+    "rate beyond all numbers": b'{"config": {"experiment": "digits", "lr": 1' + b"0" * 400 + b"}}",
+    "data is a number": b'{"config": {"experiment": "digits", "data": 5}}',
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize("command", ["evaluate", "resume"])
+def test_a_damaged_configuration_is_named(command, name, stopped_run, capsys):
+    (stopped_run / "config.json").write_bytes(CONFIGURATIONS[name])
+    assert main([command, str(stopped_run)]) == 2
+    err = said(capsys)[1]
+    assert "config.json: " in err
+    assert len(err.splitlines()) == 1
+
+
+STATES = {
+    "null": None,
+    "empty": {},
+    "no position": {"position": None},
+    "negative position": {"position": {"epoch": -1, "batch": 0, "step": 0}},
+    "position of text": {"position": {"epoch": "a", "batch": 0, "step": 0}},
+    "unknown field": {"position": {"epoch": 0, "place": 0}},
+    "history of text": {"history": "x"},
+    "history of numbers": {"history": [1]},
+    "no averages": {"averages": None},
+    "no optimizer": {"optimizer": None},
+    "schedule of text": {"scheduler": "x"},
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_damaged_training_state_is_named(name, stopped_run, capsys):
+    path = stopped_run / "checkpoints" / "last.safetensors"
+    details = json.loads(read_metadata(path)["tapegrad"])
+    changed = {**details, **STATES[name]} if STATES[name] else STATES[name]
+    save_file(load_file(path), path, metadata={"tapegrad": json.dumps(changed)})
+    assert main(["resume", str(stopped_run)]) == 2
+    err = said(capsys)[1]
+    assert "last.safetensors: has a damaged training state (" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["generator", "optimizer.x", "optimizer.x.y"])
+def test_a_checkpoint_with_a_wrong_tensor_is_named(name, stopped_run, capsys):
+    path = stopped_run / "checkpoints" / "last.safetensors"
+    tensors, details = load_file(path), read_metadata(path)
+    tensors[name] = tensors["generator"] * 0 + 255
+    save_file(tensors, path, metadata=details)
+    assert main(["resume", str(stopped_run)]) == 2
+    assert "last.safetensors: has a damaged training state (" in said(capsys)[1]
+
+
+@pytest.mark.parametrize("line", [b"null", b"[]", b"5", b"\xff\xfe", b"{"])
+def test_events_that_are_none_are_passed_over(line, stopped_run):
+    (stopped_run / "events.jsonl").write_bytes(line + b"\n")
+    assert Run(stopped_run).events("result") == []
+
+
+def test_a_run_without_its_pictures_is_not_finished(tmp_path, monkeypatch, capsys):
+    from tapegrad.cli import train
+
+    def stop(*details):
+        raise KeyboardInterrupt
+
+    draw = train.draw_curves
+    monkeypatch.setattr(train, "draw_curves", stop)
+    assert main(["train", "digits", "--epochs", "1", "--runs", str(tmp_path)]) == 130
+    run = next(tmp_path.iterdir())
+    assert not list((run / "pictures").iterdir())
+    monkeypatch.setattr(train, "draw_curves", draw)
+    assert main(["resume", str(run)]) == 0
+    assert (run / "pictures" / "curves.png").is_file()
+    said(capsys)
+
+
+def test_points_that_are_none(tmp_path, capsys):
+    assert main(["train", "spiral", "--epochs", "2", "--runs", str(tmp_path / "runs")]) == 0
+    run, points = next((tmp_path / "runs").iterdir()), tmp_path / "points.csv"
+    for text in ("nan,1", "1,inf", "1e300,0"):
+        points.write_text(f"0,0\n{text}\n")
+        capsys.readouterr()
+        assert main(["predict", str(run), str(points)]) == 2
+        assert f"points.csv:2: '{text}' is too far out, or no point" in said(capsys)[1]
+    points.write_bytes(b"\xef\xbb\xbf1,2\n")
+    assert main(["predict", str(run), str(points)]) == 0

@@ -16,15 +16,18 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         print(f"tapegrad: the package '{error.name}' is not installed; pip install 'tapegrad[lab]'", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
     from ..errors import TapegradError
-    from .commands import tapegrad
 
     try:
+        from .commands import tapegrad
+
         return tapegrad.main(arguments, prog_name="tapegrad", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return 2
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         return 130
     except (TapegradError, OSError) as error:
         print(f"tapegrad: {_sentence(error)}", file=sys.stderr)

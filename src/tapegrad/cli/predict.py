@@ -13,6 +13,9 @@ from .evaluate import stored_settings, trained_model
 
 __all__ = ["predict"]
 
+# Farther out, float32 overflows inside the network.
+_FARTHEST = 1e30
+
 
 @click.command()
 @click.argument("run", metavar="RUN")
@@ -73,7 +76,7 @@ def _read_image(path: str, size: tuple[int, int], invert: bool) -> np.ndarray:
 
 def _read_points(path: str) -> np.ndarray:
     rows = []
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open(path, encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
@@ -83,6 +86,12 @@ def _read_points(path: str) -> np.ndarray:
                 raise FileFormatError(
                     f"{path}:{number}", f"'{line.strip()[:40]}' is not two numbers", "write x,y on each line"
                 ) from None
+            if not (abs(x) <= _FARTHEST and abs(y) <= _FARTHEST):
+                raise FileFormatError(
+                    f"{path}:{number}",
+                    f"'{line.strip()[:40]}' is too far out, or no point",
+                    f"write numbers up to {_FARTHEST:g}",
+                )
             rows.append((x, y))
     if not rows:
         raise FileFormatError(path, "holds no points", "write x,y on each line")

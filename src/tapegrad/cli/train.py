@@ -83,9 +83,10 @@ def finish(run: Run, settings: Settings, data: Data, trainer: Trainer, seconds: 
     test_accuracy = float((probabilities.argmax(axis=1) == labels).mean())
     own = predict_all(trainer.model, data.train.tensors[0].array)
     train_accuracy = float((own.argmax(axis=1) == data.train.tensors[1].array).mean())
-    run.log("result", test_accuracy=test_accuracy, train_accuracy=train_accuracy, seconds=seconds)
     for path in draw_all(run, data, trainer, probabilities):
         click.echo(f"picture: {path}")
+    # Last of all: a run without its pictures can be resumed, which draws them.
+    run.log("result", test_accuracy=test_accuracy, train_accuracy=train_accuracy, seconds=seconds)
     which = "last" if full_batch else "best"
     click.echo(
         f"train accuracy {train_accuracy:.4f}, test accuracy {test_accuracy:.4f} "

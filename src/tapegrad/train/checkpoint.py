@@ -66,10 +66,23 @@ def load_weights(path: str | os.PathLike, model: Any) -> None:
 
 
 def load_checkpoint(path: str | os.PathLike, trainer: Trainer) -> None:
-    """Put a trainer where it was when the checkpoint was written: weights, optimizer, schedule, generator, position."""
+    """Put a trainer where it was when the checkpoint was written: weights, optimizer, schedule, generator, position.
+
+    Raises FileFormatError for a damaged file, another network's, and one whose training state does not fit.
+    """
     load_weights(path, trainer.model)
-    details = _details(path)
-    tensors = load_file(path)
+    try:
+        _load_state(trainer, load_file(path), _details(path))
+    except FileFormatError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError) as error:
+        what = " ".join(str(error).split())
+        raise FileFormatError(
+            str(path), f"has a damaged training state ({what})", "resume from a checkpoint that tapegrad wrote"
+        ) from None
+
+
+def _load_state(trainer: Trainer, tensors: dict[str, Tensor], details: dict[str, Any]) -> None:
     rest = details["optimizer"]
     state: dict[int, dict[str, Any]] = {int(i): dict(values) for i, values in rest["state"].items()}
     for name, value in tensors.items():
@@ -79,10 +92,17 @@ def load_checkpoint(path: str | os.PathLike, trainer: Trainer) -> None:
     trainer.optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
     if trainer.scheduler is not None:
         trainer.scheduler.load_state_dict(details["scheduler"])
-    trainer.position = Position(**details["position"])
+    trainer.position = _position(details["position"])
     trainer.averages = Averages(**details["averages"])
-    trainer.history = details["history"]
+    trainer.history = [dict(record) for record in details["history"]]
     set_rng_state(tensors["generator"])
+
+
+def _position(stored: dict[str, Any]) -> Position:
+    position = Position(**stored)
+    if not all(type(count) is int and count >= 0 for count in dataclasses.astuple(position)):
+        raise ValueError(f"the position is {stored}")
+    return position
 
 
 def _details(path: str | os.PathLike) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +20,10 @@ from ..vision import datasets
 from .trainer import Trainer
 
 __all__ = ["EXPERIMENTS", "Data", "Experiment", "Settings", "build", "load_data", "settings_for"]
+
+
+# Every generator takes a seed of this size, and every loop so many steps.
+_LARGEST = 2**31 - 1
 
 
 @dataclasses.dataclass
@@ -212,11 +216,24 @@ def settings_for(experiment: str, **given: Any) -> Settings:
         raise ArgumentError(
             "train", f"'{experiment}' has no network '{settings.model}'", did_you_mean(settings.model, known.models)
         )
+    _check_numbers(settings)
+    return settings
+
+
+def _check_numbers(settings: Settings) -> None:
+    """Raise ArgumentError for a number out of range or of the wrong kind, as an edited configuration may hold."""
     for name in ("epochs", "batch_size", "lr"):
         value = getattr(settings, name)
-        if not (value > 0 and math.isfinite(value)):
+        kinds = (int, float) if name == "lr" else int
+        if not isinstance(value, kinds) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
             raise ArgumentError("train", f"{name} is {value}", "use a positive number")
-    return settings
+        if value > _LARGEST and name != "lr":
+            raise ArgumentError("train", f"{name} is {value}", f"use at most {_LARGEST}")
+    seed = settings.seed
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= _LARGEST:
+        raise ArgumentError("train", f"seed is {seed}", f"use a whole number from 0 to {_LARGEST}")
+    if settings.data is not None and not isinstance(settings.data, str):
+        raise ArgumentError("train", f"data is {settings.data}", "give the path of a folder")
 
 
 def build(settings: Settings, data: Data) -> tuple[Trainer, DataLoader, DataLoader]:

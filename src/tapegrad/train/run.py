@@ -84,7 +84,7 @@ class Run:
         path = self.folder / "config.json"
         try:
             return json.loads(path.read_text())["config"]
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FileFormatError(str(path), f"cannot be read ({error})", "restore it, or train again") from None
 
     def log(self, kind: str, **values: Any) -> None:
@@ -99,12 +99,12 @@ class Run:
         if not path.is_file():
             return []
         found = []
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if event.get("event") == kind:
+            if isinstance(event, dict) and event.get("event") == kind:
                 found.append(event)
         return found
 
