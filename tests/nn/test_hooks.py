@@ -176,6 +176,18 @@ def test_the_wrong_number_of_gradients_is_refused():
         layer(tg.ones(1, 2, requires_grad=True)).sum().backward()
 
 
+def test_hooks_run_in_their_order():
+    m = nn.Identity()
+    calls = []
+    for prepend in (False, True):
+        m.register_full_backward_hook(lambda *_, p=prepend: calls.append(("hook", p)), prepend=prepend)
+        m.register_full_backward_pre_hook(lambda *_, p=prepend: calls.append(("pre", p)), prepend=prepend)
+        m.register_full_backward_pre_hook(lambda *_, p=prepend: calls.append(("again", p)))
+    m(tg.ones(1, requires_grad=True)).sum().backward()
+    pre = [("pre", True), ("pre", False), ("again", False), ("again", True)]
+    assert calls == [*pre, ("hook", True), ("hook", False)]
+
+
 def test_second_derivatives_pass_through_hooks(torch):
     results = []
     for module in (tg, torch):

@@ -95,6 +95,7 @@ def test_no_inputs_leave_zeros():
     [
         (lambda: nn.Linear(-1, 3), ArgumentError, "Linear: in_features is -1; use at least 0"),
         (lambda: nn.Bilinear(0, 1, 1), ArgumentError, "Bilinear: in1_features is 0; use at least 1"),
+        (lambda: nn.Bilinear(1, -1, 1), ArgumentError, "Bilinear: in2_features is -1; use at least 0"),
         (lambda: nn.Linear(2, 3, device="cuda"), ArgumentError, "device: 'cuda' is not available; use 'cpu'"),
         (lambda: nn.Unflatten(1, 3), UsageError, "Unflatten: unflattened_size is 3; use a tuple of integers"),
         (lambda: nn.Unflatten(1, (2.0,)), UsageError, "Unflatten: unflattened_size is"),

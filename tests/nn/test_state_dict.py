@@ -232,6 +232,13 @@ def test_state_hooks():
     assert len(calls) == 2
 
 
+def test_a_post_hook_may_replace_the_state():
+    net = nn.Linear(1, 1)
+    with net._register_state_dict_hook(lambda m, state, prefix, meta: {"only": 1}):
+        assert net.state_dict() == {"only": 1}
+    assert sorted(net.state_dict()) == ["bias", "weight"]
+
+
 def test_a_pre_hook_may_rename_and_a_post_hook_may_forgive():
     net = nn.Sequential(nn.Linear(1, 1))
 

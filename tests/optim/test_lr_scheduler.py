@@ -191,6 +191,19 @@ def test_plateaus_agree_with_pytorch(torch, options, rng):
     assert len(np.unique(seen[0][:, 0])) > 1 or not options
 
 
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
+def test_a_metric_that_stays_is_not_better(torch, mode, threshold_mode):
+    metrics = [2.0, 2.0, 1.0, 1.0, 3.0, 3.0, 3.0, 0.5]
+    options = {"mode": mode, "threshold_mode": threshold_mode, "threshold": 0.0, "patience": 0, "factor": 0.5}
+    seen = []
+    for module in (tg, torch):
+        optimizer = optimizer_of(module)
+        schedule = make(module, "ReduceLROnPlateau", {**options, "eps": 0.05}, optimizer)
+        seen.append(rates(schedule, optimizer, len(metrics), metrics))
+    np.testing.assert_allclose(seen[0], seen[1], rtol=1e-12)
+
+
 def test_a_plateau_takes_a_tensor():
     optimizer = optimizer_of(tg)
     schedule = tg.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
@@ -246,6 +259,13 @@ def test_a_chain_may_be_a_part_of_a_sequence():
     np.testing.assert_allclose(seen, expected, rtol=1e-12)
 
 
+def test_the_last_rates_are_those_of_the_first_part():
+    s = tg.optim.lr_scheduler
+    optimizer = optimizer_of(tg)
+    parts = [s.ExponentialLR(optimizer, 0.9), s.ConstantLR(optimizer, 0.5, 3)]
+    assert s.SequentialLR(optimizer, parts, [2]).get_last_lr() == [0.1, 0.2]
+
+
 @pytest.mark.parametrize("compose", [sequence, chain])
 def test_the_state_of_a_composed_schedule_goes_on_where_it_was(compose):
     optimizer = optimizer_of(tg)
@@ -279,6 +299,30 @@ def test_a_jump_to_an_epoch_gives_its_rate():
     assert schedule.get_last_lr() == pytest.approx([0.02, 0.04], rel=1e-12)
 
 
+JUMPS = [
+    case
+    for case in CASES
+    if case[0] in ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR")
+]
+JUMPS += [case for case in CASES if case[0] == "CosineAnnealingLR"]
+
+
+@pytest.mark.filterwarnings("ignore:The epoch parameter")
+@pytest.mark.parametrize(("name", "options"), JUMPS)
+def test_jumps_agree_with_pytorch(torch, name, options):
+    seen = []
+    for module in (tg, torch):
+        optimizer = optimizer_of(module)
+        schedule = make(module, name, options, optimizer)
+        optimizer.step()
+        row = []
+        for epoch in (3, 17, 0, 5):
+            schedule.step(epoch)
+            row.append(schedule.get_last_lr())
+        seen.append(row)
+    np.testing.assert_allclose(seen[0], seen[1], rtol=1e-12, atol=1e-15)
+
+
 def test_pytorchs_state_of_milestones_is_understood(torch):
     reference = optimizer_of(torch)
     theirs = torch.optim.lr_scheduler.MultiStepLR(reference, [2, 2, 5])
@@ -306,11 +350,13 @@ def test_a_callable_objects_fields_are_part_of_the_state():
 def test_a_schedule_of_ones_own_needs_only_get_lr():
     class Halves(tg.optim.lr_scheduler.LRScheduler):
         def get_lr(self):
+            assert self._get_lr_called_within_step
             return [base / 2**self.last_epoch for base in self.base_lrs]
 
     optimizer = optimizer_of(tg)
     seen = rates(Halves(optimizer), optimizer, 3)[:, 0]
     assert seen.tolist() == [0.1, 0.05, 0.025]
+    assert not Halves(optimizer)._get_lr_called_within_step
 
 
 # -- what goes wrong ----------------------------------------------------------------------------------------------------
