@@ -35,7 +35,9 @@ def __getattr__(name: str) -> Any:
     from .errors import did_you_mean
 
     hint = did_you_mean(name, [*globals(), *_ROOMS])
-    raise AttributeError(f"module 'tapegrad' has no attribute '{name}'" + (f"; {hint}" if hint.startswith("did you mean") else ""))
+    raise AttributeError(
+        f"module 'tapegrad' has no attribute '{name}'" + (f"; {hint}" if hint.startswith("did you mean") else "")
+    )
 
 
 def __dir__() -> list[str]:
