@@ -223,6 +223,11 @@ def test_gradients_of_leaves_are_their_own():
     x.grad.fill_(7)
     assert w.grad.tolist() == [1.0, 1.0]
     assert kept[0].tolist() == [1.0, 1.0]
+    given = tg.full((2,), 3.0)
+    z = tg.ones(2, requires_grad=True)
+    m(z).backward(given)
+    z.grad.fill_(7)
+    assert given.tolist() == kept[1].tolist() == [3.0, 3.0]
 
 
 def test_without_recording_nothing_is_hooked():
