@@ -83,10 +83,7 @@ class _Gate:
             None if part is None else part if isinstance(part, Tensor) else wrap(np.asarray(part)) for part in g
         ]
         gradients = context.seen(gradients)
-        if as_tensors:
-            return gradients
-        # A view, since the array may be held by others: the walk must not hand it to a leaf as its own.
-        return [None if part is None else part.array.view() for part in gradients]
+        return gradients if as_tensors else [None if part is None else part.array for part in gradients]
 
 
 _GATE = _Gate()
