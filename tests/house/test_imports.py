@@ -28,6 +28,7 @@ LEVELS = {
     "utils": 7,
     "vision": 8,
     "train": 9,
+    "lab": 10,
     "cli": 12,
 }
 # Rooms that reach operations by name through the registry, and so need nothing above core.

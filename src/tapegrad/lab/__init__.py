@@ -1,0 +1,1 @@
+"""The lab: experiments from YAML files, sweeps, data care, pictures and reports."""
