@@ -1,6 +1,7 @@
 """Whole files or none: crashes, full disks, links and permissions."""
 
 import errno
+import itertools
 import os
 import stat
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import pytest
 
 from tapegrad.errors import UsageError
-from tapegrad.formats import atomic_file, write_atomically
+from tapegrad.formats import atomic, atomic_file, remove_stale, write_atomically
 
 
 def test_the_bytes_arrive_and_nothing_else_is_left(tmp_path):
@@ -151,3 +152,46 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert done.returncode < 0
     assert path.read_bytes() == b"old"
+
+
+# -- what killed processes leave ------------------------------------------------------------------------------------
+
+
+def ended_process():
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    return int(done.stdout)
+
+
+def test_a_killed_process_leaves_a_temporary_that_the_next_one_removes(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a")], check=False)
+    (left,) = os.listdir(tmp_path)
+    assert [os.path.basename(path) for path in remove_stale(tmp_path)] == [left]
+    assert os.listdir(tmp_path) == []
+
+
+def test_only_temporaries_of_dead_processes_are_removed(tmp_path):
+    dead = ended_process()
+    kept = {f".a.{os.getppid()}-0.tmp", f"a.{dead}-0.tmp", f".a.{dead}.tmp", ".a.x-0.tmp", "a"}
+    for name in kept | {f".a.{dead}-0.tmp", f".a.b.{dead}-12.tmp"}:
+        (tmp_path / name).write_bytes(b"")
+    assert len(remove_stale(tmp_path)) == 2
+    assert set(os.listdir(tmp_path)) == kept
+
+
+def test_a_temporary_with_our_own_id_is_removed_unless_it_is_being_written(tmp_path):
+    (tmp_path / f".a.{os.getpid()}-1000000.tmp").write_bytes(b"")
+    with atomic_file(tmp_path / "b") as file:
+        assert len(remove_stale(tmp_path)) == 1
+        file.write(b"whole")
+    assert os.listdir(tmp_path) == ["b"]
+
+
+def test_a_temporary_left_by_a_process_with_our_id_is_no_obstacle(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_count", itertools.count())
+    (tmp_path / f".a.{os.getpid()}-0.tmp").write_bytes(b"left")
+    write_atomically(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_folder_that_is_not_there_has_nothing_to_remove(tmp_path):
+    assert remove_stale(tmp_path / "none") == []

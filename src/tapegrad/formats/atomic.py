@@ -10,15 +10,21 @@ import contextlib
 import errno
 import itertools
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from ..errors import UsageError
 
-__all__ = ["atomic_file", "write_atomically"]
+__all__ = ["atomic_file", "remove_stale", "write_atomically"]
 
 _count = itertools.count()
+_TEMPORARY = re.compile(r"\..+\.(\d+)-\d+\.tmp")
+# What this process is writing just now. Another one may have had its id: in a container every first process has.
+_being_written: set[str] = set()
+_DAY = 86400
 
 
 @contextlib.contextmanager
@@ -43,9 +49,8 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     if os.path.exists(target) and not os.path.isfile(target):
         raise UsageError("atomic_file", f"{path} is no ordinary file", "give the path of a file")
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}-{next(_count)}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        temporary, descriptor = _create(folder, name)
     except OSError as error:
         raise _about(path, error) from None
     try:
@@ -61,7 +66,25 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, temporary):
             raise _about(path, error) from None
         raise
+    finally:
+        _being_written.discard(temporary)
     _sync_folder(folder)
+
+
+def _create(folder: str, name: str) -> tuple[str, int]:
+    """Make a temporary file beside the target and return its path and descriptor."""
+    while True:
+        temporary = os.path.join(folder, f".{name[:60]}.{os.getpid()}-{next(_count)}.tmp")
+        _being_written.add(temporary)
+        try:
+            return temporary, os.open(
+                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+            )
+        except FileExistsError:  # left by a dead process that had our id
+            _being_written.discard(temporary)
+        except OSError:
+            _being_written.discard(temporary)
+            raise
 
 
 def write_atomically(path: str | os.PathLike, data: bytes) -> None:
@@ -75,6 +98,44 @@ def write_atomically(path: str | os.PathLike, data: bytes) -> None:
     """
     with atomic_file(path) as file:
         file.write(data)
+
+
+def remove_stale(folder: str | os.PathLike) -> list[str]:
+    """Remove the temporary files that killed processes left in a folder; return their paths.
+
+    Those of living processes stay. A folder that does not exist has none.
+
+    >>> import pathlib, tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / ".notes.txt.99999999-0.tmp").write_bytes(b"half")
+    >>> len(remove_stale(folder)), list(folder.iterdir())
+    (1, [])
+    """
+    folder = os.path.realpath(os.fspath(folder))
+    removed = []
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        match = _TEMPORARY.fullmatch(name)
+        path = os.path.join(folder, name)
+        if match and not _in_use(path, int(match[1])):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+                removed.append(path)
+    return removed
+
+
+def _in_use(temporary: str, process: int) -> bool:
+    if process == os.getpid():
+        return temporary in _being_written
+    if os.name != "posix":  # where signal 0 is not a question; nothing is written for a day
+        with contextlib.suppress(OSError):
+            return time.time() - os.path.getmtime(temporary) < _DAY
+        return False
+    with contextlib.suppress(PermissionError):  # another user's, but alive
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True
 
 
 def _about(path: str, error: OSError) -> OSError:
