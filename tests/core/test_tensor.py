@@ -185,3 +185,27 @@ def test_any_attribute_can_be_set():
     assert t.name == "bias"
     with pytest.raises(AttributeError):
         _ = t.no_such_thing
+
+
+@pytest.mark.parametrize(
+    ("gradient", "kind", "message"),
+    [
+        (3, TypeError, "grad: a int is no gradient"),
+        (tg.ones(3), RuntimeError, "grad: a gradient of shape (3,) does not fit a tensor of shape (2,)"),
+        (tg.ones(2, dtype=tg.float64), RuntimeError, "grad: a gradient of dtype float64 does not fit"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_is_refused(gradient, kind, message):
+    x = tg.zeros(2, requires_grad=True)
+    with pytest.raises(kind) as caught:
+        x.grad = gradient
+    assert message in str(caught.value)
+    assert x.grad is None
+
+
+@pytest.mark.parametrize(
+    "array", [np.array(["a"]), np.array([None]), np.array([1], ">f4"), np.array([1], np.longdouble)]
+)
+def test_from_numpy_takes_numbers_alone(array):
+    with pytest.raises(TypeError, match="from_numpy"):
+        tg.from_numpy(array)

@@ -293,15 +293,15 @@ def _leading_to(targets: Sequence[Tensor], roots: list[tuple[Tensor, Any]]) -> s
 
 def _accumulate(leaf: Tensor, g: Any, walk: _Walk, create_graph: bool) -> None:
     if create_graph:
-        leaf.grad = g if leaf.grad is None else leaf.grad + g
+        leaf._grad = g if leaf._grad is None else leaf._grad + g
         return
     if isinstance(g, Tensor):
-        leaf.grad = _traced_sum(leaf.grad, g)
-    elif leaf.grad is None:
-        leaf.grad = wrap(_owned(g, walk))
+        leaf._grad = _traced_sum(leaf._grad, g)
+    elif leaf._grad is None:
+        leaf._grad = wrap(_owned(g, walk))
     else:
-        np.add(leaf.grad.array, g, out=leaf.grad.array, casting="same_kind")
-        leaf.grad.storage.version += 1
+        np.add(leaf._grad.array, g, out=leaf._grad.array, casting="same_kind")
+        leaf._grad.storage.version += 1
 
 
 def _traced_sum(held: Tensor | None, g: Tensor) -> Tensor:

@@ -48,12 +48,12 @@ class Tensor:
     tensor([2., 4.])
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_hooks", "_leaf_grad", "array", "grad", "node", "storage", "view_version")
+    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "_leaf_grad", "array", "node", "storage", "view_version")
 
     array: np.ndarray
     node: Node | None
     storage: Storage
-    grad: Tensor | None
+    _grad: Tensor | None
     # The storage's tracked_writes when this view was taken; None when this tensor is not a view.
     view_version: int | None
     _leaf_grad: bool
@@ -118,6 +118,21 @@ class Tensor:
                 "make it floating-point first, e.g. with .float()",
             )
         self._leaf_grad = bool(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward()`` added up, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            _check_gradient(self, value)
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` in place and return the tensor."""
@@ -408,7 +423,7 @@ class Tensor:
         out = wrap(self.array.copy(), cls=type(self))
         memo[id(self)] = out
         out._leaf_grad = self._leaf_grad
-        out.grad = copy.deepcopy(self.grad, memo)
+        out._grad = copy.deepcopy(self._grad, memo)
         out.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return out
 
@@ -463,13 +478,31 @@ class RemovableHandle:
         self.remove()
 
 
+def _check_gradient(tensor: Tensor, gradient: Any) -> None:
+    """Raise UsageError, ShapeError or DTypeError for what cannot be the gradient of a tensor."""
+    if not isinstance(gradient, Tensor):
+        raise UsageError("grad", f"a {type(gradient).__name__} is no gradient", "assign a Tensor, or None")
+    if gradient.array.shape != tensor.array.shape:
+        raise ShapeError(
+            "grad",
+            f"a gradient of shape {gradient.array.shape} does not fit a tensor of shape {tensor.array.shape}",
+            "assign one of the same shape",
+        )
+    if gradient.array.dtype != tensor.array.dtype:
+        raise DTypeError(
+            "grad",
+            f"a gradient of dtype {gradient.array.dtype} does not fit a tensor of dtype {tensor.array.dtype}",
+            f"assign gradient.to({tensor.array.dtype})",
+        )
+
+
 def wrap(array: np.ndarray, node: Node | None = None, storage: Storage | None = None, cls: type = Tensor) -> Tensor:
     """Return a Tensor around an array, without copying it."""
     out = _new(cls)
     out.array = array
     out.node = node
     out.storage = Storage() if storage is None else storage
-    out.grad = None
+    out._grad = None
     out.view_version = None
     out._leaf_grad = False
     out._hooks = None
@@ -547,10 +580,20 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def from_numpy(array: np.ndarray) -> Tensor:
     """Return a tensor that shares memory with a NumPy array.
 
-    Raises UsageError when it is given anything else.
+    Raises UsageError when it is given anything else, or an array of what is no number in this machine's order.
     """
     if not isinstance(array, np.ndarray):
         raise UsageError(
             "from_numpy", f"expected a NumPy array, got {type(array).__name__}", "use tapegrad.tensor(data)"
+        )
+    if array.dtype.kind not in "biufc" or array.dtype.itemsize > 8 * (1 + (array.dtype.kind == "c")):
+        raise UsageError(
+            "from_numpy", f"an array of dtype {array.dtype} holds no numbers that tensors have", "convert it"
+        )
+    if not array.dtype.isnative:
+        raise UsageError(
+            "from_numpy",
+            f"the bytes of dtype {array.dtype.str} are not in this machine's order",
+            "use array.astype(array.dtype.newbyteorder('='))",
         )
     return wrap(array)
