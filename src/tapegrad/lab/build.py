@@ -38,6 +38,11 @@ class Assembly:
     train_loader: DataLoader
     valid_loader: DataLoader | None
 
+    @property
+    def schedule_arguments(self) -> dict[str, Any]:
+        """The arguments of the schedule, with those that its length gives."""
+        return _schedule_arguments(self.config, len(self.train_loader))
+
 
 def build(config: Config, sets: Sets | None = None) -> Assembly:
     """Return the configuration's data, network and trainer, ready to fit.
@@ -175,15 +180,13 @@ def loader_of(part: Any, batch_size: int = _EVALUATION_BATCH) -> DataLoader:
 
 def _trainer(config: Config, model: nn.Module, batches: int, regression: bool) -> Trainer:
     optimizer = _optimizer(config, model)
-    updates = math.ceil(batches / config.training.accumulate)
-    total = config.training.steps or (config.training.epochs or 1) * updates
     every = config.schedule.every if config.schedule is not None else "epoch"
     training = config.training
     return Trainer(
         model,
         names.create("loss", config.loss),
         optimizer,
-        scheduler=_schedule(config, optimizer, total, updates),
+        scheduler=_schedule(config, optimizer, batches),
         schedule_every=every,
         penalty=_penalty(config, model),
         metrics=_metrics(config, regression),
@@ -210,21 +213,30 @@ def _optimizer(config: Config, model: nn.Module) -> Any:
     return names.create("optimizer", Component(type=config.optimizer.type, **arguments), groups)
 
 
-def _schedule(config: Config, optimizer: Any, total: int, updates: int) -> Any:
-    """Return the schedule; how long it lasts is taken from the training where the file does not say."""
+def _schedule(config: Config, optimizer: Any, batches: int) -> Any:
     if config.schedule is None:
         return None
+    arguments = _schedule_arguments(config, batches)
+    return names.create("schedule", Component(type=config.schedule.type, **arguments), optimizer)
+
+
+def _schedule_arguments(config: Config, batches: int) -> dict[str, Any]:
+    """Return a schedule's arguments; how long it lasts is taken from the training where the file does not say."""
+    if config.schedule is None:
+        return {}
     arguments = config.schedule.arguments
+    updates = math.ceil(batches / config.training.accumulate)
+    total = config.training.steps or (config.training.epochs or 1) * updates
     length = total if config.schedule.every == "step" else math.ceil(total / updates)
     known = names.parameters("schedule", config.schedule.type)
     if config.schedule.type == "OneCycleLR":
-        arguments.setdefault("max_lr", optimizer.param_groups[0]["lr"])
+        arguments.setdefault("max_lr", config.optimizer.lr or 1e-3)
         if "epochs" not in arguments:
             arguments.setdefault("total_steps", length + 1)
     for key in ("T_max", "total_iters"):
         if key in known:
             arguments.setdefault(key, length)
-    return names.create("schedule", Component(type=config.schedule.type, **arguments), optimizer)
+    return arguments
 
 
 def _penalty(config: Config, model: nn.Module) -> Callable[[], Tensor] | None:

@@ -1,0 +1,133 @@
+"""One experiment from its configuration to a finished run folder: train, evaluate, draw, write the result."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..train import (
+    Callback,
+    Checkpoints,
+    EarlyStopping,
+    HashLedger,
+    Ledger,
+    Run,
+    Snapshots,
+    Statistics,
+    TensorBoard,
+    load_checkpoint,
+    load_weights,
+)
+from .build import Assembly, build
+from .data import load_sets
+from .result import measure
+from .schema import Config
+
+__all__ = ["prepare", "run_experiment"]
+
+
+def run_experiment(
+    config: Config, run: Run, *, callbacks: Sequence[Callback] = (), resume: bool = False, pictures: bool = True
+) -> dict[str, Any]:
+    """Train as the configuration says, (on) in the run's folder, and return what ``result.json`` then holds.
+
+    ``callbacks`` come on top of those that the configuration asks for; ``resume`` goes on from the last checkpoint.
+    Raises DataError when the loss is not finite; KeyboardInterrupt, with the state saved, after Ctrl-C.
+    """
+    with one_setting(config):
+        assembly = prepare(config, run, callbacks)
+        checkpoint = run.checkpoints / "last.safetensors"
+        if resume and checkpoint.is_file():
+            load_checkpoint(checkpoint, assembly.trainer)
+        return fit(assembly, run, pictures=pictures)
+
+
+def prepare(config: Config, run: Run, callbacks: Sequence[Callback] = ()) -> Assembly:
+    """Return the assembly of a run, its trainer with all callbacks."""
+    assembly = build(config, load_sets(config))
+    run.write_sources(assembly.sets.sources)
+    assembly.trainer.callbacks = [*_callbacks(assembly, run), *callbacks]
+    return assembly
+
+
+def fit(assembly: Assembly, run: Run, *, pictures: bool = True) -> dict[str, Any]:
+    """Train from where the trainer is, then evaluate, draw and write the result."""
+    trainer, training = assembly.trainer, assembly.config.training
+    started = time.perf_counter()
+    with np.errstate(all="ignore"):  # a loss that is not finite is reported by the trainer, in one sentence
+        trainer.fit(assembly.train_loader, assembly.valid_loader, epochs=training.epochs, steps=training.steps)
+    seconds = time.perf_counter() - started
+    load_weights(_chosen_checkpoint(assembly, run), assembly.model)
+    with np.errstate(all="ignore"):
+        result = measure(assembly)
+    result["seconds"] = round(seconds + _seconds_before(run), 3)
+    if pictures:
+        from .illustrate import draw_run
+
+        result["pictures"] = draw_run(assembly, run, result)
+    # Last of all: a run without its pictures can be resumed, which draws them.
+    run.write_result(result)
+    return result
+
+
+def _chosen_checkpoint(assembly: Assembly, run: Run) -> Any:
+    """Return the path of the checkpoint that is measured: the best by validation where there is one."""
+    which = assembly.config.evaluation.checkpoint if assembly.sets.valid is not None else "last"
+    return run.checkpoints / f"{which}.safetensors"
+
+
+def _seconds_before(run: Run) -> float:
+    """Return how long the run trained before it was interrupted, as far as its events say."""
+    return sum(float(event.get("seconds", 0.0)) for event in run.events("interrupted"))
+
+
+def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
+    config = assembly.config
+    wanted = config.callbacks
+    metric = wanted.checkpoints.best or _default_metric(assembly)
+    found: list[Callback] = [
+        Ledger(run),
+        HashLedger(run, every=wanted.ledger_every),
+        Checkpoints(
+            run.checkpoints,
+            every=wanted.checkpoints.every,
+            best=metric,
+            mode=wanted.checkpoints.mode,
+            last_every=wanted.checkpoints.last_every,
+        ),
+    ]
+    if wanted.statistics:
+        found.append(Statistics(run.log))
+    if wanted.snapshots:
+        found.append(Snapshots(run.folder / "snapshots", every=wanted.snapshots))
+    if wanted.early_stopping is not None:
+        stop = wanted.early_stopping
+        found.append(EarlyStopping(stop.metric, mode=stop.mode, patience=stop.patience, min_delta=stop.min_delta))
+    if wanted.tensorboard:
+        found.append(TensorBoard(run.folder / "tensorboard"))
+    return found
+
+
+def _default_metric(assembly: Assembly) -> str:
+    first = next(iter(assembly.trainer.metrics), "loss")
+    return f"valid_{first}" if assembly.sets.valid is not None else first
+
+
+@contextlib.contextmanager
+def one_setting(config: Config) -> Iterator[None]:
+    """Hold BLAS to the number of threads that the configuration asks for, where threadpoolctl is installed."""
+    if config.threads is None:
+        yield
+        return
+    from ..errors import MissingExtraError
+
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        raise MissingExtraError("threads", "threadpoolctl", "lab") from None
+    with threadpool_limits(config.threads):
+        yield
