@@ -8,7 +8,7 @@ import pytest
 import tapegrad as tg
 from tapegrad import nn, optim
 from tapegrad.errors import DataError
-from tapegrad.train import Averages, Callback, Run, Trainer, load_checkpoint, save_checkpoint
+from tapegrad.train import Averages, Callback, Trainer, load_checkpoint, save_checkpoint
 from tapegrad.utils.data import DataLoader, TensorDataset
 
 
@@ -104,16 +104,3 @@ def test_reports_come_every_few_epochs_and_at_the_end():
     trainer, loader = problem()
     trainer.report_every = 3
     assert [r["epoch"] for r in trainer.fit(loader, epochs=7)] == [3, 6, 7]
-
-
-def test_a_torn_last_line_of_the_events_is_passed_over(tmp_path):
-    run = Run.create(tmp_path, "x", {"experiment": "digits"})
-    run.log("epoch", epoch=1)
-    with open(run.folder / "events.jsonl", "a") as file:
-        file.write('{"event": "epo')
-    assert [e["epoch"] for e in run.events("epoch")] == [1]
-
-
-def test_two_runs_in_one_second_get_two_folders(tmp_path):
-    runs = {Run.create(tmp_path, "x", {}).folder for _ in range(3)}
-    assert len(runs) == 3

@@ -1,43 +1,41 @@
-"""A run's folder: configuration, metrics, checkpoints, pictures."""
+"""A run's folder: what was asked for, where it ran, what happened, and what came out."""
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import pathlib
-import platform
+import re
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from ..errors import ArgumentError, DataError, FileFormatError, did_you_mean, warn
+from ..formats.atomic import remove_stale, write_atomically
+from .environment import decisive_differences, in_words
+from .environment import environment as measured_environment
+from .lines import append_line, dump, is_after, load, read_lines, rewrite_lines, table_of
+from .process import is_running, this_process
 
-from ..errors import ArgumentError, FileFormatError, did_you_mean
-from ..formats.atomic import write_atomically
-from ..version import __version__
+__all__ = ["Run", "list_runs"]
 
-__all__ = ["Run", "environment"]
-
-
-def environment() -> dict[str, Any]:
-    """Return what a result can depend on beside the configuration: versions, BLAS, threads, machine."""
-    blas = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})  # type: ignore[union-attr]
-    return {
-        "tapegrad": __version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
-        "threads": os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-    }
+_MARK = "recipe.yaml"
+# Events of a training's course: what lies behind the step that a training resumes at has not happened.
+_COURSE = ("epoch", "statistics", "snapshot", "checkpoint")
+_LIFE = ("start", "resumed", "interrupted", "failed")
 
 
 class Run:
     """The folder of one training.
 
-    ``config.json`` says what was asked for and where it ran, ``events.jsonl`` holds one line per event (the truth),
-    ``metrics.csv`` the epochs as a table, ``checkpoints/`` the weights, ``pictures/`` the PNG files.
+    ``recipe.yaml`` says what was asked for, ``environment.json`` where it ran, ``events.jsonl`` holds one line per event
+    (the truth), ``metrics.csv`` the epochs as a table, ``ledger.jsonl`` hashes of the weights, ``checkpoints/`` the states,
+    ``pictures/`` the drawings, ``result.json`` what came out.
+
+    >>> import tempfile
+    >>> run = Run.create(tempfile.mkdtemp(), "spiral", "seed: 0\\n", stamp=False)
+    >>> run.log("epoch", epoch=1, step=3, loss=0.5)
+    >>> run.name, run.recipe, [event["loss"] for event in run.events("epoch")]
+    ('spiral', 'seed: 0\\n', [0.5])
     """
 
     def __init__(self, folder: str | os.PathLike):
@@ -46,23 +44,31 @@ class Run:
         self.pictures = self.folder / "pictures"
 
     @classmethod
-    def create(cls, parent: str | os.PathLike, name: str, config: dict[str, Any]) -> Run:
-        """Make a new folder ``name-DATE-TIME`` under ``parent`` and write its configuration."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        for number in range(1, 1000):
-            folder = pathlib.Path(parent) / (f"{name}-{stamp}" + (f"-{number}" if number > 1 else ""))
-            try:
-                folder.mkdir(parents=True)
-                break
-            except FileExistsError:
-                continue
-        else:
-            raise ArgumentError("run", f"no free name for a run under {parent}", "choose another folder with --runs")
+    def create(
+        cls,
+        parent: str | os.PathLike,
+        name: str,
+        recipe: str,
+        environment: Mapping[str, Any] | None = None,
+        *,
+        stamp: bool = True,
+    ) -> Run:
+        """Make a new folder under ``parent``: ``name``, with date and time unless ``stamp`` is False.
+
+        A name that is taken gets a number; what a folder cannot be called becomes ``-``.
+        """
+        full_name = safe_name(name) + (time.strftime("-%Y%m%d-%H%M%S") if stamp else "")
+        return cls.prepare(_new_folder(pathlib.Path(parent), full_name), recipe, environment)
+
+    @classmethod
+    def prepare(cls, folder: str | os.PathLike, recipe: str, environment: Mapping[str, Any] | None = None) -> Run:
+        """Make a run of a folder, which need not exist, and return it."""
         run = cls(folder)
-        run.checkpoints.mkdir()
-        run.pictures.mkdir()
-        text = json.dumps({"config": config, "environment": environment()}, indent=2)
-        write_atomically(folder / "config.json", text.encode())
+        run.checkpoints.mkdir(parents=True, exist_ok=True)
+        run.pictures.mkdir(exist_ok=True)
+        run.write_environment(measured_environment() if environment is None else environment)
+        # Last of all: a folder with a recipe is a whole run.
+        write_atomically(run.folder / _MARK, recipe.encode())
         return run
 
     @classmethod
@@ -72,48 +78,171 @@ class Run:
         Raises ArgumentError, naming the nearest run, when there is none.
         """
         for folder in (pathlib.Path(name), pathlib.Path(parent) / name):
-            if (folder / "config.json").is_file():
+            if (folder / _MARK).is_file():
                 return cls(folder)
-        known = [p.parent.name for p in sorted(pathlib.Path(parent).glob("*/config.json"))]
+        known = [run.name for run in list_runs(parent)]
         hint = did_you_mean(str(name), known) if known else f"there is no run under {parent}: train one first"
         raise ArgumentError("run", f"there is no run '{name}'", hint)
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The configuration that the run was started with."""
-        path = self.folder / "config.json"
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @property
+    def recipe(self) -> str:
+        """The text of the resolved recipe."""
         try:
-            return json.loads(path.read_text())["config"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return (self.folder / _MARK).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise FileFormatError(
+                str(self.folder / _MARK), f"is no text ({error})", "restore it, or train again"
+            ) from None
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is a state to resume from."""
+        return any((self.checkpoints / f"{name}.safetensors").is_file() for name in ("last", "last.previous"))
+
+    # -- where it ran and what came out -----------------------------------------------------------------------------
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, BLAS, threads, processor and data of the run; empty when the file is missing."""
+        return self._read_object("environment.json") or {}
+
+    def write_environment(self, values: Mapping[str, Any]) -> None:
+        """Write ``environment.json``."""
+        self._write_object("environment.json", values)
+
+    def write_sources(self, sources: Mapping[str, str]) -> None:
+        """Note the data files' SHA-256 sums, by name, and the threads that the training has.
+
+        Raises DataError when a file of the same name had another sum as the run began: it cannot be continued then.
+        """
+        known = self.environment
+        before = known.get("data")
+        if before is None:
+            threads = measured_environment()["threads"]
+            self.write_environment({**known, "threads": threads, "data": dict(sources)})
+            return
+        changed = [name for name in sources if name in before and before[name] != sources[name]]
+        if changed:
+            raise DataError(
+                changed[0],
+                f"has SHA-256 {sources[changed[0]][:12]}…, and {before[changed[0]][:12]}… when the run {self.name} began",
+                "restore the file, or train a new run",
+            )
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What ``result.json`` holds, or None before the training's end."""
+        return self._read_object("result.json")
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write ``result.json``: from now on the run is finished."""
+        self._write_object("result.json", result)
+
+    def _read_object(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / name
+        try:
+            value = load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, RecursionError) as error:
             raise FileFormatError(str(path), f"cannot be read ({error})", "restore it, or train again") from None
+        if not isinstance(value, dict):
+            raise FileFormatError(str(path), f"holds a {type(value).__name__}", "restore it, or train again")
+        return value
+
+    def _write_object(self, name: str, values: Mapping[str, Any]) -> None:
+        write_atomically(self.folder / name, (dump(values, indent=2) + "\n").encode())
+
+    # -- what happened ----------------------------------------------------------------------------------------------
 
     def log(self, kind: str, **values: Any) -> None:
-        """Append one event."""
-        line = json.dumps({"event": kind, "time": round(time.time(), 3), **values})
-        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        """Append one event, in one write."""
+        append_line(self.folder / "events.jsonl", dump({"event": kind, "time": round(time.time(), 3), **values}))
 
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        """Return the events of a kind; a torn last line, left by a killed process, is passed over."""
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return []
-        found = []
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and event.get("event") == kind:
-                found.append(event)
-        return found
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return the events, or those of a kind; torn lines, left by a killed process, are passed over."""
+        lines = read_lines(self.folder / "events.jsonl", kind or "")
+        return [line for line in lines if "event" in line and kind in (None, line["event"])]
 
-    def write_table(self, records: list[dict[str, Any]]) -> None:
+    def rewind(self, step: int, epoch: int) -> None:
+        """Take back the course of what comes after ``step`` updates and ``epoch`` whole epochs; a resumed training is
+        going to do that again.
+        """
+        rewrite_lines(
+            self.folder / "events.jsonl",
+            lambda event: event.get("event") not in _COURSE or not is_after(event, step, epoch),
+        )
+
+    def begin(self, step: int = 0, epoch: int = 0) -> None:
+        """Note that this process trains on from ``step`` updates and ``epoch`` whole epochs, and clean up behind a killed one.
+
+        Raises ArgumentError when another process is still at it.
+        """
+        life = self._life()
+        if self.status == "running" and life.get("pid") != os.getpid():
+            raise ArgumentError(
+                "run", f"{self.folder} is being trained by process {life.get('pid')}", "wait for it, or stop it first"
+            )
+        remove_stale(self.folder)
+        self.rewind(step, epoch)
+        changed = decisive_differences(self.environment, measured_environment()) if step else {}
+        if changed:
+            warn(
+                "resume",
+                f"{self.name} began with {in_words(changed)}",
+                "the bits may not be the same as without a stop",
+            )
+        self.log("resumed" if step or life else "start", step=step, **this_process())
+
+    @property
+    def status(self) -> str:
+        """``"finished"`` (there is a result), ``"failed"``, ``"running"``, or ``"interrupted"``: stopped, or killed."""
+        if (self.folder / "result.json").is_file():
+            return "finished"
+        last = self._life()
+        if last.get("event") == "failed":
+            return "failed"
+        return "running" if last.get("event") in ("start", "resumed") and is_running(last) else "interrupted"
+
+    def _life(self) -> dict[str, Any]:
+        """Return the last event that says whether the run is alive, or {}."""
+        lines = read_lines(self.folder / "events.jsonl", *_LIFE)
+        return next((line for line in reversed(lines) if line.get("event") in _LIFE), {})
+
+    def write_table(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write the epochs' records as ``metrics.csv``."""
-        if not records:
-            return
-        columns = list(dict.fromkeys(key for record in records for key in record))
-        with open(self.folder / "metrics.csv", "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(records)
+        if records:
+            write_atomically(self.folder / "metrics.csv", table_of(records).encode())
+
+
+def safe_name(name: str) -> str:
+    """Return a name that every file system takes: letters, digits, ``_ . + = -``, at most 60 of them.
+
+    >>> safe_name("mnist/best: 手写 #2"), safe_name("../..")
+    ('mnist-best-手写-2', 'run')
+    """
+    return re.sub(r"[^\w.+=]+", "-", name).strip("-.")[:60].rstrip("-.") or "run"
+
+
+def _new_folder(parent: pathlib.Path, name: str) -> pathlib.Path:
+    for number in range(1, 10_000):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if parent.exists() and not parent.is_dir():
+                raise ArgumentError("run", f"{parent} is no folder", "choose another with --runs") from None
+            continue
+        return folder
+    raise ArgumentError("run", f"no free name for a run '{name}' under {parent}", "choose another folder with --runs")
+
+
+def list_runs(parent: str | os.PathLike = "runs") -> list[Run]:
+    """Return the runs in a folder, the oldest first; none when the folder does not exist."""
+    found = [path for path in pathlib.Path(parent).glob(f"*/{_MARK}") if path.is_file()]
+    return [Run(path.parent) for path in sorted(found, key=lambda path: (path.stat().st_mtime, path.parent.name))]
