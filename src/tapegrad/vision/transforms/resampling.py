@@ -151,36 +151,57 @@ def sampled(
         raise UsageError(
             "affine", f"tensors cannot be moved with {mode.value}", "use nearest or bilinear, or a PIL image"
         )
-    y, x = np.mgrid[: size[0], : size[1]] + 0.5
-    source_x, source_y = (row[0] * x + row[1] * y + row[2] - 0.5 for row in inverse)
-    values = as_float(array)
-    read, covered = readers[mode](values, source_x, source_y)
-    filling = np.reshape(np.asarray(0 if fill is None else fill, dtype=values.dtype), (-1, 1, 1))
-    return back_to(array.dtype, read + (1 - covered).astype(values.dtype) * filling)
+    x, y = inverse @ _centres(*size) - 0.5
+    read = readers[mode](_Bordered(as_float(array), fill), x, y)
+    return back_to(array.dtype, read.reshape(*array.shape[:-2], *size))
 
 
-def _pick(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pixels at whole-numbered places (0 outside the image), and 1.0 where there are such."""
-    height, width = values.shape[-2:]
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    columns = np.where(inside, x, 0).astype(np.intp)
-    rows = np.where(inside, y, 0).astype(np.intp)
-    weights = inside.astype(values.dtype)
-    return values[..., rows, columns] * weights, weights
+@functools.lru_cache(maxsize=16)
+def _centres(height: int, width: int) -> np.ndarray:
+    """Return the centres (x, y, 1) of an image's pixels, row by row, as a (3, height · width) matrix."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    centres = np.stack([x.ravel(), y.ravel(), np.ones(height * width)])
+    centres.flags.writeable = False
+    return centres
 
 
-def _read_nearest(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+class _Bordered:
+    """Images within a border of ``fill``, so wide that all that is read beyond them is found in it."""
+
+    _WIDTH = 2
+
+    def __init__(self, values: np.ndarray, fill: Any):
+        *leading, self.height, self.width = values.shape
+        self.stride = self.width + 2 * self._WIDTH
+        pixels = np.empty((*leading, self.height + 2 * self._WIDTH, self.stride), values.dtype)
+        pixels[...] = np.reshape(np.asarray(0 if fill is None else fill), (-1, 1, 1))
+        pixels[..., self._WIDTH : -self._WIDTH, self._WIDTH : -self._WIDTH] = values
+        self.pixels = pixels.reshape(*leading, -1)
+
+    def index(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return where the pixels at whole-numbered places are; places further out are moved to the border's edge.
+
+        The neighbours on the right, below, and both, are 1, ``stride`` and ``stride + 1`` further on.
+        """
+        columns, rows = (np.clip(v, -self._WIDTH, n) for v, n in ((x, self.width), (y, self.height)))
+        return ((rows + self._WIDTH) * self.stride + (columns + self._WIDTH)).astype(np.intp)
+
+    def read(self, index: np.ndarray) -> np.ndarray:
+        """Return the pixels at an index."""
+        return self.pixels.take(index, axis=-1)
+
+
+def _read_nearest(image: _Bordered, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     # Places half-way between two pixels, as right angles make them, must all go the same way despite rounding errors.
-    return _pick(values, np.floor(np.round(x, 6) + 0.5), np.floor(np.round(y, 6) + 0.5))
+    return image.read(image.index(np.floor(np.round(x, 6) + 0.5), np.floor(np.round(y, 6) + 0.5)))
 
 
-def _read_bilinear(values: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _read_bilinear(image: _Bordered, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     left, top = np.floor(x), np.floor(y)
-    right_share, bottom_share = (x - left).astype(values.dtype), (y - top).astype(values.dtype)
-    total, covered = 0.0, 0.0
-    for step_x, share_x in ((0, 1 - right_share), (1, right_share)):
-        for step_y, share_y in ((0, 1 - bottom_share), (1, bottom_share)):
-            pixels, weights = _pick(values, left + step_x, top + step_y)
-            total = total + pixels * (share_x * share_y)
-            covered = covered + weights * (share_x * share_y)
-    return np.asarray(total), np.asarray(covered)
+    right_share, bottom_share = (share.astype(image.pixels.dtype) for share in (x - left, y - top))
+    index = image.index(left, top)
+    upper, lower = (
+        image.read(start) * (1 - right_share) + image.read(start + 1) * right_share
+        for start in (index, index + image.stride)
+    )
+    return upper * (1 - bottom_share) + lower * bottom_share
