@@ -23,6 +23,7 @@ from .basic import (
 )
 from .batch import whole_batch
 from .erasing import RandomErasing
+from .points import RandomPointRotation
 from .spatial import (
     CenterCrop,
     FiveCrop,
@@ -57,6 +58,7 @@ __all__ = [
     "RandomGrayscale",
     "RandomHorizontalFlip",
     "RandomOrder",
+    "RandomPointRotation",
     "RandomResizedCrop",
     "RandomRotation",
     "RandomVerticalFlip",
