@@ -1,0 +1,33 @@
+"""Sweeps: many trainings of one recipe, with levels of factors and seeds, and the tables of what they came to."""
+
+from .files import draw_pictures, markdown_of, write_tables
+from .folder import Failure, Sweep
+from .levels import Factor, Level, Range, parse_factor, parse_seeds
+from .plan import Plan, Trial, make_plan
+from .result import Row, Summary, better, check_metric, read_summary
+from .run import Display, run_sweep
+from .worker import Outcome
+
+__all__ = [
+    "Display",
+    "Factor",
+    "Failure",
+    "Level",
+    "Outcome",
+    "Plan",
+    "Range",
+    "Row",
+    "Summary",
+    "Sweep",
+    "Trial",
+    "better",
+    "check_metric",
+    "draw_pictures",
+    "make_plan",
+    "markdown_of",
+    "parse_factor",
+    "parse_seeds",
+    "read_summary",
+    "run_sweep",
+    "write_tables",
+]
