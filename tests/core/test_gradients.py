@@ -446,3 +446,27 @@ def test_gradients_flow_only_through_floats():
     assert not x.int().requires_grad
     assert not (x > 2).requires_grad
     assert not x.argmax().requires_grad
+
+
+@pytest.mark.parametrize(
+    ("function", "again"),
+    [
+        (lambda x: (x + 1).sum(), True),
+        (lambda x: x.reshape(2, 1).mean(), True),
+        (lambda x: x[0], True),
+        (lambda x: (x * 2).sum(), False),
+        (lambda x: x.exp().sum(), False),
+    ],
+)
+def test_backward_twice_works_where_nothing_was_saved(function, again):
+    """As in PyTorch: what keeps no array has nothing that could have been freed."""
+    x = tg.ones(2, requires_grad=True)
+    y = function(x)
+    y.backward()
+    first = x.grad.tolist()
+    if again:
+        y.backward()
+        assert x.grad.tolist() == [2 * g for g in first]
+    else:
+        with pytest.raises(errors.GradError, match="freed"):
+            y.backward()

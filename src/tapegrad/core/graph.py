@@ -94,8 +94,8 @@ class Node:
         return f"<{self.name()}>"
 
     def release(self) -> None:
-        """Let go of the saved values, after which the node can no longer be differentiated."""
-        if self.saved:
+        """Let go of the saved arrays, if there are any, after which the node can no longer be differentiated."""
+        if self.plan is not None and self.plan.keeps_arrays:
             self.saved = FREED
 
     def values(self, as_tensors: bool) -> list:

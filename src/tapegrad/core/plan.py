@@ -70,13 +70,14 @@ def _field(primitive: Primitive, name: str) -> tuple[int, Any]:
 class Plan:
     """What to save for, and how to run, the rules of the inputs in a mask."""
 
-    __slots__ = ("fields", "mask", "name", "rules")
+    __slots__ = ("fields", "keeps_arrays", "mask", "name", "rules")
 
     def __init__(self, primitive: Primitive, mask: int):
         self.name = primitive.name
         self.mask = mask
         chosen = [r for r in primitive.rules if r[0] == _ALL or mask >> r[0] & 1]
         self.fields = list(dict.fromkeys(field for _, _, fields in chosen for field in fields))
+        self.keeps_arrays = any(kind in (INPUT, OUT, REST) for kind, _ in self.fields)
         self.rules = [(place, rule, [self.fields.index(f) for f in fields]) for place, rule, fields in chosen]
 
     def save(self, inputs: tuple, arrays: list, out: Any, keywords: dict, written: int) -> list:
