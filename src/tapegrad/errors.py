@@ -26,6 +26,7 @@ __all__ = [
     "NamingError",
     "ShapeError",
     "StateError",
+    "StorageError",
     "TapegradError",
     "TapegradWarning",
     "TraceError",
@@ -75,6 +76,10 @@ class GradError(TapegradError, RuntimeError):
 
 class StateError(TapegradError, RuntimeError):
     """A state that does not fit the object that it is loaded into."""
+
+
+class StorageError(TapegradError, RuntimeError):
+    """A state that cannot be stored: a full disk, a quota."""
 
 
 class LinAlgError(TapegradError, RuntimeError):

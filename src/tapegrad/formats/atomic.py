@@ -28,10 +28,11 @@ _DAY = 86400
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
+def atomic_file(path: str | os.PathLike, previous: str | os.PathLike | None = None) -> Iterator[BinaryIO]:
     """Give a binary file to write to; it takes the name ``path`` when the block ends without an error.
 
     A symbolic link stays one: the file that it names is replaced. An existing file's permissions are kept.
+    ``previous``: the name, in the same folder, that the file which had the name before gets then.
     Raises OSError, naming ``path``, when writing fails (a full disk, say); the temporary file is then removed.
     Raises UsageError for a device or a pipe, which a file must not take the place of.
 
@@ -59,6 +60,8 @@ def atomic_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
             file.flush()
             _keep_permissions(file, target)
             os.fsync(file.fileno())
+        if previous is not None and os.path.exists(target):
+            _rename_old(target, os.path.realpath(previous))
         os.replace(temporary, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -98,6 +101,23 @@ def write_atomically(path: str | os.PathLike, data: bytes) -> None:
     """
     with atomic_file(path) as file:
         file.write(data)
+
+
+def _rename_old(target: str, previous: str) -> None:
+    """Give a file a second name, so that it has one at every moment; where there are no hard links, another one."""
+    second = f"{os.path.join(os.path.dirname(previous), '.' + os.path.basename(previous)[:60])}.{os.getpid()}-{next(_count)}.tmp"
+    try:
+        os.link(target, second)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        os.replace(target, previous)
+        return
+    try:
+        os.replace(second, previous)
+    finally:
+        with contextlib.suppress(OSError):  # still there when both names meant one file, or when it could not be moved
+            os.unlink(second)
 
 
 def remove_stale(folder: str | os.PathLike) -> list[str]:

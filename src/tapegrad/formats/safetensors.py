@@ -40,9 +40,16 @@ class _Entry(NamedTuple):
     end: int
 
 
-def save_file(tensors: Mapping[str, Any], path: str | os.PathLike, metadata: Mapping[str, str] | None = None) -> None:
+def save_file(
+    tensors: Mapping[str, Any],
+    path: str | os.PathLike,
+    metadata: Mapping[str, str] | None = None,
+    *,
+    previous: str | os.PathLike | None = None,
+) -> None:
     """Write tensors (or arrays) by name, and text by name as ``metadata``; a failure leaves the old file as it was.
 
+    ``previous``: the name that the old file gets. The new one is whole by then.
     Raises UsageError for names or metadata that are not text, DTypeError for a dtype that the format has no name for,
     OSError when writing fails.
 
@@ -67,7 +74,7 @@ def save_file(tensors: Mapping[str, Any], path: str | os.PathLike, metadata: Map
         raise UsageError(
             "save_file", f"names and metadata take {len(text):,} bytes", f"keep them under {HEADER_LIMIT:,}"
         )
-    with atomic_file(path) as file:
+    with atomic_file(path, previous) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for name in order:
             file.write(arrays[name].reshape(-1).view(np.uint8).data)

@@ -1,0 +1,92 @@
+"""What a run's folder is told during a training: the epochs, and a ledger of hashes of the weights."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .hashes import hash_model
+from .lines import append_line, dump, is_after, read_lines, rewrite_lines
+from .run import Run
+from .trainer import Callback, Trainer
+
+__all__ = ["HashLedger", "Ledger", "read_ledger"]
+
+# In trainings with very short epochs the table, which is written as a whole, waits for this many seconds.
+_TABLE_EVERY = 2.0
+
+
+class Ledger(Callback):
+    """Writes a run's course into its folder: that it began, each epoch, that it was interrupted.
+
+    In a resumed training, events after the state that it resumes from are taken back, so that in the end they are those
+    of a training that was never stopped.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self._began = 0.0
+        self._tabled = 0.0
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        self._began = time.perf_counter()
+        self.run.begin(trainer.position.step, trainer.position.epoch)
+        known = {event.get("epoch") for event in self.run.events("epoch")}
+        for record in trainer.history:  # the state may be newer than the events when the machine lost its power
+            if record["epoch"] not in known:
+                self.run.log("epoch", **record)
+        self._write_table(trainer)
+
+    def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
+        self.run.log("epoch", **record)
+        if time.perf_counter() - self._tabled > _TABLE_EVERY:
+            self._write_table(trainer)
+
+    def on_interrupt(self, trainer: Trainer) -> None:
+        self.run.log("interrupted", step=trainer.position.step, seconds=round(time.perf_counter() - self._began, 3))
+        self._write_table(trainer)
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        self._write_table(trainer)
+
+    def _write_table(self, trainer: Trainer) -> None:
+        self.run.write_table(trainer.history)
+        self._tabled = time.perf_counter()
+
+
+class HashLedger(Callback):
+    """Appends the SHA-256 of all weights and buffers to ``ledger.jsonl``: before the first step, at the end of each epoch
+    (that is reported), and after ``every`` updates. Two trainings with equal ledgers did the same, bit for bit.
+    """
+
+    def __init__(self, run: Run, every: int | None = None):
+        self.path = run.folder / "ledger.jsonl"
+        self.every = every
+        self._step = -1
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        step, epoch = trainer.position.step, trainer.position.epoch
+        rewrite_lines(self.path, lambda line: not is_after(line, step, epoch))
+        self._step = step
+        if step == 0:
+            self.path.unlink(missing_ok=True)
+            self._append(trainer)
+
+    def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
+        step = trainer.position.step
+        if self.every is not None and step % self.every == 0 and step != self._step:
+            self._append(trainer)
+
+    def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
+        self._append(trainer)
+
+    def _append(self, trainer: Trainer) -> None:
+        self._step = trainer.position.step
+        line = {"epoch": trainer.position.epoch, "step": self._step, "sha256": hash_model(trainer.model)}
+        append_line(self.path, dump(line))
+
+
+def read_ledger(run: Run) -> list[dict[str, Any]]:
+    """Return the ledger's lines: epoch, step and SHA-256 of each."""
+    lines = read_lines(run.folder / "ledger.jsonl")
+    return [line for line in lines if isinstance(line.get("sha256"), str) and isinstance(line.get("step"), int)]
