@@ -109,7 +109,7 @@ def _rename_old(target: str, previous: str) -> None:
     try:
         os.link(target, second)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
             raise
         os.replace(target, previous)
         return

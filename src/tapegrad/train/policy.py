@@ -18,7 +18,7 @@ from .trainer import Callback, Trainer
 
 __all__ = ["Checkpoints", "best_is_smallest"]
 
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+_FULL = {getattr(errno, name, None) for name in ("ENOSPC", "EFBIG", "EDQUOT")} - {None}
 _SMALLER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "penalty", "perplexity")
 _LARGER_IS_BETTER = ("accuracy", "top_k", "precision", "recall", "f1", "auroc", "auc", "r2", "score", "iou", "dice")
 
