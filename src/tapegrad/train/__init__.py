@@ -1,12 +1,15 @@
 """Training: the loop, checkpoints, run folders, the experiments that come with a name, and their pictures."""
 
+from .callbacks import EarlyStopping, Snapshots
 from .checkpoint import check_weights, load_checkpoint, load_weights, save_checkpoint
 from .environment import environment
 from .experiments import EXPERIMENTS, Settings, build, load_data, settings_for
+from .finder import RateCurve, find_lr
 from .hashes import hash_model
 from .ledger import HashLedger, Ledger
 from .policy import Checkpoints
 from .run import Run, list_runs
+from .statistics import Statistics
 from .tensorboard import TensorBoard
 from .trainer import Averages, Callback, Position, Trainer
 
@@ -15,16 +18,21 @@ __all__ = [
     "Averages",
     "Callback",
     "Checkpoints",
+    "EarlyStopping",
     "HashLedger",
     "Ledger",
     "Position",
+    "RateCurve",
     "Run",
     "Settings",
+    "Snapshots",
+    "Statistics",
     "TensorBoard",
     "Trainer",
     "build",
     "check_weights",
     "environment",
+    "find_lr",
     "hash_model",
     "list_runs",
     "load_checkpoint",
