@@ -123,6 +123,13 @@ class DataLoader(Generic[T_co]):
                 set_epoch(epoch)
 
     def __iter__(self) -> Iterator[T_co]:
+        return self.from_batch(0)
+
+    def from_batch(self, first: int) -> Iterator[T_co]:
+        """Return one pass from batch number ``first`` on, the same batches as in a whole pass.
+
+        The earlier ones are skipped at the sampler and never read, save from an IterableDataset, which has no other way.
+        """
         of = self._passes.begin()
         jobs: Iterator[Callable[[], Any]]
         if self._streamed:
@@ -130,8 +137,9 @@ class DataLoader(Generic[T_co]):
             jobs = itertools.repeat(reader.read)
         else:
             reader = IndexReader(self.dataset, of, self.collate_fn, self._single)
-            jobs = self._jobs(reader)
-        return self._ahead(jobs, reader, of.seed) if self.num_workers else _here(jobs)
+            jobs = itertools.islice(self._jobs(reader), first, None)
+        batches = self._ahead(jobs, reader, of.seed) if self.num_workers else _here(jobs)
+        return itertools.islice(batches, first, None) if self._streamed and first else batches
 
     def _jobs(self, reader: IndexReader) -> Iterator[Callable[[], Any]]:
         place = 0
