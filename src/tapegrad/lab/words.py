@@ -13,24 +13,27 @@ WORDS: dict[str, tuple[str, str]] = {
     "accuracy": ("accuracy", "准确率"),
     "activation": ("activation", "激活值"),
     "auroc": ("AUROC", "AUROC"),
-    "confidence": ("confidence", "置信度"),
     "dead_share": ("share of dead units", "失活单元比例"),
-    "decision boundary": ("decision boundary", "决策边界"),
     "epoch": ("epoch", "轮次"),
     "f1": ("F1", "F1 值"),
     "fitted": ("fitted", "拟合"),
     "gradient": ("gradient", "梯度"),
     "gradient_norm": ("gradient norm", "梯度范数"),
+    "how to read a strip": (
+        "the darker, the more values; lines at the 5th, 50th and 95th percentile",
+        "颜色越深数值越多；线为第 5、50、95 百分位数",
+    ),
     "input": ("input", "输入"),
     "learning rate": ("learning rate", "学习率"),
+    "largest weights": ("the {shown} largest of {total}", "{total} 个中权重最大的 {shown} 个"),
     "loss": ("loss", "损失"),
     "mae": ("mean absolute error", "平均绝对误差"),
     "mean absolute residual": ("mean absolute residual", "平均绝对残差"),
+    "most confident": ("the {shown} most confident of {total} mistakes", "{total} 个错误中置信度最高的 {shown} 个"),
     "mse": ("mean squared error", "均方误差"),
     "no data": ("no data", "无数据"),
     "no mistakes": ("no mistakes", "没有分错的样本"),
     "output": ("output", "输出"),
-    "parameters": ("parameters", "参数"),
     "penalty": ("penalty", "正则项"),
     "precision": ("precision", "精确率"),
     "predicted": ("predicted", "预测"),
@@ -42,9 +45,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "saturated_share": ("share of saturated units", "饱和单元比例"),
     "scaled_accuracy": ("accuracy", "准确率"),
     "seconds": ("seconds", "秒"),
-    "share of the layer's values": ("share of the layer's values", "占该层数值的比例"),
     "share of the true class": ("share of the true class", "占真实类别的比例"),
-    "single run": ("single run", "单次运行"),
     "step": ("step", "步"),
     "suggested": ("suggested", "建议值"),
     "target": ("target", "目标值"),
@@ -71,6 +72,7 @@ def word(key: str, lang: str = "en") -> str:
     if lang not in LANGUAGES:
         raise ArgumentError("words", f"there is no language '{lang}'", did_you_mean(lang, LANGUAGES))
     chinese = lang == "zh"
+    key = key if key in WORDS else key.replace(" ", "_")
     if key in WORDS:
         return WORDS[key][chinese]
     for prefix, part in (("valid_", "validation"), ("test_", "test"), ("train_", "training")):

@@ -3,6 +3,7 @@
 from .boundary import animate_boundary, draw_boundary
 from .confusion import confusion_matrix, draw_confusion
 from .curves import draw_comparison, draw_curves
+from .distributions import draw_distributions, draw_statistics
 from .factors import draw_factor
 from .function import draw_function
 from .grid import draw_mistakes, draw_samples
@@ -17,6 +18,7 @@ __all__ = [
     "draw_comparison",
     "draw_confusion",
     "draw_curves",
+    "draw_distributions",
     "draw_factor",
     "draw_first_layer",
     "draw_function",
@@ -24,4 +26,5 @@ __all__ = [
     "draw_network",
     "draw_rate_finder",
     "draw_samples",
+    "draw_statistics",
 ]

@@ -20,7 +20,9 @@ __all__ = [
     "SPREAD",
     "WIDTH",
     "color",
+    "color_bar",
     "figure",
+    "finite",
     "integer_ticks",
     "logarithmic",
     "note",
@@ -100,7 +102,8 @@ def save(figure: Any, path: str | os.PathLike) -> str:
 
     FigureCanvasAgg(figure)
     ending = os.path.splitext(os.fspath(path))[1].lower()
-    figure.savefig(path, metadata=_METADATA.get(ending))
+    # Tight, because a label turned or longer than foreseen would else be cut off.
+    figure.savefig(path, metadata=_METADATA.get(ending), bbox_inches="tight", pad_inches=0.05)
     return os.fspath(path)
 
 
@@ -150,6 +153,13 @@ def logarithmic(axes: Any, values: Iterable[float], which: str = "y") -> bool:
         return False
     axes.set(**{f"{which}scale": "log"})
     return True
+
+
+def color_bar(axes: Any, image: Any, label: str, **keywords: Any) -> Any:
+    """Put the scale of an image's colors beside its axes, exactly as high as the image is drawn."""
+    bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)), label=label, **keywords)
+    bar.outline.set_visible(False)
+    return bar
 
 
 def note(axes: Any, text: str) -> None:

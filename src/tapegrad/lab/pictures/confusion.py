@@ -70,9 +70,8 @@ def draw_confusion(matrix: np.ndarray, classes: Sequence[str], path: str | os.Pa
     axes.tick_params(length=0)
     total = int(matrix.sum())
     axes.set_title(f"{say('accuracy')} {np.trace(matrix) / max(total, 1):.4f} ({total:,} {say('samples')})")
-    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02, label=say("share of the true class"))
+    bar = canvas.color_bar(axes, image, say("share of the true class"))
     bar.set_ticks([0, 0.01, 0.1, 0.25, 0.5, 1], labels=["0", "1 %", "10 %", "25 %", "50 %", "100 %"])
-    bar.outline.set_visible(False)
     return canvas.save(figure, path)
 
 

@@ -42,8 +42,9 @@ def draw_curves(
     rows = [panels[i : i + 2] for i in range(0, len(panels), 2)] or [["loss"]]
     if len(rows[-1]) == 1 and len(rows) > 1:
         rows[-1] *= 2
-    figure = canvas.figure(canvas.WIDTH, 0.3 + 2.2 * len(rows))
-    axes = figure.subplot_mosaic(rows)
+    heights = [0.6 if row == ["rate", "rate"] else 1.0 for row in rows]
+    figure = canvas.figure(canvas.WIDTH, 0.3 + 2.2 * sum(heights))
+    axes = figure.subplot_mosaic(rows, height_ratios=heights)
     x_key = "step" if one_step_an_epoch(records) else "epoch"
     for name, axis in axes.items():
         _panel(axis, records, name, x_key, say, best)

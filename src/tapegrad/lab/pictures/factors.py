@@ -34,21 +34,24 @@ def draw_factor(
     that is missing (a failed trial) leaves its place empty.
     Raises ShapeError if there are not as many means and deviations as levels.
     """
+    from matplotlib.transforms import offset_copy
+
     say = canvas.speaker(lang)
     if not len(levels) == len(means) == len(deviations) or (points is not None and len(points) != len(levels)):
         counts = f"{len(levels)} levels, {len(means)} means, {len(deviations)} deviations"
         raise ShapeError("draw_factor", counts, "give one of each")
     numeric = _are_numbers(levels)
     order = np.argsort([float(v) for v in levels], kind="stable").tolist() if numeric else list(range(len(levels)))
-    names = [_name(levels[i]) for i in order]
     scale = _scale([float(levels[i]) for i in order]) if numeric else "names"
+    names = _names([levels[i] for i in order], scale)
     place = np.array([float(levels[i]) for i in order]) if scale != "names" else np.arange(len(order), dtype=float)
     figure = canvas.figure(min(canvas.WIDTH, max(3.2, 1.6 + 0.7 * len(order))), 2.8)
     axes = figure.add_subplot()
     if points is not None:
+        beside = offset_copy(axes.transData, figure, x=7, units="points")
         for x, i in zip(place, order, strict=True):
             runs = canvas.finite(points[i])
-            axes.plot(np.full(runs.size, x), runs, "o", color="0.65", markersize=3, zorder=2)
+            axes.plot(np.full(runs.size, x), runs, "o", color=canvas.color(1), markersize=3, transform=beside)
     mean, spread = (
         canvas.finite([means[i] for i in order]),
         np.nan_to_num(canvas.finite([deviations[i] for i in order])),
@@ -96,18 +99,18 @@ def _ticks(axes: Any, place: np.ndarray, names: Sequence[str], scale: str) -> No
         axes.set_xlim(-0.5, len(place) - 0.5)
 
 
-def _name(level: Any) -> str:
-    """A level as a person writes it.
+def _names(levels: Sequence[Any], scale: str) -> list[str]:
+    """Levels as a person writes them; small powers all alike.
 
-    >>> _name(0.0001), _name(400), _name("tanh"), _name(0.5), _name(1000000.0)
-    ('1e-4', '400', 'tanh', '0.5', '1e6')
+    >>> _names([0, 1e-4, 1e-2], "names"), _names([100, 400], "linear"), _names(["tanh", True], "names")
+    (['0', '1e-4', '1e-2'], ['100', '400'], ['tanh', 'True'])
+    >>> _names([0.1, 0.2], "linear"), _names([1e6], "linear")
+    (['0.1', '0.2'], ['1e6'])
     """
-    if isinstance(level, bool) or not isinstance(level, int | float | np.number):
-        return fonts.drawable(level)
-    mantissa, _, power = f"{float(level):.6g}".partition("e")
-    if power:
-        return f"{mantissa}e{int(power)}"
-    if 0 < abs(level) < 1e-2:
-        mantissa, _, power = f"{float(level):.5e}".partition("e")
-        return f"{float(mantissa):g}e{int(power)}"
-    return mantissa
+    if not _are_numbers(levels):
+        return [fonts.drawable(level) for level in levels]
+    short = [f"{float(level):.6g}" for level in levels]
+    if scale != "linear" and any(0 < abs(level) < 1e-2 for level in levels):
+        short = [f"{float(level):.5e}" if level else "0" for level in levels]
+    parts = [text.partition("e") for text in short]
+    return [f"{float(mantissa):g}e{int(power)}" if power else mantissa for mantissa, _, power in parts]

@@ -71,7 +71,7 @@ def draw_mistakes(
     heads = [
         f"{say('predicted')} {names[predicted[i]]} {_percent(sure[i])}\n{say('true')} {names[labels[i]]}" for i in worst
     ]
-    title = f"{len(worst)} / {len(wrong):,}" if len(worst) < len(wrong) else ""
+    title = say("most confident").format(shown=len(worst), total=f"{len(wrong):,}") if len(worst) < len(wrong) else ""
     shown = as_images(images)[worst]
     return _sheet(shown, heads, [""] * len(worst), path, columns, title=title, empty=say("no mistakes"))
 
@@ -80,9 +80,9 @@ def _percent(share: float) -> str:
     """A probability in percent, never rounded up to certainty.
 
     >>> _percent(0.5), _percent(0.99999)
-    ('50 %', '>99.9 %')
+    ('50.0 %', '>99.9 %')
     """
-    return ">99.9 %" if 0.9995 <= share < 1 else f"{share:.1%}".replace(".0%", "%").replace("%", " %")
+    return ">99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
 def as_images(images: np.ndarray) -> np.ndarray:

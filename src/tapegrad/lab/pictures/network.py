@@ -18,7 +18,7 @@ from . import canvas
 __all__ = ["draw_network"]
 
 _FEW = 9  # circles of a column that are all drawn
-_A_ROW = 7  # blocks side by side
+_A_ROW = 8  # blocks side by side
 
 
 @dataclasses.dataclass
@@ -69,8 +69,10 @@ def stages_of(layers: Sequence[Any]) -> list[Stage]:
         if not stages:
             stages.append(Stage("input", tuple(layer["input_shape"])))
         last = stages[-1]
-        if layer["type"] == "Flatten" and last.type == "input":
-            last.shape = shape
+        if layer["type"] == "Flatten":
+            # As a block of its own it would only be the block before it in another form.
+            last.extras += [] if last.type == "input" else ["Flatten"]
+            last.shape = shape if last.type == "input" else last.shape
         elif shape == last.shape and (not layer.get("parameters") or "Norm" in layer["type"]):
             last.extras.append(layer["type"])
             last.parameters += layer.get("parameters") or 0
@@ -122,8 +124,8 @@ def _column(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blocks(stages: Sequence[Stage], path: str | os.PathLike, say: Any) -> str:
-    rows = [stages[i : i + _A_ROW] for i in range(0, len(stages), _A_ROW)]
-    columns = min(len(stages), _A_ROW)
+    columns = -(-len(stages) // -(-len(stages) // _A_ROW))  # so that the last row is about as long as the others
+    rows = [stages[i : i + columns] for i in range(0, len(stages), columns)]
     lines = max(3 + len(stage.extras) for stage in stages)
     row_height = 1.35 + 0.16 * lines
     figure = canvas.figure(min(canvas.WIDTH, 0.95 * columns), row_height * len(rows))

@@ -48,9 +48,8 @@ def draw_first_layer(
     image = axes.imshow(sheet, cmap=canvas.SPREAD, vmin=-(reach or 1.0), vmax=reach or 1.0)
     axes.set_axis_off()
     if len(images) < total:
-        axes.set_title(f"{len(images)} / {total:,}")
-    bar = figure.colorbar(image, ax=axes, fraction=0.04, pad=0.02, label=say("weight"), extend="both")
-    bar.outline.set_visible(False)
+        axes.set_title(say("largest weights").format(shown=len(images), total=f"{total:,}"))
+    canvas.color_bar(axes, image, say("weight"), extend="both")
     return canvas.save(figure, path)
 
 
@@ -71,6 +70,9 @@ def _tiles(weights: np.ndarray, shape: Sequence[int] | None) -> tuple[np.ndarray
 
 def _mosaic(images: np.ndarray, columns: int) -> np.ndarray:
     """Return one image with all of them in rows, a line of NaN (drawn as nothing) between."""
+    # A small kernel's pixels are enlarged, so that the line between two kernels stays thin beside them.
+    enlarged = max(round(20 / images.shape[1]), 1)
+    images = images.repeat(enlarged, axis=1).repeat(enlarged, axis=2)
     count, height, width = images.shape
     rows = max(-(-count // columns), 1)
     sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
