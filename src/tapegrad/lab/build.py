@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import nn
-from ..core import Tensor, set_default_dtype, tensor
-from ..core.modes import no_grad
+from ..array import set_default_dtype
+from ..core import Tensor, no_grad, tensor
 from ..ops.random import Generator, manual_seed
 from ..train import Trainer
 from ..utils.data import DataLoader, Dataset, TensorDataset
@@ -80,7 +80,8 @@ def _network(config: Config, sample_shape: Sequence[int] | None) -> nn.Module:
         layers = _dense(model, flatten=sample_shape is None or len(sample_shape) > 1)
     else:
         layers = [
-            (layer.name or str(i), names.create("layer", layer)) for i, layer in enumerate(model.layers)  # type: ignore[union-attr, arg-type]
+            (layer.name or str(i), names.create("layer", layer))
+            for i, layer in enumerate(model.layers)  # type: ignore[union-attr, arg-type]
         ]
     return nn.Sequential(OrderedDict(layers))
 

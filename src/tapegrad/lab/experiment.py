@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..train import (
-    Callback,
-    Checkpoints,
-    EarlyStopping,
-    HashLedger,
-    Ledger,
-    Run,
-    Snapshots,
-    Statistics,
-    TensorBoard,
-    load_checkpoint,
-    load_weights,
-)
+from ..formats.atomic import write_atomically
+from ..train import Callback, Checkpoints, HashLedger, Ledger, Run, TensorBoard, load_checkpoint, load_weights
+from ..train.callbacks import EarlyStopping, Snapshots
+from ..train.statistics import Statistics
 from .build import Assembly, build
-from .data import load_sets
+from .data import Sets
 from .result import measure
 from .schema import Config
 
-__all__ = ["prepare", "run_experiment"]
+__all__ = ["fit", "one_setting", "prepare", "run_experiment"]
 
 
 def run_experiment(
@@ -41,15 +33,16 @@ def run_experiment(
     with one_setting(config):
         assembly = prepare(config, run, callbacks)
         checkpoint = run.checkpoints / "last.safetensors"
-        if resume and checkpoint.is_file():
+        if resume and run.has_checkpoint:
             load_checkpoint(checkpoint, assembly.trainer)
         return fit(assembly, run, pictures=pictures)
 
 
 def prepare(config: Config, run: Run, callbacks: Sequence[Callback] = ()) -> Assembly:
     """Return the assembly of a run, its trainer with all callbacks."""
-    assembly = build(config, load_sets(config))
+    assembly = build(config)
     run.write_sources(assembly.sets.sources)
+    note_data(run, assembly.sets)
     assembly.trainer.callbacks = [*_callbacks(assembly, run), *callbacks]
     return assembly
 
@@ -62,6 +55,7 @@ def fit(assembly: Assembly, run: Run, *, pictures: bool = True) -> dict[str, Any
         trainer.fit(assembly.train_loader, assembly.valid_loader, epochs=training.epochs, steps=training.steps)
     seconds = time.perf_counter() - started
     load_weights(_chosen_checkpoint(assembly, run), assembly.model)
+    trainer.ema = None  # the checkpoint's averages are the model's weights now
     with np.errstate(all="ignore"):
         result = measure(assembly)
     result["seconds"] = round(seconds + _seconds_before(run), 3)
@@ -83,6 +77,24 @@ def _chosen_checkpoint(assembly: Assembly, run: Run) -> Any:
 def _seconds_before(run: Run) -> float:
     """Return how long the run trained before it was interrupted, as far as its events say."""
     return sum(float(event.get("seconds", 0.0)) for event in run.events("interrupted"))
+
+
+def note_data(run: Run, sets: Sets) -> None:
+    """Write ``data.json``: what was learned from, as commands need it that do not load the data again."""
+    parts = {name: part for name in ("train", "valid", "test") if (part := getattr(sets, name)) is not None}
+    described: dict[str, Any] = {
+        "set": sets.name,
+        "task": sets.task,
+        "classes": sets.classes,
+        "input_shape": list(sets.train.inputs.shape[1:]),
+        "statistics": sets.statistics,
+        "samples": {name: len(part) for name, part in parts.items()},
+        "sources": sets.sources,
+    }
+    if sets.classes is not None:
+        count = len(sets.classes)
+        described["counts"] = {name: np.bincount(p.labels, minlength=count).tolist() for name, p in parts.items()}
+    write_atomically(run.folder / "data.json", (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
