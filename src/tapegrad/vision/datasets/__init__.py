@@ -4,6 +4,7 @@ from .arrays import ImageArrays
 from .digits import Digits
 from .files import data_root
 from .folder import IMG_EXTENSIONS, DatasetFolder, ImageFolder
+from .hanzi import Hanzi
 from .idx import read_idx
 from .medmnist import MedMNIST
 from .mnist import EMNIST, KMNIST, MNIST, QMNIST, FashionMNIST
@@ -18,6 +19,7 @@ __all__ = [
     "DatasetFolder",
     "Digits",
     "FashionMNIST",
+    "Hanzi",
     "ImageArrays",
     "ImageFolder",
     "MedMNIST",

@@ -27,6 +27,7 @@ class ImageArrays(Dataset):
     image itself. Where a transform is deterministic and begins with ``ToTensor`` or ``PILToTensor``, images go from array to
     tensor directly, pillow is not needed, and a DataLoader transforms each batch as a whole. Without any transform a
     DataLoader gives what :meth:`tensors` gives, row by row, as images cannot be stacked.
+    ``files`` lists the files that were read.
     """
 
     classes: Sequence[str] = ()
@@ -42,6 +43,7 @@ class ImageArrays(Dataset):
         self.root = data_root() if root is None else pathlib.Path(root)
         self.transform = transform
         self.target_transform = target_transform
+        self.files: list[pathlib.Path] = []
         self.data: Tensor = wrap(np.zeros((0, 1, 1), np.uint8))
         self.targets: Tensor = wrap(np.zeros(0, np.int64))
 

@@ -35,6 +35,7 @@ class Digits(ImageArrays):
     def __init__(self, train: bool = True, transform: Callable | None = None, target_transform: Callable | None = None):
         super().__init__(_FILE.parent, transform, target_transform)
         self.train = train
+        self.files = [_FILE]
         arrays = load_npz(_FILE)
         labels = arrays["labels"]
         same = labels[:, None] == np.arange(len(self.classes))

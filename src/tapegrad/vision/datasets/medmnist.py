@@ -127,6 +127,7 @@ class MedMNIST(ImageArrays):
                 f"there is no {name} in {self.root.absolute()} or its folder medmnist",
                 "put it there, name another root (or set TAPEGRAD_DATA), or pass download=True",
             )
+        self.files = [path]
         self._read(os.fspath(path))
 
     def _read(self, path: str) -> None:

@@ -70,7 +70,8 @@ class MNIST(ImageArrays):
         self.train = train
         if download:
             self.download()
-        images, labels = (read_idx(self._find(stem)) for stem in self._stems())
+        self.files = [self._find(stem) for stem in self._stems()]
+        images, labels = map(read_idx, self.files)
         self.fill(*self._arranged(images, labels))
 
     @property
