@@ -272,7 +272,7 @@ def _number(value: float, decimals: int | None) -> str:
 
 
 def _latex_cell(text: str, cell: Cell, bold: bool) -> str:
-    if isinstance(cell, (str, int)) or cell is None or not math.isfinite(_value(cell)):
+    if isinstance(cell, str) or cell is None or not math.isfinite(_value(cell)):
         return escape_latex(text)
     formula = re.sub(r"e([+-])0*(\d+)", lambda m: rf" \cdot 10^{{{m[1].strip('+')}{m[2]}}}", text).replace("±", r"\pm")
     return rf"$\mathbf{{{formula}}}$" if bold else f"${formula}$"

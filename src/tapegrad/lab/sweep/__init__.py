@@ -4,7 +4,7 @@ from .files import draw_pictures, markdown_of, write_tables
 from .folder import Failure, Sweep
 from .levels import Factor, Level, Range, parse_factor, parse_seeds
 from .plan import Plan, Trial, make_plan
-from .result import Row, Summary, better, check_metric, read_summary
+from .result import Row, Summary, check_metric, read_summary
 from .run import Display, run_sweep
 from .worker import Outcome
 
@@ -20,7 +20,6 @@ __all__ = [
     "Summary",
     "Sweep",
     "Trial",
-    "better",
     "check_metric",
     "draw_pictures",
     "make_plan",

@@ -9,7 +9,7 @@ from ...formats.atomic import write_atomically
 from ...train.run import safe_name
 from ..tables import Column, Spread, Table, escape_latex, escape_markdown
 from .folder import Sweep
-from .result import Row, Summary, better, figures_of
+from .result import Row, Summary, figures_of
 
 __all__ = ["draw_pictures", "markdown_of", "write_tables"]
 
@@ -37,10 +37,7 @@ def about(summary: Summary) -> str:
     """Return in one sentence what the tables show."""
     count = len(summary.plan.seeds)
     figures = f"mean ± standard deviation over {count} seeds" if count > 1 else f"seed {summary.plan.seeds[0]}"
-    order = "highest" if better(summary.metric) == "max" else "lowest"
-    return (
-        f"{_MODES[summary.plan.mode]}; {figures}; the best ({order} {summary.metric.replace('_', ' ')} first) in bold"
-    )
+    return f"{_MODES[summary.plan.mode]}; {figures}; the best of each column in bold"
 
 
 def markdown_of(summary: Summary) -> str:

@@ -112,7 +112,7 @@ def parse_seeds(text: str | None, own: int) -> tuple[int, ...]:
         return (own,)
     words = [word.strip() for word in text.split(",")]
     words = words[:-1] if len(words) > 1 and not words[-1] else words
-    if not all(re.fullmatch(r"\d{1,10}", word) for word in words):
+    if not all(re.fullmatch(r"[0-9]{1,10}", word) for word in words):
         raise ArgumentError("--seeds", f"'{text}' is neither a number nor a list of seeds", "write 5, or 0,1,7")
     numbers = [int(word) for word in words]
     if "," not in text:

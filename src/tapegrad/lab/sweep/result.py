@@ -9,25 +9,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import ArgumentError, did_you_mean
+from ...train.metrics import best_is_smallest
 from ..tables import Cell, Column, Spread, Table
 from .folder import Failure, Sweep
 from .plan import Plan, Trial
 
-__all__ = ["Row", "Summary", "better", "check_metric", "read_summary"]
+__all__ = ["Row", "Summary", "check_metric", "read_summary"]
 
 _PARTS = ("test", "valid", "train")
 # What decides which level is best, unless the sweep says.
 _DECIDING = ("accuracy", "scaled_accuracy", "mae", "mse", "loss")
-_SMALLER_IS_BETTER = ("loss", "mae", "mse", "rmse", "error")
 
 
-def better(metric: str) -> str:
-    """Return whether the largest (``"max"``) or the smallest (``"min"``) value of a metric is the best.
+def direction(metric: str) -> str | None:
+    """Return whether the largest (``"max"``) or the smallest (``"min"``) value is the best; None when that is not known.
 
-    >>> better("test_accuracy"), better("valid_loss"), better("test_mae")
-    ('max', 'min', 'min')
+    >>> direction("test_accuracy"), direction("valid_loss"), direction("test_size")
+    ('max', 'min', None)
     """
-    return "min" if any(word in _SMALLER_IS_BETTER for word in metric.split("_")) else "max"
+    try:
+        return "min" if best_is_smallest(metric) else "max"
+    except ArgumentError:
+        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +83,7 @@ class Summary:
 
     def best(self) -> Row | None:
         """Return the row with the best mean of the deciding metric, the first of equals; None when all failed."""
-        choose = max if better(self.metric) == "max" else min
+        choose = min if direction(self.metric) == "min" else max
         rows = [row for row in self.rows if row.values.get(self.metric)]
         rows = [row for row in rows if all(map(math.isfinite, row.values[self.metric]))]
         return choose(rows, key=lambda row: statistics.fmean(row.values[self.metric]), default=None)
@@ -99,7 +102,7 @@ class Summary:
         failed = any(row.failures for _, row in rows)
         shown = [name for name in shown_names(self.names, self.metric) if any(row.values.get(name) for _, row in rows)]
         columns = [Column(head) for head in heads]
-        columns += [Column(name.replace("_", " "), better(name)) for name in shown]
+        columns += [Column(name.replace("_", " "), direction(name)) for name in shown]
         columns += [Column("runs"), Column("failed", long=True)] if failed else []
         table = Table(columns, caption=caption)
         for labels, row in rows:
