@@ -135,7 +135,7 @@ def test_a_hundred_kills(tmp_path, whole):
         for _ in range(chance.randint(1, 6)):
             kind = chance.choice(["moment", "moment", "moment", *KINDS])
             if kind == "moment":
-                killed = kill_after(run, chance.uniform(0.1, seconds))
+                killed = kill_after(run, chance.uniform(0.4, 1.0) * seconds)
             else:
                 killed = kill_in(run, kind, chance.randint(1, 60))
             kills[kind] += killed

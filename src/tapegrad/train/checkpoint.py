@@ -18,12 +18,14 @@ from ..formats.safetensors import load_file, read_metadata, save_file
 from ..ops.random import get_rng_state, set_rng_state
 from .hashes import hash_arrays
 from .lines import dump, load
-from .trainer import Averages, Position, Trainer
+from .trainer import Position, Trainer
 
 __all__ = ["check_weights", "load_checkpoint", "load_weights", "previous_path", "read_position", "save_checkpoint"]
 
 _STATE = "tapegrad"
 _SUM = "sha256"
+# Where the trainer's state has its averaged weights.
+_AVERAGES = "trainer.ema.averages."
 _REMEDY = "use another checkpoint of the run, or train again"
 _UNFIT = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RuntimeError, RecursionError)
 
@@ -51,14 +53,8 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], str]:
             else:
                 rest["state"].setdefault(str(index), {})[name] = value
     tensors["generator"] = get_rng_state()
-    details = {
-        "optimizer": rest,
-        "scheduler": trainer.scheduler.state_dict() if trainer.scheduler is not None else None,
-        "position": dataclasses.asdict(trainer.position),
-        "averages": {"sums": trainer.averages.sums, "count": trainer.averages.count},
-        "history": trainer.history,
-    }
-    return tensors, dump(details)
+    own = trainer.state_dict()
+    return {**tensors, **own["tensors"]}, dump({"optimizer": rest, **own["values"]})
 
 
 def write_state(
@@ -74,11 +70,13 @@ def write_state(
 def load_weights(path: str | os.PathLike, model: Any) -> None:
     """Load a checkpoint's weights into a model; any safetensors file with the model's own names will do as well.
 
+    Where the training averaged its weights the model gets the averages, which are what was validated.
     Raises FileFormatError for a damaged file and when it holds the weights of another network, DataError when it holds
     weights that are not finite, as a training that diverged leaves them.
     """
     path, tensors, _ = _read_or_previous(path)
-    _put_weights(path, tensors, model)
+    averages = {f"model.{name.removeprefix(_AVERAGES)}": t for name, t in tensors.items() if name.startswith(_AVERAGES)}
+    _put_weights(path, {**tensors, **averages}, model)
     check_weights(model, path)
 
 
@@ -181,11 +179,7 @@ def _load_state(trainer: Trainer, tensors: Mapping[str, Tensor], details: dict[s
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = value
     trainer.optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
-    if trainer.scheduler is not None:
-        trainer.scheduler.load_state_dict(details["scheduler"])
-    trainer.position = _position(details["position"])
-    trainer.averages = Averages(**details["averages"])
-    trainer.history = [dict(record) for record in details["history"]]
+    trainer.load_state_dict({"values": {k: v for k, v in details.items() if k != "optimizer"}, "tensors": tensors})
     set_rng_state(tensors["generator"])
 
 

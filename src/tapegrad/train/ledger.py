@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
+from ..errors import StorageError
 from .hashes import hash_model
 from .lines import append_line, dump, is_after, read_lines, rewrite_lines
 from .run import Run
@@ -45,6 +47,13 @@ class Ledger(Callback):
     def on_interrupt(self, trainer: Trainer) -> None:
         self.run.log("interrupted", step=trainer.position.step, seconds=round(time.perf_counter() - self._began, 3))
         self._write_table(trainer)
+
+    def on_failure(self, trainer: Trainer, error: BaseException) -> None:
+        # A full disk, or a second Ctrl-C, does not keep a run from being resumed; what is wrong with it stays so.
+        kind = "interrupted" if isinstance(error, (KeyboardInterrupt, StorageError, OSError)) else "failed"
+        with contextlib.suppress(OSError):  # the error that led here is the one to be told
+            self.run.log(kind, step=trainer.position.step, reason=" ".join(str(error).split()) or type(error).__name__)
+            self._write_table(trainer)
 
     def on_fit_end(self, trainer: Trainer) -> None:
         self._write_table(trainer)

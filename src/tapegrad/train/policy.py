@@ -14,33 +14,12 @@ import numpy as np
 from ..errors import ArgumentError, FileFormatError, StorageError, did_you_mean
 from ..formats.atomic import remove_stale
 from .checkpoint import previous_path, read_position, state_of, write_state
+from .metrics import best_is_smallest, is_better
 from .trainer import Callback, Trainer
 
-__all__ = ["Checkpoints", "best_is_smallest"]
+__all__ = ["Checkpoints"]
 
 _FULL = {getattr(errno, name, None) for name in ("ENOSPC", "EFBIG", "EDQUOT")} - {None}
-_SMALLER_IS_BETTER = ("loss", "error", "mae", "mse", "rmse", "penalty", "perplexity")
-_LARGER_IS_BETTER = ("accuracy", "top_k", "precision", "recall", "f1", "auroc", "auc", "r2", "score", "iou", "dice")
-
-
-def best_is_smallest(name: str, mode: str | None = None) -> bool:
-    """Return whether the best value of a metric is its smallest: by ``mode`` ("min", "max"), else by its name.
-
-    Raises ArgumentError for another mode, and when the name does not tell.
-
-    >>> best_is_smallest("valid_loss"), best_is_smallest("valid_accuracy")
-    (True, False)
-    """
-    if mode is not None:
-        if mode not in ("min", "max"):
-            raise ArgumentError("mode", f"it is {mode!r}", "use min or max")
-        return mode == "min"
-    known = {**dict.fromkeys(_SMALLER_IS_BETTER, True), **dict.fromkeys(_LARGER_IS_BETTER, False)}
-    short = name.removeprefix("valid_")
-    for word, smallest in known.items():
-        if short == word or short.endswith(f"_{word}") or short.startswith(f"{word}_"):
-            return smallest
-    raise ArgumentError("mode", f"whether a small {name} is a good one is not known", "say mode: min, or mode: max")
 
 
 class Checkpoints(Callback):
@@ -108,7 +87,7 @@ class Checkpoints(Callback):
         remove_stale(self.folder)
         self.best = None
         for record in trainer.history:
-            if self._is_better(record.get(self.monitor or "")):
+            if self._is_better(record):
                 self.best = record[self.monitor or ""]
         self._epoch_of_last, self._step_of_last = trainer.position.epoch, trainer.position.step
         self._written_at = time.perf_counter()
@@ -117,8 +96,8 @@ class Checkpoints(Callback):
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
         steps = trainer.position.step - self._step_of_last
-        # The last batch of an epoch is followed by the epoch's end, which is not to be told apart from it.
-        if steps == 0 or trainer.position.batch == trainer.batches:
+        # What follows at once, an epoch's end and the report, would not be done again when the training is resumed here.
+        if steps == 0 or trainer.position.batch == trainer.batches or trainer.position.step == trainer.steps:
             return
         if (self.last_steps is not None and steps >= self.last_steps) or self._waited() >= self.last_seconds:
             self._keep_last(trainer)
@@ -131,12 +110,13 @@ class Checkpoints(Callback):
             if not affordable:  # until it is written, the weights go on changing
                 tensors, state = self._pending
                 self._pending = {name: tensor.detach().clone() for name, tensor in tensors.items()}, state
+        # A resumed training does not come to this epoch again: its own state is written before the last one.
+        if self.every is not None and epoch % self.every == 0:
+            self._write(f"epoch-{epoch:04d}", trainer)
         if affordable:
             self._flush(trainer)
             if epoch - self._epoch_of_last >= self.last_every and _is_finite(trainer.model):
                 self._keep_last(trainer)
-        if self.every is not None and epoch % self.every == 0:
-            self._write(f"epoch-{epoch:04d}", trainer)
 
     def on_interrupt(self, trainer: Trainer) -> None:
         self._keep_last(trainer)
@@ -151,10 +131,9 @@ class Checkpoints(Callback):
 
     # -- the best ---------------------------------------------------------------------------------------------------
 
-    def _is_better(self, value: float | None) -> bool:
-        if value is None or math.isnan(value):
-            return False
-        return self.best is None or (value < self.best if self.smallest else value > self.best)
+    def _is_better(self, record: dict[str, float]) -> bool:
+        value = record.get(self.monitor or "")
+        return value is not None and is_better(value, self.best, self.smallest)
 
     def _is_best(self, trainer: Trainer, record: dict[str, float]) -> bool:
         if self.monitor is None:
@@ -162,7 +141,7 @@ class Checkpoints(Callback):
         if self.monitor not in record:
             self._check_name(record)
             return False
-        better = self._is_better(record[self.monitor]) and _is_finite(trainer.model)
+        better = self._is_better(record) and _is_finite(trainer.model)
         if better:
             self.best = record[self.monitor]
         return better
@@ -216,7 +195,7 @@ class Checkpoints(Callback):
             if error.errno not in _FULL:
                 raise
             raise StorageError(
-                "checkpoint", f"{os.strerror(error.errno).lower()} for {self._path(name)}", self._what_is_left()
+                "checkpoint", f"{os.strerror(error.errno or 0).lower()} for {self._path(name)}", self._what_is_left()
             ) from None
 
     def _note_cost(self, started: float) -> None:
