@@ -16,6 +16,8 @@ __all__ = ["npz_file"]
 _INPUTS = ("x_{}", "X_{}", "{}_x", "{}_images", "{}_inputs", "{}_data")
 _LABELS = ("y_{}", "Y_{}", "{}_y", "{}_labels", "{}_targets")
 _PARTS = {"train": ("train",), "valid": ("valid", "val", "validation"), "test": ("test",)}
+# A part may lack classes that another has, but not any number of them.
+_SPARE_CLASSES = 1000
 
 
 def npz_file(
@@ -107,4 +109,8 @@ def _samples(path: pathlib.Path, inputs: np.ndarray, labels: np.ndarray, regress
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise DataError(str(path), f"has labels of shape {labels.shape}", "store one class a sample")
+    if int(labels.max()) > len(labels) + _SPARE_CLASSES:
+        raise DataError(
+            str(path), f"has the class {labels.max()} for {len(labels):,} samples", "number the classes from 0"
+        )
     return Samples.whole(inputs, labels.astype(np.int64))

@@ -19,10 +19,10 @@ def divide(labels: np.ndarray, amount: float, seed: int, who: str) -> tuple[np.n
 
     ``amount``: a number of samples, or a share below 1 (rounded, but at least one sample). Classes (int64 labels) are drawn
     from in proportion: each gives the rounded share of its samples, up or down where the sum has to come out.
-    Raises ArgumentError, naming ``who``, when nothing would be left, or for a number such as 2.5.
+    Raises ArgumentError, naming ``who``, when nothing would be left, or for a number such as 2.5 or -1.
     """
     total = len(labels)
-    if amount >= 1 and amount != int(amount):
+    if amount <= 0 or (amount >= 1 and amount != int(amount)):
         raise ArgumentError(who, f"is {amount}", "use a whole number of samples, or a share below 1")
     count = int(amount) if amount >= 1 else max(1, round(amount * total))
     if count >= total:
@@ -31,7 +31,8 @@ def divide(labels: np.ndarray, amount: float, seed: int, who: str) -> tuple[np.n
     if labels.dtype.kind not in "iu":
         return np.sort(order[:count]), np.sort(order[count:])
     taken = np.zeros(total, dtype=bool)
-    for label, quota in enumerate(_quotas(np.bincount(labels), count)):
+    classes, counts = np.unique(labels, return_counts=True)
+    for label, quota in zip(classes, _quotas(counts, count), strict=True):
         taken[order[labels[order] == label][:quota]] = True
     return np.flatnonzero(taken), np.flatnonzero(~taken)
 
