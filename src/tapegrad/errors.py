@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArgumentError",
+    "ConfigError",
     "DTypeError",
     "DataError",
     "FileFormatError",
@@ -116,6 +117,17 @@ class MissingMethodError(TapegradError, NotImplementedError):
 
 class DataError(TapegradError, ValueError):
     """Data that cannot be learned from: empty, not finite, labels out of range."""
+
+
+class ConfigError(TapegradError, ValueError):
+    """Mistakes in a configuration: the first, and after it one line for each of the others."""
+
+    def __init__(self, who: str, what: str, fix: str = "", more: Iterable[str] = ()):
+        super().__init__(who, what, fix)
+        self.more = list(more)
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *self.more])
 
 
 class FileFormatError(TapegradError, ValueError):

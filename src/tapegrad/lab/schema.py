@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from ..errors import MissingExtraError
 
 try:
-    from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+    from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 except ImportError:
     raise MissingExtraError("lab", "pydantic", "lab") from None
 
@@ -312,3 +312,14 @@ class Config(Section):
     """What is measured beside the loss; left out, accuracy or mean absolute error."""
     evaluation: Evaluation = Evaluation()
     """Which checkpoint is measured in the end."""
+
+    _folder: str | None = PrivateAttr(None)
+
+    @property
+    def folder(self) -> str | None:
+        """The folder of the file that it was read from, which relative paths of data begin at."""
+        return self._folder
+
+    def __eq__(self, other: object) -> bool:
+        # Where a configuration was read from is no part of what it says.
+        return isinstance(other, Config) and self.model_dump() == other.model_dump()

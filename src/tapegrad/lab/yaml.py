@@ -288,7 +288,7 @@ def _plain(node: Any, text: str) -> Any:
         return None
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
-    if len(text) > _MOST_DIGITS and _FLOAT.fullmatch(text):
+    if len(text) > _MOST_DIGITS and (_FLOAT.fullmatch(text) or text[:2] in _BASED):
         raise _Refusal(node, f"a number of {len(text)} digits", f"at most {_MOST_DIGITS} are read")
     if _INT.fullmatch(text):
         return int(text)
