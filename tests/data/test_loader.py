@@ -550,3 +550,61 @@ def test_what_has_no_meaning_for_threads_is_accepted():
 def test_rows_as_numpy_arrays_are_welcome():
     (batch,) = DataLoader(TensorDataset(np.eye(2, dtype=np.float32)), batch_size=2)
     assert isinstance(batch[0], tg.Tensor)
+
+
+# -- going on within a pass ---------------------------------------------------------------------------------------------
+
+
+class Watched(Noisy):
+    """Notes which samples are read."""
+
+    def __init__(self, size=10):
+        super().__init__(size)
+        self.read = []
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [3, None])
+@pytest.mark.parametrize("first", [0, 1, 3, 4])
+def test_a_pass_from_a_batch_on_gives_what_the_whole_pass_gives_there(workers, batch_size, first):
+    options = {"batch_size": batch_size, "shuffle": True, "num_workers": workers}
+    whole = DataLoader(Noisy(), generator=seeded(), **options)
+    whole.set_epoch(2)
+    expected = batches(whole)[first:]
+    later = DataLoader(Noisy(), generator=seeded(), **options)
+    later.set_epoch(2)
+    assert [plain(b) for b in later.from_batch(first)] == expected
+
+
+def test_batches_that_are_skipped_are_not_read():
+    data = Watched()
+    rest = [plain(b[0]) for b in DataLoader(data, batch_size=4).from_batch(2)]
+    assert rest == [[8, 9]]
+    assert data.read == [8, 9]
+
+
+def test_a_pass_from_a_batch_on_is_one_pass():
+    loader = DataLoader(Numbers(), batch_size=2, shuffle=True, generator=seeded())
+    loader.set_epoch(0)
+    list(loader.from_batch(3))
+    second = batches(loader)
+    loader.set_epoch(1)
+    assert batches(loader) == second
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stream_goes_on_where_it_was(workers):
+    def loader():
+        stream = DataLoader(NoisyStream(), batch_size=4, num_workers=workers, generator=seeded())
+        stream.set_epoch(1)
+        return stream
+
+    assert [plain(b) for b in loader().from_batch(1)] == batches(loader())[1:]
+
+
+def test_a_pass_from_behind_its_end_is_empty():
+    assert list(DataLoader(Numbers(), batch_size=4).from_batch(9)) == []

@@ -1,86 +1,178 @@
-"""The training loop: what it measures, when it stops, and that it goes on where it was."""
+"""The training loop: what it measures, how it updates, when it stops, and that it goes on where it was, to the bit."""
 
+import copy
+import json
 import math
+import signal
+import threading
 
 import numpy as np
 import pytest
 
 import tapegrad as tg
 from tapegrad import nn, optim
-from tapegrad.errors import DataError
-from tapegrad.train import Averages, Callback, Trainer, load_checkpoint, save_checkpoint
+from tapegrad.errors import ArgumentError, DataError, StateError, UsageError
+from tapegrad.train import Averages, Callback, EarlyStopping, Trainer, load_checkpoint, save_checkpoint
+from tapegrad.train.ema import WeightAverage
 from tapegrad.utils.data import DataLoader, TensorDataset
 
 
-def problem(dropout=0.3):
+def data_of(samples=48):
     tg.manual_seed(1)
-    inputs = tg.randn(48, 3)
-    data = TensorDataset(inputs, (inputs.sum(dim=1) > 0).long())
-    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 2))
-    generator = tg.Generator()
-    generator.manual_seed(3)
-    loader = DataLoader(data, batch_size=8, shuffle=True, generator=generator)
+    inputs = tg.randn(samples, 3)
+    return TensorDataset(inputs, (inputs.sum(dim=1) > 0).long())
+
+
+def problem(dropout=0.3, samples=48, **options):
+    """A trainer whose steps draw random numbers, and a shuffling loader of batches of 8."""
+    data = data_of(samples)
+    model = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, 2))
+    loader = DataLoader(data, batch_size=8, shuffle=True, generator=tg.Generator().manual_seed(3))
     adam = optim.Adam(model.parameters(), lr=0.05)
-    schedule = optim.lr_scheduler.StepLR(adam, 10, gamma=0.5)
-    return Trainer(model, nn.CrossEntropyLoss(), adam, scheduler=schedule, schedule_every="step"), loader
+    if options.pop("scheduled", True):
+        options.update(scheduler=optim.lr_scheduler.StepLR(adam, 10, gamma=0.5), schedule_every="step")
+    return Trainer(model, nn.CrossEntropyLoss(), adam, **options), loader
 
 
-class StopAt(Callback):
-    def __init__(self, step):
+def plain(**options):
+    """A linear model without anything random, its loader in order, for formulas: batches of 4, 4 and 2."""
+    tg.manual_seed(2)
+    x = tg.randn(10, 3)
+    model = nn.Linear(3, 1)
+    loader = DataLoader(TensorDataset(x, 2 * x[:, :1] + 1), batch_size=4)
+    return Trainer(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1), **options), loader
+
+
+class Told(Callback):
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.events = []
+        self.batches = []
+
+    def on_fit_begin(self, trainer):
+        self.events.append("fit begin")
+
+    def on_batch_begin(self, trainer):
+        self.events.append(f"batch begin {trainer.position.step}")
+
+    def on_batch_end(self, trainer, batch):
+        self.events.append(f"batch end {trainer.position.step}")
+        self.batches.append(batch)
+
+    def on_epoch_end(self, trainer, record):
+        self.events.append(f"epoch end {record['epoch']}")
+
+    def on_interrupt(self, trainer):
+        self.events.append("interrupt")
+
+    def on_failure(self, trainer, error):
+        self.events.append(f"failure {type(error).__name__}")
+
+    def on_fit_end(self, trainer):
+        self.events.append("fit end")
+
+
+class At(Callback):
+    """Does something after a step."""
+
+    def __init__(self, step, act):
         self.step = step
+        self.act = act
 
     def on_batch_end(self, trainer, batch):
         if trainer.position.step == self.step:
-            trainer.stopping = True
+            self.act(trainer)
+
+
+def interrupt(trainer):
+    trainer.stopping = True
 
 
 def weights(trainer):
     return {k: v.array.copy() for k, v in trainer.model.state_dict().items()}
 
 
-@pytest.mark.parametrize("step", [1, 6, 7, 17])
-def test_resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path, step):
-    whole, loader = problem()
-    history = whole.fit(loader, epochs=4)
+def same(a, b):
+    assert a.keys() == b.keys()
+    for name, value in a.items():
+        np.testing.assert_array_equal(value, b[name], err_msg=name)
 
-    stopped, loader = problem()
-    stopped.callbacks.append(StopAt(step))
-    with pytest.raises(KeyboardInterrupt):
-        stopped.fit(loader, epochs=4)
-    save_checkpoint(tmp_path / "state.safetensors", stopped)
 
-    resumed, loader = problem()
-    tg.manual_seed(999)
-    load_checkpoint(tmp_path / "state.safetensors", resumed)
-    again = resumed.fit(loader, epochs=4)
+def timeless(history):
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in history]
 
-    for name, value in weights(whole).items():
-        np.testing.assert_array_equal(value, weights(resumed)[name], err_msg=name)
-    for a, b in zip(history, again, strict=True):
-        assert {k: v for k, v in a.items() if k != "seconds"} == {k: v for k, v in b.items() if k != "seconds"}
+
+# -- the loop ---------------------------------------------------------------------------------------------------------
+
+
+def test_three_lines_train_and_report_accuracy():
+    data = data_of()
+    model = nn.Linear(3, 2)
+    history = Trainer(model, nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.1)).fit(
+        DataLoader(data, batch_size=8), epochs=3
+    )
+    assert [set(r) for r in history] == [{"epoch", "step", "rate", "loss", "accuracy", "seconds"}] * 3
+    assert [(r["epoch"], r["step"]) for r in history] == [(1, 6), (2, 12), (3, 18)]
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_targets_that_are_not_integers_have_no_metric_of_their_own():
+    trainer, loader = plain()
+    assert set(trainer.fit(loader)[0]) == {"epoch", "step", "rate", "loss", "seconds"}
+    assert set(trainer.evaluate(loader)) == {"loss"}
+
+
+def test_an_epoch_is_the_updates_that_its_formula_says():
+    trainer, loader = plain()
+    w, b = trainer.model.weight.array.astype(np.float64), trainer.model.bias.array.astype(np.float64)
+    losses = []
+    for x, y in ((np.asarray(x, np.float64), np.asarray(y, np.float64)) for x, y in loader):
+        e = x @ w.T + b - y
+        losses.append((float((e**2).mean()), len(x)))
+        w, b = w - 0.1 * 2 * (e.T @ x) / len(x), b - 0.1 * 2 * e.mean(axis=0)
+    record = trainer.fit(loader)[0]
+    np.testing.assert_allclose(trainer.model.weight.array, w, rtol=1e-5)
+    np.testing.assert_allclose(trainer.model.bias.array, b, rtol=1e-5)
+    assert record["loss"] == pytest.approx(sum(v * n for v, n in losses) / 10, rel=1e-5)
+
+
+def test_the_record_holds_training_and_validation():
+    trainer, loader = problem(metrics=["accuracy", "f1", "confusion_matrix"])
+    record = trainer.fit(loader, loader, epochs=1)[0]
+    measured = ["loss", "accuracy", "f1"]
+    assert list(record) == ["epoch", "step", "rate", *measured, *(f"valid_{m}" for m in measured), "seconds"]
+    found = trainer.evaluate(loader)
+    assert {k: found[k] for k in measured} == pytest.approx({k: record[f"valid_{k}"] for k in measured}, rel=1e-6)
+    assert np.sum(found["confusion_matrix"]) == 48
+
+
+def test_callbacks_are_told_in_order():
+    told = Told()
+    trainer, loader = plain(callbacks=[told])
+    trainer.fit(loader, epochs=1)
+    steps = [f"batch {when} {step + (when == 'end')}" for step in range(3) for when in ("begin", "end")]
+    assert told.events == ["fit begin", *steps, "epoch end 1", "fit end"]
+
+
+def test_a_method_given_to_one_callback_is_heard():
+    heard = []
+    callback = Callback()
+    callback.on_epoch_end = lambda trainer, record: heard.append(record["epoch"])
+    trainer, loader = plain(callbacks=[callback])
+    trainer.fit(loader, epochs=2)
+    assert heard == [1, 2]
 
 
 def test_the_penalty_is_reported_apart_from_the_data_loss():
-    trainer, loader = problem(dropout=0.0)
+    told = Told()
+    trainer, loader = problem(dropout=0.0, callbacks=[told])
     trainer.penalty = lambda: nn.utils.penalty(trainer.model[0], l2_weight=0.5)
     expected = 0.5 * float((trainer.model[0].weight.array ** 2).sum())
-    seen = []
-
-    class First(Callback):
-        def on_batch_end(self, trainer, batch):
-            seen.append(batch)
-
-    trainer.callbacks.append(First())
-    trainer.fit(loader, epochs=1)
-    assert seen[0]["penalty"] == pytest.approx(expected, rel=1e-5)
-    assert abs(seen[0]["loss"] - math.log(2)) < 0.5
-
-
-def test_a_loss_that_is_not_finite_stops_the_training():
-    trainer, loader = problem()
-    trainer.optimizer.param_groups[0]["lr"] = 1e30
-    with np.errstate(all="ignore"), pytest.raises(DataError, match="lower the learning rate"):
-        trainer.fit(loader, epochs=50)
+    history = trainer.fit(loader, epochs=1)
+    assert told.batches[0]["penalty"] == pytest.approx(expected, rel=1e-5)
+    assert abs(told.batches[0]["loss"] - math.log(2)) < 0.5
+    assert history[0]["penalty"] == pytest.approx(np.mean([b["penalty"] for b in told.batches]))
 
 
 def test_evaluate_leaves_the_mode_and_the_weights_alone():
@@ -89,8 +181,15 @@ def test_evaluate_leaves_the_mode_and_the_weights_alone():
     trainer.model.train()
     result = trainer.evaluate(loader)
     assert trainer.model.training
-    assert all(np.array_equal(before[k], v) for k, v in weights(trainer).items())
+    same(before, weights(trainer))
     assert set(result) == {"loss", "accuracy"}
+
+
+def test_evaluating_within_an_epoch_leaves_its_metrics_alone():
+    whole, loader = problem()
+    expected = timeless(whole.fit(loader, epochs=2))
+    trainer, loader = problem(callbacks=[At(3, lambda trainer: trainer.evaluate(loader))])
+    assert timeless(trainer.fit(loader, epochs=2)) == expected
 
 
 def test_averages_weigh_by_size():
@@ -101,6 +200,490 @@ def test_averages_weigh_by_size():
 
 
 def test_reports_come_every_few_epochs_and_at_the_end():
-    trainer, loader = problem()
-    trainer.report_every = 3
+    trainer, loader = problem(report_every=3)
     assert [r["epoch"] for r in trainer.fit(loader, epochs=7)] == [3, 6, 7]
+
+
+def test_a_report_is_of_its_own_epoch_alone():
+    every, loader = problem(report_every=1)
+    all_epochs = timeless(every.fit(loader, epochs=4))
+    second, loader = problem(report_every=2)
+    assert timeless(second.fit(loader, epochs=4)) == all_epochs[1::2]
+
+
+# -- how long ---------------------------------------------------------------------------------------------------------
+
+
+def test_steps_end_within_an_epoch_and_go_on_there():
+    whole, loader = problem()
+    expected = whole.fit(loader, epochs=3)
+    trainer, loader = problem()
+    first = [(r["epoch"], r["step"]) for r in trainer.fit(loader, steps=8)]
+    assert first == [(1, 6), (2, 8)]
+    assert (trainer.position.epoch, trainer.position.batch, trainer.epochs, trainer.total_steps) == (1, 2, 2, 8)
+    history = trainer.fit(loader, epochs=3)
+    assert [(r["epoch"], r["step"]) for r in history] == [(1, 6), (2, 8), (2, 12), (3, 18)]
+    assert timeless(history[2:]) == timeless(expected[1:])
+    same(weights(whole), weights(trainer))
+
+
+def test_steps_that_fill_epochs_end_with_one():
+    trainer, loader = problem()
+    assert [(r["epoch"], r["step"]) for r in trainer.fit(loader, steps=12)] == [(1, 6), (2, 12)]
+    assert (trainer.position.epoch, trainer.position.batch) == (2, 0)
+
+
+def test_of_epochs_and_steps_the_first_to_come_ends():
+    trainer, loader = problem()
+    assert trainer.fit(loader, epochs=1, steps=100)[-1]["step"] == 6
+    assert trainer.fit(loader, epochs=9, steps=8)[-1]["step"] == 8
+    assert trainer.total_steps == 8
+
+
+def test_without_either_it_is_one_epoch_and_a_finished_training_stays():
+    trainer, loader = problem()
+    assert len(trainer.fit(loader)) == 1
+    before = weights(trainer)
+    assert len(trainer.fit(loader, epochs=1)) == 1
+    same(before, weights(trainer))
+
+
+@pytest.mark.parametrize("given", [{"epochs": 0}, {"steps": 0}, {"epochs": 1.5}, {"steps": True}])
+def test_lengths_that_are_none_are_refused(given):
+    trainer, loader = problem()
+    with pytest.raises(ArgumentError, match="use a positive integer"):
+        trainer.fit(loader, **given)
+
+
+class Passes:
+    """Three batches, of which nobody knows how many they are."""
+
+    def __iter__(self):
+        return iter(plain()[1])
+
+
+@pytest.mark.parametrize("steps", [2, 3, 5, 6])
+def test_a_loader_of_unknown_length_trains(steps):
+    trainer, _ = plain()
+    history = trainer.fit(Passes(), steps=steps)
+    assert history[-1]["step"] == steps
+    assert [r["epoch"] for r in history] == list(range(1, math.ceil(steps / 3) + 1))
+    assert trainer.total_steps == steps
+
+
+def test_a_loader_shorter_than_it_says_ends_its_epochs():
+    class Short(list):
+        def __len__(self):
+            return 5
+
+    trainer, loader = plain()
+    history = trainer.fit(Short(loader), epochs=2)
+    assert [(r["epoch"], r["step"]) for r in history] == [(1, 3), (2, 6)]
+
+
+# -- stopping -----------------------------------------------------------------------------------------------------------
+
+
+def test_stop_ends_in_good_order_and_keeps_the_reason():
+    told = Told()
+    trainer, loader = problem(callbacks=[At(8, lambda trainer: trainer.stop("enough")), told])
+    history = trainer.fit(loader, epochs=9)
+    assert trainer.stopped == "enough"
+    assert [(r["epoch"], r["step"]) for r in history] == [(1, 6), (2, 8)]
+    assert told.events[-2:] == ["epoch end 2", "fit end"]
+    trainer.callbacks = []
+    trainer.fit(loader, epochs=2)
+    assert trainer.stopped is None
+    assert trainer.history[-1]["step"] == 12
+
+
+def test_an_interrupt_waits_for_the_end_of_the_update():
+    told = Told()
+    trainer, loader = problem(callbacks=[At(2, lambda _: signal.raise_signal(signal.SIGINT)), told])
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(loader, epochs=9)
+    assert trainer.position.step == 2
+    assert told.events[-2:] == ["batch end 2", "interrupt"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not trainer.stopping
+
+
+def test_a_second_interrupt_does_not_wait_and_saves_nothing():
+    told = Told()
+
+    class Twice(Callback):
+        def on_batch_begin(self, trainer):
+            if trainer.position.step == 2:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+
+    trainer, loader = problem(callbacks=[told, Twice()])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(loader, epochs=9)
+    assert told.events[-2:] == ["batch begin 2", "failure KeyboardInterrupt"]
+
+
+def test_an_interrupt_while_validating_after_the_last_step_changes_nothing():
+    class Late(Callback):
+        def on_epoch_end(self, trainer, record):
+            trainer.stopping = True
+
+    trainer, loader = problem(callbacks=[Late()])
+    assert len(trainer.fit(loader, epochs=1)) == 1
+
+
+def test_in_another_thread_training_works_and_can_be_stopped():
+    trainer, loader = problem(callbacks=[At(2, interrupt)])
+    ended = []
+
+    def work():
+        try:
+            trainer.fit(loader, epochs=1)
+        except KeyboardInterrupt:
+            ended.append(trainer.position.step)
+        ended.append(len(trainer.fit(loader, epochs=1)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert ended == [2, 1]
+
+
+def test_a_loss_that_is_not_finite_stops_the_training():
+    told = Told()
+    trainer, loader = problem(scheduled=False, callbacks=[told])
+    trainer.optimizer.param_groups[0]["lr"] = 1e30
+    message = r"train: the loss is (nan|inf) at step \d+ \(rate 1e\+30\); lower the learning rate, clip"
+    with np.errstate(all="ignore"), pytest.raises(DataError, match=message):
+        trainer.fit(loader, epochs=50)
+    assert told.events[-1] == "failure DataError"
+
+
+def test_a_penalty_that_is_not_finite_is_named():
+    trainer, loader = plain(penalty=lambda: tg.tensor(math.inf))
+    with pytest.raises(DataError, match="the penalty is inf at step 0"):
+        trainer.fit(loader)
+
+
+def test_no_data_is_an_error():
+    trainer, _ = plain()
+    with pytest.raises(DataError, match="train: the loader gave no batch"):
+        trainer.fit([])
+    with pytest.raises(DataError, match="evaluate: the loader gave no batch"):
+        trainer.evaluate([])
+
+
+def test_what_is_no_pair_is_refused():
+    trainer, _ = plain()
+    with pytest.raises(UsageError, match=r"a batch is a Tensor; give pairs: \(inputs, target\)"):
+        trainer.fit([tg.zeros(2, 3)])
+
+
+@pytest.mark.parametrize(
+    "options", [{"schedule_every": "batch"}, {"accumulate": 0}, {"report_every": 0}, {"ema": 1.0}, {"ema": 0.0}]
+)
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ArgumentError):
+        plain(**options)
+
+
+# -- gradients ----------------------------------------------------------------------------------------------------------
+
+
+def test_accumulated_batches_are_one_batch():
+    """Three batches of 4, 4 and 2 give the update of one batch of 10, its loss, and one step of the schedule."""
+    apart, loader = plain(accumulate=3)
+    together, _ = plain()
+    told = Told()
+    apart.callbacks.append(told)
+    penalty = lambda trainer: lambda: nn.utils.penalty(trainer.model, l2_weight=0.1)  # noqa: E731
+    apart.penalty, together.penalty = penalty(apart), penalty(together)
+    apart.schedule_every, apart.scheduler = "step", optim.lr_scheduler.StepLR(apart.optimizer, 1, gamma=0.5)
+    whole = [tuple(tg.cat(parts) for parts in zip(*loader, strict=True))]
+    a, b = apart.fit(loader)[0], together.fit(whole)[0]
+    assert (apart.position.epoch, apart.position.step, apart.rate) == (1, 1, 0.05)
+    assert a["loss"] == pytest.approx(b["loss"], rel=1e-6)
+    assert a["penalty"] == pytest.approx(b["penalty"], rel=1e-6)
+    assert len(told.batches) == 1
+    for name, value in weights(together).items():
+        np.testing.assert_allclose(weights(apart)[name], value, rtol=1e-5)
+
+
+def test_an_epochs_last_update_takes_the_batches_that_are_left():
+    trainer, loader = problem(accumulate=4)
+    history = trainer.fit(loader, epochs=2)
+    assert [r["step"] for r in history] == [2, 4]
+    assert trainer.total_steps == 4
+
+
+def test_clipping_bounds_what_the_update_uses():
+    told = []
+    keep = At(1, lambda trainer: told.append({k: p.grad.array.copy() for k, p in trainer.model.named_parameters()}))
+    norms = {}
+    for name, options in {"none": {}, "norm": {"clip_norm": 0.01}, "value": {"clip_value": 0.002}}.items():
+        trainer, loader = plain(callbacks=[keep], **options)
+        before = weights(trainer)
+        trainer.fit(loader, steps=1)
+        gradient = np.concatenate([g.ravel() for g in told.pop().values()])
+        change = np.concatenate([(before[k] - v).ravel() for k, v in weights(trainer).items()])
+        np.testing.assert_allclose(change, 0.1 * gradient, atol=1e-6)
+        norms[name] = float(np.sqrt((gradient**2).sum())), float(np.abs(gradient).max())
+    assert norms["none"][0] > 0.1
+    assert norms["norm"][0] == pytest.approx(0.01, rel=1e-3)
+    assert norms["value"][1] == pytest.approx(0.002)
+
+
+# -- schedules ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("every", "rates"), [("epoch", [0.1, 0.05, 0.025]), ("step", [0.0125, 0.0015625])])
+def test_the_schedule_steps_after_epochs_or_updates(every, rates):
+    trainer, loader = plain(schedule_every=every)
+    trainer.scheduler = optim.lr_scheduler.StepLR(trainer.optimizer, 1, gamma=0.5)
+    assert [r["rate"] for r in trainer.fit(loader, epochs=len(rates))] == pytest.approx(rates)
+
+
+@pytest.mark.parametrize(
+    ("mode", "valid", "report_every", "seen"),
+    [
+        ("min", True, 1, "valid_loss"),
+        ("min", False, 1, "loss"),
+        ("max", True, 1, "valid_accuracy"),
+        ("max", False, 1, "accuracy"),
+        ("min", True, 2, "valid_loss"),
+    ],
+)
+def test_a_plateau_is_told_what_it_waits_for(mode, valid, report_every, seen):
+    trainer, loader = problem(scheduled=False, report_every=report_every)
+    plateau = optim.lr_scheduler.ReduceLROnPlateau(trainer.optimizer, mode=mode)
+    told = []
+    plateau.step = told.append
+    trainer.scheduler = plateau
+    history = trainer.fit(loader, loader if valid else None, epochs=4)
+    assert told == [record[seen] for record in history]
+
+
+# -- averaged weights -----------------------------------------------------------------------------------------------------
+
+
+def test_the_average_is_its_formula():
+    trainer, loader = plain(ema=0.5)
+    mean, n, seen = trainer.model.weight.array.astype(np.float64), 0, []
+    trainer.callbacks.append(At(0, None))
+    trainer.callbacks[-1].on_batch_end = lambda trainer, batch: seen.append(trainer.model.weight.array.copy())
+    trainer.fit(loader, epochs=5)
+    for w in seen:
+        d = min(0.5, (1 + n) / (10 + n))
+        mean, n = d * mean + (1 - d) * w, n + 1
+    assert n == 15
+    np.testing.assert_allclose(trainer.ema.averages["weight"], mean, rtol=1e-5)
+    assert trainer.ema.averages["weight"].dtype == np.float32
+
+
+def test_validation_uses_the_average_and_training_does_not():
+    own, loader = plain()
+    own.fit(loader, epochs=3)
+    trainer, loader = plain(ema=0.9)
+    trainer.fit(loader, loader, epochs=3)
+    same(weights(own), weights(trainer))
+    with trainer.averaged_weights():
+        averaged = weights(trainer)
+    assert not np.array_equal(averaged["weight"], trainer.model.weight.array)
+    other, _ = plain()
+    other.model.load_state_dict(averaged)
+    assert trainer.history[-1]["valid_loss"] == other.evaluate(loader)["loss"] == trainer.evaluate(loader)["loss"]
+
+
+def test_averages_of_another_network_are_refused():
+    state = WeightAverage(nn.Linear(2, 1), 0.9).state_dict()
+    with pytest.raises(StateError, match="another network"):
+        WeightAverage(nn.Linear(3, 1), 0.9).load_state_dict(state)
+
+
+# -- going on -------------------------------------------------------------------------------------------------------------
+
+
+def everything(**options):
+    """A trainer with all that has a state."""
+    trainer, loader = problem(
+        samples=52,
+        metrics=["accuracy", "auroc", "f1", "confusion_matrix"],
+        ema=0.9,
+        accumulate=2,
+        clip_norm=1.0,
+        callbacks=[EarlyStopping("loss", patience=2, min_delta=0.02, restore_best=True)],
+        **options,
+    )
+    return trainer, loader
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 5, 9, 12])
+def test_resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path, step):
+    whole, loader = everything()
+    history = whole.fit(loader, loader, epochs=6)
+
+    stopped, loader = everything()
+    stopped.callbacks.append(At(step, interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(loader, loader, epochs=6)
+    save_checkpoint(tmp_path / "state.safetensors", stopped)
+
+    resumed, loader = everything()
+    tg.manual_seed(999)
+    load_checkpoint(tmp_path / "state.safetensors", resumed)
+    again = resumed.fit(loader, loader, epochs=6)
+
+    same(weights(whole), weights(resumed))
+    same(whole.ema.averages, resumed.ema.averages)
+    assert timeless(again) == timeless(history)
+    assert resumed.stopped == whole.stopped
+    assert resumed.callbacks[0].best_epoch == whole.callbacks[0].best_epoch
+
+
+def test_a_state_is_json_and_arrays_and_is_not_changed_by_going_on():
+    trainer, loader = everything()
+    trainer.fit(loader, loader, steps=6)
+    state = trainer.state_dict()
+    text = json.dumps(state["values"])
+    tensors = {name: tensor.array.copy() for name, tensor in state["tensors"].items()}
+    assert any("auroc.scores" in name for name in tensors)
+    other, _ = everything()
+    other.load_state_dict({"values": json.loads(text), "tensors": tensors})
+    again = other.state_dict()
+    assert json.dumps(again["values"]) == text
+    same(tensors, {name: tensor.array for name, tensor in again["tensors"].items()})
+
+
+def test_metrics_that_the_data_decides_go_on_too():
+    trainer, loader = problem(callbacks=[At(3, interrupt)])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(loader)
+    other, _ = problem()
+    other.load_state_dict(copy.deepcopy(trainer.state_dict()))
+    assert other.metrics["accuracy"].count == 24
+    other.fit(loader)
+    assert other.history[0]["accuracy"] * 48 == round(other.history[0]["accuracy"] * 48)
+
+
+def test_batches_that_were_seen_are_not_read_again():
+    class Watched(TensorDataset):
+        read = 0
+
+        def __getbatch__(self, indices):
+            self.read += len(indices)
+            return super().__getbatch__(indices)
+
+    trainer, _ = problem()
+    data = Watched(*data_of().tensors)
+    loader = DataLoader(data, batch_size=8)
+    trainer.position.batch = 4
+    trainer.fit(loader)
+    assert data.read == 16
+
+
+@pytest.mark.parametrize("position", [{"epoch": -1}, {"epoch": 1.5}, {"epoch": True}, {"batch": "2"}])
+def test_a_position_that_is_none_is_refused(position):
+    trainer, _ = problem()
+    state = trainer.state_dict()
+    state["values"]["position"].update(position)
+    with pytest.raises(ValueError, match="the position is"):
+        trainer.load_state_dict(state)
+
+
+# -- checks before a training -------------------------------------------------------------------------------------------
+
+
+def whole_state(trainer, loader):
+    moments = trainer.optimizer.state_dict()
+    return {
+        **weights(trainer),
+        **{f"{i}.{k}": np.array(v) for i, values in moments["state"].items() for k, v in values.items()},
+        "rate": np.array(moments["param_groups"][0]["lr"]),
+        "random": tg.get_rng_state().array,
+        "loader": loader.generator.get_state().array,
+        "modes": np.array([module.training for module in trainer.model.modules()]),
+        "gradients": np.array([p.grad is None for p in trainer.model.parameters()]),
+        "trainer": np.array(json.dumps(trainer.state_dict()["values"])),
+    }
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda trainer, loader: trainer.dry_run(loader, loader),
+        lambda trainer, loader: trainer.overfit_one_batch(loader, steps=3),
+        lambda trainer, loader: tg.train.find_lr(trainer, loader, steps=10),
+    ],
+    ids=["dry run", "overfit", "find rate"],
+)
+def test_a_check_changes_nothing(check, trained):
+    trainer, loader = problem(ema=0.9)
+    untouched, other = problem(ema=0.9)
+    for t, data in ((trainer, loader), (untouched, other)) if trained else ():
+        tg.manual_seed(4)
+        t.fit(data, steps=8)
+    trainer.model[1].eval()
+    before = whole_state(trainer, loader)
+    tg.manual_seed(7)
+    random = tg.get_rng_state().array
+    check(trainer, loader)
+    np.testing.assert_array_equal(tg.get_rng_state().array, random)
+    same(
+        {k: v for k, v in whole_state(trainer, loader).items() if k != "random"},
+        {k: v for k, v in before.items() if k != "random"},
+    )
+    for t, data in ((trainer, loader), (untouched, other)):
+        tg.manual_seed(5)
+        t.fit(data, epochs=3)
+    same(weights(untouched), weights(trainer))
+    assert timeless(trainer.history) == timeless(untouched.history)
+
+
+def test_a_dry_run_measures_one_batch_of_each():
+    read = []
+
+    class Loader(list):
+        def __iter__(self):
+            for batch in list.__iter__(self):
+                read.append(self)
+                yield batch
+
+    trainer, loader = problem(penalty=lambda: tg.tensor(0.5))
+    train, valid = Loader(loader), Loader(list(loader)[:2])
+    found = trainer.dry_run(train, valid)
+    assert set(found) == {"loss", "penalty", "accuracy", "valid_loss", "valid_accuracy"}
+    assert [loader is train for loader in read] == [True, False]
+
+
+def test_a_dry_run_shows_what_a_training_would_run_into():
+    trainer, loader = problem()
+    trainer.model.append(nn.Linear(5, 2))
+    before = weights(trainer)
+    with pytest.raises(tg.errors.ShapeError):
+        trainer.dry_run(loader)
+    same(before, weights(trainer))
+    with pytest.raises(DataError, match="dry run: the loader gave no batch"):
+        trainer.dry_run([])
+
+
+def test_a_network_that_can_learn_a_batch_is_told_from_one_that_cannot():
+    able, loader = problem(dropout=0.0)
+    found = able.overfit_one_batch(loader)
+    assert found.learned
+    assert found.losses[-1] <= 0.02 * found.losses[0]
+    assert 1 < len(found.losses) < 500
+    unable, loader = problem(dropout=0.0)
+    unable.model[4].weight.requires_grad_(False).zero_()
+    found = unable.overfit_one_batch(loader, steps=50)
+    assert not found.learned
+    assert len(found.losses) == 50
+
+
+def test_one_batch_is_learned_at_the_peak_of_the_schedule_without_penalty():
+    trainer, loader = problem(dropout=0.0, scheduled=False, penalty=lambda: tg.tensor(math.inf))
+    trainer.scheduler = optim.lr_scheduler.OneCycleLR(trainer.optimizer, 0.05, total_steps=10_000)
+    assert trainer.overfit_one_batch(loader).learned
+    assert trainer.penalty is not None
+    assert trainer.rate == pytest.approx(0.05 / 25)
