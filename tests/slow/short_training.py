@@ -11,7 +11,19 @@ import sys
 import tapegrad as tg
 from tapegrad import nn, optim
 from tapegrad.formats import atomic
-from tapegrad.train import Checkpoints, HashLedger, Ledger, Run, Trainer, hash_model, lines, load_checkpoint
+from tapegrad.train import (
+    Checkpoints,
+    EarlyStopping,
+    HashLedger,
+    Ledger,
+    Run,
+    Snapshots,
+    Statistics,
+    Trainer,
+    hash_model,
+    lines,
+    load_checkpoint,
+)
 from tapegrad.utils.data import DataLoader, TensorDataset
 from tapegrad.vision import datasets
 
@@ -34,10 +46,16 @@ def build(run):
         adam,
         scheduler=optim.lr_scheduler.OneCycleLR(adam, 0.02, total_steps=EPOCHS * 19 + 1),
         schedule_every="step",
+        metrics=["accuracy", "auroc"],
+        clip_norm=1.0,
+        ema=0.95,
         callbacks=[
             Checkpoints(run.checkpoints, every=3, best="valid_loss", last_steps=4, last_seconds=None, overhead=None),
             Ledger(run),
             HashLedger(run, every=5),
+            Statistics(run.log),
+            Snapshots(run.folder / "snapshots", every=2),
+            EarlyStopping("valid_loss", patience=5),
         ],
     )
     loader = DataLoader(train, batch_size=16, shuffle=True, generator=generator)

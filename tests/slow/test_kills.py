@@ -69,7 +69,7 @@ def table(run):
 
 
 def states(run):
-    paths = run.checkpoints.glob("*.safetensors")
+    paths = run.folder.glob("*/*.safetensors")
     return {path.name: load_file(path) for path in paths if path.name != "last.previous.safetensors"}
 
 
@@ -98,9 +98,10 @@ def whole(tmp_path_factory):
 
 def test_the_training_is_worth_being_killed(whole):
     run, _ = whole
-    names = {"initial", "last", "best", "epoch-0003", "epoch-0006"}
+    names = {"initial", "last", "best", "epoch-0003", "epoch-0006", *(f"step-{n:06d}" for n in (0, 38, 76, 114, 152))}
     assert set(states(run)) == {f"{name}.safetensors" for name in names}
-    assert len(course(run)) == len(table(run)) == 8
+    assert len(run.events("epoch")) == len(table(run)) == 8
+    assert len(run.events("statistics")) == 1 + 8
     hashes = (run.folder / "ledger.jsonl").read_text().splitlines()
     assert len(hashes) == len(set(hashes)) == 1 + 8 + 8 * 19 // 5
 

@@ -180,6 +180,8 @@ def _load_state(trainer: Trainer, tensors: Mapping[str, Tensor], details: dict[s
             state.setdefault(int(index), {})[key] = value
     trainer.optimizer.load_state_dict({"state": state, "param_groups": rest["groups"]})
     trainer.load_state_dict({"values": {k: v for k, v in details.items() if k != "optimizer"}, "tensors": tensors})
+    # A schedule that is stepped first warns of an optimizer that never was; this one was, before the training stopped.
+    trainer.optimizer._opt_called = trainer.position.step > 0
     set_rng_state(tensors["generator"])
 
 
