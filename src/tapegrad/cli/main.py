@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
+import warnings
+from typing import Any
 
 __all__ = ["main"]
 
@@ -23,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         from .commands import tapegrad
 
-        return tapegrad.main(arguments, prog_name="tapegrad", standalone_mode=False) or 0
+        with warnings.catch_warnings():
+            _say_warnings()
+            return tapegrad.main(arguments, prog_name="tapegrad", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return 2
@@ -32,6 +36,21 @@ def main(arguments: list[str] | None = None) -> int:
     except (TapegradError, OSError) as error:
         print(f"tapegrad: {_sentence(error)}", file=sys.stderr)
         return 2
+
+
+def _say_warnings() -> None:
+    """Print our own warnings as sentences, without the place in the source that a library's user wants to see."""
+    from ..errors import TapegradWarning
+
+    show = warnings.showwarning
+
+    def say(message: Warning | str, category: type[Warning], *place: Any, **details: Any) -> None:
+        if issubclass(category, TapegradWarning):
+            print(f"tapegrad: warning: {message}", file=sys.stderr)
+        else:
+            show(message, category, *place, **details)
+
+    warnings.showwarning = say
 
 
 def _sentence(error: Exception) -> str:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..train import Callback, Run, Trainer
+from ..train import Callback, Trainer
 
-__all__ = ["Ledger", "ProgressBar"]
+__all__ = ["ProgressBar"]
 
 _REFRESH_EVERY = 0.1
-
-
-class Ledger(Callback):
-    """Writes each epoch into the run's folder."""
-
-    def __init__(self, run: Run):
-        self.run = run
-
-    def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
-        self.run.log("epoch", **record)
-
-    def on_interrupt(self, trainer: Trainer) -> None:
-        self.run.log("interrupted", step=trainer.position.step)
-        self.run.write_table(trainer.history)
-
-    def on_fit_end(self, trainer: Trainer) -> None:
-        self.run.write_table(trainer.history)
 
 
 class ProgressBar(Callback):
@@ -41,8 +23,8 @@ class ProgressBar(Callback):
         self.task: Any = None
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        total = trainer.epochs * trainer.batches
-        if sys.stdout.isatty():
+        total = trainer.total_steps
+        if self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -58,9 +40,8 @@ class ProgressBar(Callback):
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
         if self.bar is not None:
-            means = trainer.averages.result()
             unit = "step" if trainer.batches == 1 else "epoch"
-            measured = "  ".join(f"{name} {means[name]:.4f}" for name in ("loss", "accuracy") if name in means)
+            measured = f"loss {trainer.averages.result().get('loss', float('nan')):.4f}"
             self.bar.update(
                 self.task,
                 completed=trainer.position.step,
@@ -69,30 +50,40 @@ class ProgressBar(Callback):
             )
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
-        self.console.print(_line(record, trainer.epochs, "step" if trainer.batches == 1 else "epoch"))
+        if trainer.batches == 1:
+            total, unit = trainer.steps or trainer.epochs, "step"
+        else:
+            total, unit = trainer.epochs, "epoch"
+        self.console.print(_line(record, total, unit, list(trainer.metrics)))
 
     def on_interrupt(self, trainer: Trainer) -> None:
         self._stop()
 
+    def on_failure(self, trainer: Trainer, error: BaseException) -> None:
+        self._stop()
+
     def on_fit_end(self, trainer: Trainer) -> None:
         self._stop()
+        if trainer.stopped is not None:
+            self.console.print(f"stopped: {trainer.stopped}")
 
     def _stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
+            self.bar = None
 
 
-def _line(record: dict[str, float], epochs: int, unit: str) -> str:
-    parts = [f"{unit} {record['epoch']:>{len(str(epochs))}.0f}/{epochs}"]
+def _line(record: dict[str, float], total: int, unit: str, metrics: list[str]) -> str:
+    parts = [f"{unit} {record['epoch']:>{len(str(total))}.0f}/{total}"]
     if "penalty" in record:
-        parts.append(
-            f"loss {record['loss'] + record['penalty']:.4f} (data {record['loss']:.4f}, penalty {record['penalty']:.4f})"
-        )
+        whole = record["loss"] + record["penalty"]
+        parts.append(f"loss {whole:.4f} (data {record['loss']:.4f}, penalty {record['penalty']:.4f})")
     else:
         parts.append(f"loss {record['loss']:.4f}")
-    parts.append(f"accuracy {record['accuracy']:.4f}")
+    parts += [f"{name.replace('_', ' ')} {record[name]:.4f}" for name in metrics if name in record]
     if "valid_loss" in record:
-        parts.append(f"validation loss {record['valid_loss']:.4f} accuracy {record['valid_accuracy']:.4f}")
+        names = [name for name in ("loss", *metrics) if f"valid_{name}" in record]
+        parts.append("validation " + " ".join(f"{n.replace('_', ' ')} {record[f'valid_{n}']:.4f}" for n in names))
     parts.append(f"rate {record['rate']:.3g}")
     parts.append(f"{record['seconds']:.1f} s" if record["seconds"] >= 0.1 else f"{record['seconds'] * 1e3:.1f} ms")
     return "  ".join(parts)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from ..errors import ArgumentError
-from ..train import Run, load_data
-from .evaluate import stored_settings
-from .train import fit
+from ..lab.build import build
+from ..lab.experiment import attach, one_setting
+from ..train import Run, load_checkpoint
+from .progress import ProgressBar
+from .stored import stored_config
+from .train import go_on
 
 __all__ = ["resume"]
 
@@ -16,14 +19,21 @@ __all__ = ["resume"]
 @click.argument("run", metavar="RUN")
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where runs are looked up by name.")
 def resume(run: str, runs: str) -> int:
-    """Go on with a training that was stopped, from its last checkpoint."""
+    """Go on with a training that was stopped, from its last checkpoint; it ends with the bits of one that was not."""
     found = Run.find(run, runs)
-    if not (found.checkpoints / "last.safetensors").is_file():
-        raise ArgumentError("resume", f"{found.folder} has no checkpoint yet", "train again")
-    settings = stored_settings(found)
-    if found.events("result"):
+    checkpoint = found.checkpoints / "last.safetensors"
+    config = stored_config(found)
+    if found.result is not None:
         raise ArgumentError(
-            "resume", f"{found.folder} is finished ({settings.epochs} epochs)", "train a new run, with --epochs"
+            "resume",
+            f"{found.folder} is finished ({found.result.get('epochs')} epochs)",
+            "train a new run, with more training.epochs",
         )
+    if not found.has_checkpoint:
+        raise ArgumentError("resume", f"{found.folder} has no checkpoint yet", "train again")
     click.echo(f"run: {found.folder}")
-    return fit(found, settings, load_data(settings), resume=True)
+    with one_setting(config):
+        assembly = build(config)
+        attach(assembly, found, [ProgressBar()])
+        load_checkpoint(checkpoint, assembly.trainer)
+        return go_on(assembly, found)

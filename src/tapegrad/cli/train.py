@@ -1,109 +1,120 @@
-"""``tapegrad train NAME``."""
+"""``tapegrad train RECIPE``."""
 
 from __future__ import annotations
 
-import dataclasses
-import time
+import pathlib
+from typing import Any
 
 import click
-import numpy as np
 
-from ..train import (
-    EXPERIMENTS,
-    Checkpoints,
-    Run,
-    Settings,
-    Trainer,
-    build,
-    load_checkpoint,
-    load_data,
-    load_weights,
-    settings_for,
-)
-from ..train.experiments import Data
-from ..train.pictures import confusion_matrix, draw_boundary, draw_confusion, draw_curves, draw_mistakes, predict_all
-from .progress import Ledger, ProgressBar
+from ..errors import ArgumentError
+from ..lab.build import Assembly, build
+from ..lab.config import dump_config, load_config
+from ..lab.experiment import attach, fit, one_setting
+from ..train import Run, environment
+from .progress import ProgressBar
 
-__all__ = ["finish", "train"]
+__all__ = ["announce", "finish", "go_on", "name_of", "train"]
+
+_SHORT = {
+    "epochs": "training.epochs",
+    "steps": "training.steps",
+    "batch_size": "data.batch_size",
+    "lr": "optimizer.lr",
+    "seed": "seed",
+    "data": "data.root",
+    "threads": "threads",
+}
 
 
-@click.command()
-@click.argument("name", metavar="NAME")
-@click.option("--model", help="Which network: mlp, or cnn for the image sets.")
-@click.option("--epochs", type=int, help="How often to go through the data.")
-@click.option("--batch-size", type=int, help="Samples per step.")
-@click.option("--lr", type=float, help="The (largest) learning rate.")
-@click.option("--seed", type=int, help="Seed of the weights, the split and the order of samples.  [default: 0]")
-@click.option("--data", type=click.Path(), help="Folder of the data sets.  [default: TAPEGRAD_DATA]")
+@click.command(epilog="Example: tapegrad train mnist/as-reported optimizer.lr=0.01 --epochs 3")
+@click.argument("recipe", metavar="RECIPE")
+@click.argument("overrides", metavar="[KEY=VALUE]...", nargs=-1)
+@click.option("--epochs", help="How often to go through the data.  [training.epochs]")
+@click.option("--steps", help="How many updates to make, instead of epochs.  [training.steps]")
+@click.option("--batch-size", help="Samples per step, or full.  [data.batch_size]")
+@click.option("--lr", help="The learning rate.  [optimizer.lr]")
+@click.option("--seed", help="Seed of the weights, the split and the order of samples.  [seed]")
+@click.option("--data", type=click.Path(), help="Folder of the data sets.  [data.root, default: TAPEGRAD_DATA]")
+@click.option("--threads", help="BLAS threads: 1 is often fastest for small networks or on busy cores.  [threads]")
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where the run's folder is made.")
-def train(name: str, runs: str, **options: object) -> int:
-    """Train the network NAME: spiral, digits, mnist or fashion-mnist.
+@click.option("--dry-run", is_flag=True, help="Send one batch through everything, train nothing, write nothing.")
+@click.option("--overfit-one-batch", is_flag=True, help="See whether the network can learn a single batch by heart.")
+@click.option("--find-lr", is_flag=True, help="Raise the learning rate step by step and suggest one; train nothing.")
+def train(recipe: str, overrides: tuple[str, ...], runs: str, **options: Any) -> int:
+    """Train the network of RECIPE: a recipe's name (`tapegrad recipes` lists them) or a YAML file.
 
-    Writes a run folder with configuration, metrics, the best and the last checkpoint, and pictures.
+    KEY=VALUE overrides what the recipe says. Writes a run folder with the resolved recipe, the environment, metrics,
+    checkpoints and pictures.
     """
-    settings = settings_for(name, **options)
-    data = load_data(settings)
-    run = Run.create(runs, name, dataclasses.asdict(settings))
-    click.echo(f"run: {run.folder}")
-    return fit(run, settings, data)
+    checks = {name: options.pop(name) for name in ("dry_run", "overfit_one_batch", "find_lr")}
+    config = load_config(recipe, [*overrides, *_overrides(options)])
+    if any(checks.values()):
+        from .checks import check
+
+        return check(config, **checks)
+    with one_setting(config):
+        assembly = build(config)
+        run = Run.create(runs, name_of(recipe), dump_config(config), environment())
+        click.echo(f"run: {run.folder}")
+        attach(assembly, run, [ProgressBar()])
+        announce(assembly)
+        return go_on(assembly, run)
 
 
-def fit(run: Run, settings: Settings, data: Data, resume: bool = False) -> int:
-    """Train (on), then evaluate and draw; return the exit code."""
-    trainer, train_loader, valid_loader = build(settings, data)
-    report_every = trainer.report_every
-    checkpoints = Checkpoints(run.checkpoints, every=report_every)
-    trainer.callbacks = [Ledger(run), checkpoints, ProgressBar()]
-    if resume:
-        load_checkpoint(checkpoints.last_path, trainer)
-    if not resume:
-        parameters = sum(p.numel() for p in trainer.model.parameters())
-        click.echo(f"{trainer.model}\n{parameters:,} parameters, {len(data.train):,} training samples")
-    started = time.perf_counter()
+def _overrides(options: dict[str, Any]) -> list[str]:
+    given = {_SHORT[name]: value for name, value in options.items() if value is not None}
+    if "training.epochs" in given and "training.steps" in given:
+        raise ArgumentError("train", "--epochs and --steps are both given", "give one of them")
+    found = [f"{key}={value}" for key, value in given.items()]
+    # One of the two takes the other's place, whichever the recipe has.
+    if "training.epochs" in given:
+        found.insert(0, "training.steps=null")
+    if "training.steps" in given:
+        found.insert(0, "training.epochs=null")
+    return found
+
+
+def name_of(recipe: str) -> str:
+    """Return what a run of a recipe is called: ``mnist`` for mnist/best, ``mnist-as-reported``, a file's own name."""
+    path = pathlib.PurePath(recipe)
+    if path.suffix in (".yaml", ".yml"):
+        return path.parent.name if path.stem == "best" and path.parent.name else path.stem
+    return path.parent.name if path.name == "best" else "-".join(path.parts)
+
+
+def announce(assembly: Assembly) -> None:
+    """Say what is going to be trained on what."""
+    parameters = sum(p.numel() for p in assembly.model.parameters())
+    click.echo(f"{assembly.model}\n{parameters:,} parameters, {len(assembly.sets.train.targets):,} training samples")
+
+
+def go_on(assembly: Assembly, run: Run) -> int:
+    """Train from where the trainer is, and say how it ended; return the exit code."""
     try:
-        with np.errstate(all="ignore"):  # a loss that is not finite is reported by the trainer, in one sentence
-            trainer.fit(train_loader, valid_loader, epochs=settings.epochs)
+        result = fit(assembly, run)
     except KeyboardInterrupt:
+        step = assembly.trainer.position.step
         click.echo(
-            f"\nstopped after {trainer.position.step:,} steps; the state is in {checkpoints.last_path}\n"
+            f"\nstopped after {step:,} steps; the state is in {run.checkpoints / 'last.safetensors'}\n"
             f"go on with: tapegrad resume {run.folder}"
         )
         return 130
-    finish(run, settings, data, trainer, time.perf_counter() - started)
+    finish(result, run)
     return 0
 
 
-def finish(run: Run, settings: Settings, data: Data, trainer: Trainer, seconds: float) -> None:
-    """Evaluate the best checkpoint on the test set, draw the pictures, and say where everything is."""
-    full_batch = EXPERIMENTS[settings.experiment].full_batch
-    if not full_batch:
-        load_weights(run.checkpoints / "best.safetensors", trainer.model)
-    inputs, labels = (t.array for t in data.test.tensors)
-    probabilities = predict_all(trainer.model, inputs)
-    test_accuracy = float((probabilities.argmax(axis=1) == labels).mean())
-    own = predict_all(trainer.model, data.train.tensors[0].array)
-    train_accuracy = float((own.argmax(axis=1) == data.train.tensors[1].array).mean())
-    for path in draw_all(run, data, trainer, probabilities):
+def finish(result: dict[str, Any], run: Run) -> None:
+    """Say what came out and where it is."""
+    for path in result.get("pictures", ()):
         click.echo(f"picture: {path}")
-    # Last of all: a run without its pictures can be resumed, which draws them.
-    run.log("result", test_accuracy=test_accuracy, train_accuracy=train_accuracy, seconds=seconds)
-    which = "last" if full_batch else "best"
-    click.echo(
-        f"train accuracy {train_accuracy:.4f}, test accuracy {test_accuracy:.4f} "
-        f"({len(labels):,} samples, {which} checkpoint), trained in {seconds:.1f} s"
-    )
-    click.echo(f"checkpoint: {run.checkpoints / f'{which}.safetensors'}")
-
-
-def draw_all(run: Run, data: Data, trainer: Trainer, probabilities: np.ndarray) -> list[str]:
-    """Draw what fits the data, and return the paths."""
-    labels = data.test.tensors[1].array
-    drawn = [draw_curves(trainer.history, run.pictures / "curves.png")]
-    if data.test_images is None:
-        inputs, classes = (t.array for t in data.train.tensors)
-        drawn.append(draw_boundary(trainer.model, inputs, classes, run.pictures / "boundary.png"))
-        return drawn
-    matrix = confusion_matrix(labels, probabilities.argmax(axis=1), len(data.classes))
-    drawn.append(draw_confusion(matrix, data.classes, run.pictures / "confusion.png"))
-    drawn.append(draw_mistakes(data.test_images, labels, probabilities, data.classes, run.pictures / "mistakes.png"))
-    return drawn
+    names = [key.removeprefix("train_") for key in result if key.startswith("train_")]
+    shown = next((name for name in names if name != "loss"), "loss")
+    figures = [
+        f"{part} {shown.replace('_', ' ')} {result[f'{part}_{shown}']:.4f}"
+        for part in ("train", "valid", "test")
+        if f"{part}_{shown}" in result
+    ]
+    measured = result["samples"].get("test", result["samples"].get("valid", 0))
+    click.echo(f"{', '.join(figures)} ({measured:,} samples), {result['steps']:,} steps in {result['seconds']:.1f} s")
+    click.echo(f"checkpoints: {run.checkpoints}\nreport: tapegrad report {run.folder}")

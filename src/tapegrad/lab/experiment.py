@@ -19,7 +19,7 @@ from .data import Sets
 from .result import measure
 from .schema import Config
 
-__all__ = ["fit", "one_setting", "prepare", "run_experiment"]
+__all__ = ["attach", "fit", "one_setting", "run_experiment"]
 
 
 def run_experiment(
@@ -31,20 +31,19 @@ def run_experiment(
     Raises DataError when the loss is not finite; KeyboardInterrupt, with the state saved, after Ctrl-C.
     """
     with one_setting(config):
-        assembly = prepare(config, run, callbacks)
+        assembly = build(config)
+        attach(assembly, run, callbacks)
         checkpoint = run.checkpoints / "last.safetensors"
         if resume and run.has_checkpoint:
             load_checkpoint(checkpoint, assembly.trainer)
         return fit(assembly, run, pictures=pictures)
 
 
-def prepare(config: Config, run: Run, callbacks: Sequence[Callback] = ()) -> Assembly:
-    """Return the assembly of a run, its trainer with all callbacks."""
-    assembly = build(config)
+def attach(assembly: Assembly, run: Run, callbacks: Sequence[Callback] = ()) -> None:
+    """Make a run's folder the place where the assembly's trainer writes, with all callbacks of the configuration."""
     run.write_sources(assembly.sets.sources)
     note_data(run, assembly.sets)
     assembly.trainer.callbacks = [*_callbacks(assembly, run), *callbacks]
-    return assembly
 
 
 def fit(assembly: Assembly, run: Run, *, pictures: bool = True) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""Training: the loop, checkpoints, run folders, the experiments that come with a name, and their pictures."""
+"""Training: the loop, metrics, callbacks, checkpoints and run folders."""
 
 from .callbacks import EarlyStopping, Snapshots
 from .checkpoint import check_weights, load_checkpoint, load_weights, save_checkpoint
 from .environment import environment
-from .experiments import EXPERIMENTS, Settings, build, load_data, settings_for
 from .finder import RateCurve, find_lr
 from .hashes import hash_model
 from .ledger import HashLedger, Ledger
@@ -14,7 +13,6 @@ from .tensorboard import TensorBoard
 from .trainer import Averages, Callback, Position, Trainer
 
 __all__ = [
-    "EXPERIMENTS",
     "Averages",
     "Callback",
     "Checkpoints",
@@ -24,20 +22,16 @@ __all__ = [
     "Position",
     "RateCurve",
     "Run",
-    "Settings",
     "Snapshots",
     "Statistics",
     "TensorBoard",
     "Trainer",
-    "build",
     "check_weights",
     "environment",
     "find_lr",
     "hash_model",
     "list_runs",
     "load_checkpoint",
-    "load_data",
     "load_weights",
     "save_checkpoint",
-    "settings_for",
 ]
