@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -44,7 +45,6 @@ def draw_boundary(
     axes = figure.add_subplot()
     scene.regions(axes, model)
     scene.points(axes, say)
-    figure.legend(loc="outside right upper")
     return canvas.save(figure, path)
 
 
@@ -70,22 +70,27 @@ def animate_boundary(
     from matplotlib.animation import PillowWriter
 
     say = canvas.speaker(lang)
+    rest = iter(frames)
+    first = next(rest, None)
+    if first is None:
+        raise ArgumentError("animate_boundary", "there are no frames", "give at least one (step, classifier)")
     scene = _Scene(inputs, labels, classes, test, resolution)
     figure = canvas.figure(4.6, 4.2)
     axes = figure.add_subplot()
     scene.points(axes, say)
-    figure.legend(loc="outside right upper")
     writer = PillowWriter(fps=round(1 / seconds_a_frame), metadata={})
     drawn: list[Any] = []
     with writer.saving(figure, os.fspath(path), dpi=100):
-        for step, model in frames:
+        for step, model in itertools.chain([first], rest):
             for artist in drawn:
                 artist.remove()
             drawn = scene.regions(axes, model)
             axes.set_title(f"{say('step')} {step:,}")
+            if figure.get_layout_engine() is not None:
+                # Laid out once: else the axes would move with the width of the numbers.
+                figure.draw_without_rendering()
+                figure.set_layout_engine("none")
             writer.grab_frame()
-        if not drawn:
-            raise ArgumentError("animate_boundary", "there are no frames", "give at least one (step, classifier)")
         for _ in range(round(2 / seconds_a_frame)):
             writer.grab_frame()
     return os.fspath(path)
@@ -161,6 +166,7 @@ class _Scene:
                     *hollow.T, s=12, facecolors="none", edgecolors=canvas.color(k), linewidths=0.8, label=label, **style
                 )
         axes.set(xlabel="x₁", ylabel="x₂", aspect="equal", xlim=(self.x[0], self.x[-1]), ylim=(self.y[0], self.y[-1]))
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02))
         axes.grid(visible=False)
 
 

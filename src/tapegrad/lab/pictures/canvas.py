@@ -147,11 +147,11 @@ def spans_decades(values: Iterable[float], decades: float = 2.0) -> bool:
     return bool(array.size and array.min() > 0 and np.log10(array.max()) - np.log10(array.min()) > decades)
 
 
-def logarithmic(axes: Any, values: Iterable[float], which: str = "y") -> bool:
-    """Make an axis logarithmic if the values call for it, with ticks that have labels; return whether they do."""
-    if not spans_decades(values):
+def logarithmic(axes: Any, values: Iterable[float], decades: float = 2.0) -> bool:
+    """Make the y axis logarithmic if the values span more than so many decades; return whether they do."""
+    if not spans_decades(values, decades):
         return False
-    axes.set(**{f"{which}scale": "log"})
+    axes.set_yscale("log")
     return True
 
 

@@ -52,9 +52,9 @@ def draw_distributions(
     grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for axes, (name, (steps, histograms)) in zip(grid.flat, strips.items(), strict=False):
         _draw_strip(axes, steps, histograms)
-        title = f"{name} ({_layers(statistics)[name]})"
-        axes.set_title(fonts.drawable(title), fontsize=8)
-    for axes in grid.flat[len(strips) :]:
+        axes.set_title(fonts.drawable(f"{name} ({_layers(statistics)[name]})"), fontsize=8)
+    for above, axes in zip(grid.flat[len(strips) - columns :], grid.flat[len(strips) :], strict=False):
+        above.tick_params(labelbottom=True)
         axes.remove()
     figure.suptitle(f"{say(kind)}: {say('how to read a strip')}", fontsize=8)
     figure.supxlabel(say("step"), fontsize=9)
@@ -93,7 +93,7 @@ def draw_statistics(statistics: Sequence[Record], path: str | os.PathLike, *, la
             continue
         for layer, (steps, values) in panels[name].items():
             marker = "o" if len(steps) < 20 else None
-            axes.plot(steps, values, label=fonts.drawable(layer), marker=marker, markersize=3, **styles[layer])
+            axes.plot(steps, values, marker=marker, markersize=3, **styles[layer])
         if name.endswith("share"):
             axes.set_ylim(-0.03, max(1.03 * max(np.nanmax(v) for _, v in panels[name].values()), 0.2))
         else:
@@ -101,7 +101,11 @@ def draw_statistics(statistics: Sequence[Record], path: str | os.PathLike, *, la
         axes.set(xlabel=say("step"), ylabel=say(name))
         canvas.integer_ticks(axes.xaxis)
     if shown:
-        figure.legend(*_legend(figure), loc="outside right center")
+        from matplotlib.lines import Line2D
+
+        handles = [Line2D([], [], **styles[layer]) for layer in shown]
+        names = [fonts.drawable(_title(layer, layers[layer])) for layer in shown]
+        figure.legend(handles, names, loc="outside right center")
     return canvas.save(figure, path)
 
 
@@ -203,13 +207,9 @@ def _at(values: Any, place: Sequence[str]) -> Any:
 def _logarithmic_without_zeros(axes: Any, curves: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
     """Make the axis logarithmic for what reaches over decades; exact zeros (a frozen layer) do not keep it from that."""
     values = np.concatenate([values for _, values in curves])
-    canvas.logarithmic(axes, values[values > 0])
+    canvas.logarithmic(axes, values[values > 0], decades=1.0)
 
 
-def _legend(figure: Any) -> tuple[list[Any], list[str]]:
-    """Each layer once, whichever panels it is in."""
-    found: dict[str, Any] = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+def _title(layer: str, kind: str) -> str:
+    """A layer's name in a legend; a number alone says too little."""
+    return f"{layer} ({kind})" if layer.isdigit() and kind else layer

@@ -74,7 +74,9 @@ def _scale(levels: Sequence[float]) -> str:
     ('log', 'linear', 'names')
     """
     positive = [v for v in levels if v > 0]
-    wide = len(positive) > 1 and positive[-1] / positive[0] >= 8 and _even(np.log(positive)) < _even(np.array(positive))
+    wide = (
+        len(positive) > 1 and positive[-1] / positive[0] >= 8 and _even(np.log(positive)) <= _even(np.array(positive))
+    )
     if len(positive) == len(levels):
         return "log" if wide else "linear"
     return "names" if wide else "linear"
