@@ -6,11 +6,11 @@ import pytest
 pytest.importorskip("pydantic")
 pytest.importorskip("torch")
 
-from tapegrad import errors  # noqa: E402
-from tapegrad.array import set_default_dtype  # noqa: E402
-from tapegrad.lab import against  # noqa: E402
-from tapegrad.lab.against import verify_against  # noqa: E402
-from tapegrad.lab.schema import Config  # noqa: E402
+from tapegrad import errors
+from tapegrad.array import set_default_dtype
+from tapegrad.lab import against
+from tapegrad.lab.against import verify_against
+from tapegrad.lab.schema import Config
 
 
 @pytest.fixture(autouse=True)

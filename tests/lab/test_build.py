@@ -5,9 +5,9 @@ import pytest
 
 pytest.importorskip("pydantic")
 
-from tapegrad import errors, nn, optim  # noqa: E402
-from tapegrad.lab.build import build, build_model  # noqa: E402
-from tapegrad.lab.schema import Config  # noqa: E402
+from tapegrad import errors, nn, optim
+from tapegrad.lab.build import build, build_model
+from tapegrad.lab.schema import Config
 
 
 def config(**changes):

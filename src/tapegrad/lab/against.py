@@ -102,8 +102,9 @@ class _Remembering:
         return getattr(self.loader, name)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        for self.batch in self.loader:
-            yield self.batch
+        for batch in self.loader:
+            self.batch = batch
+            yield batch
 
 
 class _Twin(Callback):

@@ -75,14 +75,11 @@ def _network(config: Config, sample_shape: Sequence[int] | None) -> nn.Module:
     model = config.model
     if model.module is not None:
         return names.load_module(config)
-    assert model.layers is not None
-    if isinstance(model.layers[0], int):
+    rows: Any = model.layers
+    if isinstance(rows[0], int):
         layers = _dense(model, flatten=sample_shape is None or len(sample_shape) > 1)
     else:
-        layers = [
-            (layer.name or str(i), names.create("layer", layer))
-            for i, layer in enumerate(model.layers)  # type: ignore[union-attr, arg-type]
-        ]
+        layers = [(row.name or str(i), names.create("layer", row)) for i, row in enumerate(rows)]
     return nn.Sequential(OrderedDict(layers))
 
 
