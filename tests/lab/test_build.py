@@ -130,3 +130,9 @@ def test_numbers_are_of_the_dtype_that_was_asked_for():
     finally:
         build_model(config(dtype="float32"))
     assert isinstance(assembly.model, nn.Sequential)
+
+
+def test_no_bias_stands_before_a_normalisation():
+    model = build_model(config(model={"layers": [4, 3, 2], "batch_norm": True}), (4,))
+    assert model.fc1.bias is None
+    assert model.fc2.bias is not None

@@ -88,8 +88,11 @@ def _dense(model: Model, flatten: bool) -> list[tuple[str, nn.Module]]:
     layers: list[tuple[str, nn.Module]] = [("flatten", nn.Flatten())] if flatten else []
     sizes: list[int] = model.layers  # type: ignore[assignment]
     for i, (before, after) in enumerate(itertools.pairwise(sizes), 1):
-        layers.append((f"fc{i}", nn.Linear(before, after, bias=model.bias)))
-        if i == len(sizes) - 1:
+        last = i == len(sizes) - 1
+        # A normalisation takes away what a bias before it adds: its gradient would be nothing but rounding.
+        bias = model.bias and (last or not model.batch_norm)
+        layers.append((f"fc{i}", nn.Linear(before, after, bias=bias)))
+        if last:
             break
         if model.batch_norm:
             layers.append((f"norm{i}", nn.BatchNorm1d(after)))
