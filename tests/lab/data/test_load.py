@@ -316,11 +316,11 @@ def test_folders_of_parts_grey_and_of_one_size(load, tmp_path, write_pictures):
 
 
 def test_one_checksum_for_a_folder_that_sha256sum_gives(load, tmp_path, write_pictures):
-    top = write_pictures(tmp_path / "p", {"a": pictures(2), "b": pictures(2, seed=1)})
+    top = write_pictures(tmp_path / "p", {"2": pictures(2), "10": pictures(2, seed=1)})
     sets = load(set="folder", arguments={"path": str(top), "test": 0}, split={"valid": 0})
     lines = "".join(
         f"{hashlib.sha256((top / name).read_bytes()).hexdigest()}  {name}\n"
-        for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png")
+        for name in ("10/1.png", "10/2.png", "2/1.png", "2/2.png")
     )
     assert list(sets.sources.values()) == [hashlib.sha256(lines.encode()).hexdigest()]
     assert sets.test is None

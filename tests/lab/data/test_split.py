@@ -34,6 +34,7 @@ def test_the_seed_decides():
 def test_values_are_divided_without_classes():
     held, kept = divide(np.linspace(0, 1, 50)[:, None], 0.2, 0, "x")
     assert len(held) == 10
+    assert (np.diff(held) > 0).all()
     assert sorted([*held, *kept]) == list(range(50))
 
 
