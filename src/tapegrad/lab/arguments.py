@@ -47,11 +47,13 @@ class Mismatch(Exception):
 def show(value: Any) -> str:
     """Return a value as a message shows it.
 
-    >>> show("fast"), show(None), show(True), show([1, 2]), show({})
-    ("'fast'", 'null', 'true', 'a list', 'a mapping')
+    >>> show("fast"), show(None), show(True), show([1, "x"]), show({})
+    ("'fast'", 'null', 'true', "[1, 'x']", 'a mapping')
     """
     if isinstance(value, (list, tuple)):
-        return "a list"
+        short = len(value) <= 8 and not any(isinstance(v, (list, tuple, dict)) for v in value)
+        text = f"[{', '.join(map(show, value))}]" if short else ""
+        return text if 0 < len(text) <= 60 else "a list"
     if isinstance(value, dict):
         return "a mapping"
     if value is None or isinstance(value, bool):

@@ -11,7 +11,7 @@ from typing import Any
 from . import names
 from .nearest import nearest
 from .problems import Problem
-from .schema import Model
+from .schema import Model, Training
 
 __all__ = ["check_whole"]
 
@@ -47,7 +47,8 @@ def _model(model: dict[str, Any] | None) -> Iterator[Problem]:
         return
     layers, module = model.get("layers"), model.get("module")
     if layers is None and module is None:
-        yield Problem(("model",), "neither layers nor module is given", "write layers: [784, 100, 10]")
+        if set(model) <= set(Model.model_fields):
+            yield Problem(("model",), "neither layers nor module is given", "write layers: [784, 100, 10]")
         return
     if layers is not None and module is not None:
         later = next(key for key in reversed(model) if key in ("layers", "module"))
@@ -177,9 +178,9 @@ def _training(training: dict[str, Any] | None) -> Iterator[Problem]:
     if training is None:
         return
     given = [key for key in training if key in ("epochs", "steps") and training[key] is not None]
-    if not given:
+    if not given and set(training) <= set(Training.model_fields):
         yield Problem(("training",), "neither epochs nor steps is given", "write epochs: 10")
-    elif len(given) == 2:
+    if len(given) == 2:
         yield Problem(("training", given[1]), "epochs and steps are both given", "keep one of them", key=True)
 
 

@@ -99,19 +99,21 @@ def _arguments(
     problems: list[Problem],
 ) -> dict[str, Any]:
     taken = names.parameters(kind, name)
-    result = {}
+    result, meant = {}, set()
     for key, value in given.items():
-        if key not in taken:
-            fix = nearest(key, {*taken, *reserved} - {"groups", "penalties"})
-            problems.append(Problem((*path, key), f"{name} has no argument '{key}'", fix, key=True))
-        else:
+        if key in taken:
             result[key] = _value(value, key, taken[key], name, (*path, key), problems)
-    missing = [
-        k for k, p in taken.items() if p.default is p.empty and k not in given and k not in kept and k not in _FILLED
-    ]
+        else:
+            fix = nearest(key, {*taken, *reserved} - {"groups", "penalties"})
+            meant.add(fix)
+            problems.append(Problem((*path, key), f"{name} has no argument '{key}'", fix, key=True))
+    there = {*given, *kept, *_FILLED}
+    missing = [k for k, p in taken.items() if p.default is p.empty and k not in there]
+    missing = [k for k in missing if f"did you mean '{k}'?" not in meant]
     if missing:
         wanted = " and ".join(f"'{k}'" for k in missing)
-        problems.append(Problem(path, f"{name} needs {wanted}", f"write {missing[0]}: ..."))
+        fix = f"write arguments: {{{missing[0]}: ...}}" if kind == "data set" else f"write {missing[0]}: ..."
+        problems.append(Problem(path, f"{name} needs {wanted}", fix))
     return result
 
 

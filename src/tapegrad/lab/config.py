@@ -16,7 +16,7 @@ from .checks import check_whole
 from .components import check_components
 from .library import recipe_file
 from .nearest import nearest
-from .overrides import Override, apply_overrides, origin, parse_override
+from .overrides import Override, apply_overrides, origin, parse_overrides
 from .problems import Place, Problem, of_validation, raise_problems
 from .schema import Component, Config
 from .yaml import MOST_BYTES, Document, Path, read_yaml, write_yaml
@@ -72,7 +72,7 @@ def _config(document: Document, folder: str | os.PathLike | None, texts: Sequenc
     if not isinstance(data, dict):
         who = f"{document.name}:1:1"
         raise ConfigError(who, f"{show(data)} where a mapping is expected", "write data: ..., model: ... and so on")
-    overrides = [parse_override(text) for text in texts]
+    overrides = parse_overrides(texts)
     data = apply_overrides(data, overrides)
     _resolve(data, os.fspath(folder) if folder is not None else os.getcwd(), overrides)
     problems: list[Problem] = []

@@ -11,11 +11,16 @@ from typing import Any
 from ..errors import ConfigError, FileFormatError
 from .arguments import show
 from .components import place_of
+from .schema import Config, Model
 from .yaml import Path, read_yaml
 
-__all__ = ["Override", "apply_overrides", "origin", "parse_override"]
+__all__ = ["Override", "apply_overrides", "origin", "parse_override", "parse_overrides"]
 
-_MOST = 1_000
+# Components that there are without being written.
+_DEFAULTS: dict[Path, str] = {
+    ("loss",): Config.model_fields["loss"].default.type,
+    ("model", "activation"): Model.model_fields["activation"].default,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,16 +65,33 @@ def apply_overrides(data: dict[str, Any], overrides: Iterable[str | Override]) -
     >>> apply_overrides({"optimizer": "Adam"}, ["optimizer.lr=1e-2", "training.epochs=3"])
     {'optimizer': {'type': 'Adam', 'lr': 0.01}, 'training': {'epochs': 3}}
     """
-    changed, wrong = copy.deepcopy(data), []
-    for entry in list(overrides)[:_MOST]:
+    changed = copy.deepcopy(data)
+    wrong: list[ConfigError] = []
+    for override in parse_overrides(overrides):
         try:
-            override = parse_override(entry) if isinstance(entry, str) else entry
             changed = _set(changed, override, 0)
         except ConfigError as error:
             wrong.append(error)
+    _raise_all(wrong)
+    return changed
+
+
+def parse_overrides(texts: Iterable[str | Override]) -> list[Override]:
+    """Return what several overrides say. Raises ConfigError, naming every one that has another form."""
+    found: list[Override] = []
+    wrong: list[ConfigError] = []
+    for text in texts:
+        try:
+            found.append(parse_override(text) if isinstance(text, str) else text)
+        except ConfigError as error:
+            wrong.append(error)
+    _raise_all(wrong)
+    return found
+
+
+def _raise_all(wrong: list[ConfigError]) -> None:
     if wrong:
         raise ConfigError(wrong[0].who, wrong[0].what, wrong[0].fix, [str(error) for error in wrong[1:]])
-    return changed
 
 
 def _set(holder: Any, override: Override, depth: int) -> Any:
@@ -80,7 +102,10 @@ def _set(holder: Any, override: Override, depth: int) -> Any:
     if isinstance(holder, list):
         return _set_item(holder, override, depth)
     if holder is None:
-        holder = {}
+        # A number counts items, and there are none.
+        if isinstance(part, int):
+            return _set_item([], override, depth)
+        holder = {"type": _DEFAULTS[here]} if here in _DEFAULTS else {}
     if isinstance(holder, str) and place_of(here) is not None:
         holder = {"type": holder}
     if not isinstance(holder, dict):

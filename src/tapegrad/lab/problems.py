@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import ConfigError
 from .arguments import show
 from .nearest import nearest
-from .schema import Component, Config, Section
+from .schema import Component, Config, Optimizer, Section
 from .yaml import Path
 
 __all__ = ["Place", "Problem", "dotted", "of_validation", "raise_problems"]
@@ -44,7 +44,7 @@ _MISSING = {
     "optimizer": "write optimizer: {type: Adam, lr: 0.001}",
     "training": "write training: {epochs: 10}",
     "set": "name the data set, such as mnist",
-    "type": "name the class, such as type: {example}",
+    "type": "name the class, such as type: EXAMPLE",
     "parameters": 'write a pattern, such as parameters: "fc1.*"',
 }
 _EXAMPLES = {
@@ -97,7 +97,14 @@ def of_validation(error: ValidationError, data: Any) -> list[Problem]:
     # A value that several forms are allowed for is judged by the form that it comes nearest to.
     nested = {path[:i] for path in found for i in range(len(path))}
     kept = {path: entries for path, entries in found.items() if path not in nested or entries[0]["type"] == "missing"}
-    return [problem for path, entries in kept.items() for problem in _problems(path, entries, data)]
+    # A key that is written wrongly is one mistake, not an unknown one and a missing one.
+    misspelt = {(*path[:-1], _meant(path)) for path, entries in kept.items() if entries[0]["type"] == "extra_forbidden"}
+    return [
+        problem
+        for path, entries in kept.items()
+        if entries[0]["type"] != "missing" or (*path[:-1], f"did you mean '{path[-1]}'?") not in misspelt
+        for problem in _problems(path, entries)
+    ]
 
 
 def _path_in(data: Any, location: tuple[str | int, ...], kind: str) -> Path:
@@ -112,19 +119,19 @@ def _path_in(data: Any, location: tuple[str | int, ...], kind: str) -> Path:
     return path
 
 
-def _problems(path: Path, entries: list[Any], data: Any) -> Iterable[Problem]:
+def _problems(path: Path, entries: list[Any]) -> Iterable[Problem]:
     kinds = [entry["type"] for entry in entries]
     entry = entries[0]
     if "missing" in kinds:
         key = str(path[-1])
         holder = next((str(p) for p in reversed(path[:-1]) if isinstance(p, str)), "")
-        fix = _MISSING.get(key, "write it").format(example=_EXAMPLES.get(holder, "ReLU"))
+        fix = _MISSING.get(key, "write it").replace("EXAMPLE", _EXAMPLES.get(holder, "ReLU"))
         yield Problem(path[:-1], f"the key '{key}' is missing", fix)
     elif "extra_forbidden" in kinds:
         yield _unknown_key(path)
     elif bound := next((e for e in entries if e["type"] in _BOUNDS), None):
         name, words = _BOUNDS[bound["type"]]
-        yield Problem(path, f"{show(bound['input'])} {words} {show(bound['ctx'][name])}")
+        yield Problem(path, f"{show(bound['input'])} {words} {bound['ctx'][name]:g}")
     elif "finite_number" in kinds:
         yield Problem(path, f"{show(entry['input'])} is not finite", "write a number")
     else:
@@ -143,6 +150,8 @@ def _wrong_type(path: Path, entries: list[Any]) -> Problem:
             words.append("a name or a mapping with the key 'type'")
         else:
             words.append(_WANTED.get(entry["type"], "another value"))
+    if len(words) > 1 and any("'type'" in word for word in words):
+        words = [word for word in words if word != "text"]
     words += [f"'{choice}'" for choice in choices]
     what = f"{show(value)} where {' or '.join(dict.fromkeys(words))} is expected"
     if isinstance(value, str) and choices and words and nearest(value, choices).startswith("did you"):
@@ -159,7 +168,7 @@ def _remedy(value: Any, words: list[str], section: type[BaseModel] | None) -> st
         return f"did you mean {meant}?" if meant else ""
     if words == ["text"] and isinstance(value, (int, float)):
         return "put it in quotes"
-    if words == ["a list"] and not isinstance(value, dict):
+    if "a list" in words and (words == ["a list"] or isinstance(value, dict)):
         return "put it into [ ]"
     if words == ["a mapping"] and section is not None:
         return f"known keys: {', '.join(section.model_fields)}"
@@ -167,14 +176,15 @@ def _remedy(value: Any, words: list[str], section: type[BaseModel] | None) -> st
 
 
 def _unknown_key(path: Path) -> Problem:
-    key = str(path[-1])
-    section = section_at(path[:-1])
-    others = _homes().get(key, [])
-    if len(others) == 1:
-        return Problem(
-            path, "unknown key", f"it belongs to '{others[0]}'" if others[0] else "it belongs to the top", key=True
-        )
-    return Problem(path, "unknown key", nearest(key, section.model_fields if section is not None else ()), key=True)
+    return Problem(path, "unknown key", _meant(path), key=True)
+
+
+def _meant(path: Path) -> str:
+    key, section = str(path[-1]), section_at(path[:-1])
+    homes = [f"'{home}'" if home else "the top level" for home in _homes().get(key, [])]
+    if 1 <= len(homes) <= 2:
+        return f"it belongs to {' or to '.join(homes)}"
+    return nearest(key, section.model_fields if section is not None else ())
 
 
 # -- the schema's tree ------------------------------------------------------------------------------------------------
@@ -206,7 +216,7 @@ def _homes() -> dict[str, list[str]]:
         for name, field in section.model_fields.items():
             found.setdefault(name, []).append(path)
             inner = _model_of(field.annotation)
-            if inner is not None and issubclass(inner, Section):
+            if inner is not None and issubclass(inner, (Section, Optimizer)):
                 walk(inner, f"{path}.{name}".lstrip("."))
 
     walk(Config, "")

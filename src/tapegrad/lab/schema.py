@@ -43,8 +43,8 @@ def _form_of_layers(value: Any) -> str:
     return "(sizes)" if sizes and not all(isinstance(v, str) for v in value) else "(layers)"
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=LARGEST)]
-Seed = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=LARGEST)]
+Count = Annotated[int, Field(ge=1, le=LARGEST), BeforeValidator(_whole)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST), BeforeValidator(_whole)]
 Index = Annotated[int, Field(ge=0, le=LARGEST)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
