@@ -6,13 +6,13 @@ import contextlib
 import time
 from typing import Any
 
-from ..errors import StorageError
+from ..errors import MissingMethodError, StorageError
 from .hashes import hash_model
 from .lines import append_line, dump, is_after, read_lines, rewrite_lines
 from .run import Run
 from .trainer import Callback, Trainer
 
-__all__ = ["HashLedger", "Ledger", "read_ledger"]
+__all__ = ["HashLedger", "Hashing", "Ledger", "read_ledger"]
 
 # In trainings with very short epochs the table, which is written as a whole, waits for this many seconds.
 _TABLE_EVERY = 2.0
@@ -63,35 +63,54 @@ class Ledger(Callback):
         self._tabled = time.perf_counter()
 
 
-class HashLedger(Callback):
-    """Appends the SHA-256 of all weights and buffers to ``ledger.jsonl``: before the first step, at the end of each epoch
-    (that is reported), and after ``every`` updates. Two trainings with equal ledgers did the same, bit for bit.
+class Hashing(Callback):
+    """Takes the SHA-256 of all weights and buffers: before the first step, at the end of each epoch (that is reported),
+    and after ``every`` updates. Subclasses say in ``note`` what becomes of the line with epoch, step and sum.
     """
 
-    def __init__(self, run: Run, every: int | None = None):
-        self.path = run.folder / "ledger.jsonl"
+    def __init__(self, every: int | None = None):
         self.every = every
         self._step = -1
 
+    def note(self, trainer: Trainer, line: dict[str, Any]) -> None:
+        """Do something with a line."""
+        raise MissingMethodError(type(self).__name__, "has no note method", "write it in the class")
+
     def on_fit_begin(self, trainer: Trainer) -> None:
-        step, epoch = trainer.position.step, trainer.position.epoch
-        rewrite_lines(self.path, lambda line: not is_after(line, step, epoch))
-        self._step = step
-        if step == 0:
-            self.path.unlink(missing_ok=True)
-            self._append(trainer)
+        self._step = trainer.position.step
+        if self._step == 0:
+            self._take(trainer)
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
         step = trainer.position.step
         if self.every is not None and step % self.every == 0 and step != self._step:
-            self._append(trainer)
+            self._take(trainer)
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
-        self._append(trainer)
+        self._take(trainer)
 
-    def _append(self, trainer: Trainer) -> None:
+    def _take(self, trainer: Trainer) -> None:
         self._step = trainer.position.step
-        line = {"epoch": trainer.position.epoch, "step": self._step, "sha256": hash_model(trainer.model)}
+        self.note(trainer, {"epoch": trainer.position.epoch, "step": self._step, "sha256": hash_model(trainer.model)})
+
+
+class HashLedger(Hashing):
+    """Appends the SHA-256 of all weights and buffers to a run's ``ledger.jsonl``, ``every`` so many updates and at the end
+    of each epoch that is reported. Two trainings with equal ledgers did the same, bit for bit.
+    """
+
+    def __init__(self, run: Run, every: int | None = None):
+        super().__init__(every)
+        self.path = run.folder / "ledger.jsonl"
+
+    def on_fit_begin(self, trainer: Trainer) -> None:
+        step, epoch = trainer.position.step, trainer.position.epoch
+        if step == 0:
+            self.path.unlink(missing_ok=True)
+        rewrite_lines(self.path, lambda line: not is_after(line, step, epoch))
+        super().on_fit_begin(trainer)
+
+    def note(self, trainer: Trainer, line: dict[str, Any]) -> None:
         append_line(self.path, dump(line))
 
 
