@@ -33,6 +33,16 @@ def test_regions_have_the_color_of_their_class_the_stronger_the_surer(seen, tmp_
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x₁", "x₂")
 
 
+def test_up_is_up(seen, tmp_path):
+    draw_boundary(lambda p: right_or_left(p[:, ::-1]), POINTS, LABELS, tmp_path / "a.png", resolution=21)
+    axes = seen.axes[0]
+    shades, (left, right, bottom, top) = image_of(axes)
+    highest = shades[-1 if axes.images[0].origin == "lower" else 0, 10]
+    assert highest[0] > highest[2]  # red, the class of large y
+    assert (left, bottom) == (axes.get_xlim()[0], axes.get_ylim()[0])
+    assert (right, top) == (axes.get_xlim()[1], axes.get_ylim()[1])
+
+
 def test_a_network_is_asked_in_evaluation_mode_and_left_as_it_was(seen, tmp_path):
     model = tg.nn.Sequential(tg.nn.Linear(2, 8), tg.nn.Dropout(0.5), tg.nn.Linear(8, 2))
     draw_boundary(model, POINTS, LABELS, tmp_path / "a.png", resolution=30)
