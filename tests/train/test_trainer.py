@@ -1,6 +1,5 @@
 """The training loop: what it measures, how it updates, when it stops, and that it goes on where it was, to the bit."""
 
-import copy
 import json
 import math
 import signal
@@ -14,6 +13,7 @@ from tapegrad import nn, optim
 from tapegrad.errors import ArgumentError, DataError, StateError, UsageError
 from tapegrad.train import Averages, Callback, EarlyStopping, Trainer, load_checkpoint, save_checkpoint
 from tapegrad.train.ema import WeightAverage
+from tapegrad.train.metrics import Accuracy
 from tapegrad.utils.data import DataLoader, TensorDataset
 
 
@@ -182,6 +182,9 @@ def test_evaluate_leaves_the_mode_and_the_weights_alone():
     result = trainer.evaluate(loader)
     assert trainer.model.training
     same(before, weights(trainer))
+    trainer.model.eval()
+    assert trainer.evaluate(loader) == pytest.approx(result, rel=1e-6)
+    assert not trainer.model.training
     assert set(result) == {"loss", "accuracy"}
 
 
@@ -204,11 +207,24 @@ def test_reports_come_every_few_epochs_and_at_the_end():
     assert [r["epoch"] for r in trainer.fit(loader, epochs=7)] == [3, 6, 7]
 
 
-def test_a_report_is_of_its_own_epoch_alone():
-    every, loader = problem(report_every=1)
-    all_epochs = timeless(every.fit(loader, epochs=4))
-    second, loader = problem(report_every=2)
-    assert timeless(second.fit(loader, epochs=4)) == all_epochs[1::2]
+@pytest.mark.parametrize("report_every", [1, 2])
+def test_a_report_is_of_its_own_epoch_alone(report_every):
+    told, shares = Told(), []
+
+    def share(output, target):
+        shares.append(float((output.array.argmax(axis=1) == target.array).mean()))
+        return shares[-1]
+
+    trainer, loader = problem(
+        metrics={"share": share, "accuracy": Accuracy}, callbacks=[told], report_every=report_every
+    )
+    history = trainer.fit(loader, epochs=4)
+    assert len(history) == 4 // report_every
+    for record in history:
+        own = slice(6 * record["epoch"] - 6, 6 * record["epoch"])
+        assert record["loss"] == pytest.approx(np.mean([batch["loss"] for batch in told.batches[own]]))
+        assert record["share"] == pytest.approx(np.mean(shares[own]))
+        assert record["accuracy"] == pytest.approx(record["share"])
 
 
 # -- how long ---------------------------------------------------------------------------------------------------------
@@ -221,9 +237,11 @@ def test_steps_end_within_an_epoch_and_go_on_there():
     first = [(r["epoch"], r["step"]) for r in trainer.fit(loader, steps=8)]
     assert first == [(1, 6), (2, 8)]
     assert (trainer.position.epoch, trainer.position.batch, trainer.epochs, trainer.total_steps) == (1, 2, 2, 8)
+    trainer.fit(loader, steps=9)
+    assert (trainer.epochs, trainer.total_steps) == (2, 9)
     history = trainer.fit(loader, epochs=3)
-    assert [(r["epoch"], r["step"]) for r in history] == [(1, 6), (2, 8), (2, 12), (3, 18)]
-    assert timeless(history[2:]) == timeless(expected[1:])
+    assert [(r["epoch"], r["step"]) for r in history] == [(1, 6), (2, 8), (2, 9), (2, 12), (3, 18)]
+    assert timeless(history[3:]) == timeless(expected[1:])
     same(weights(whole), weights(trainer))
 
 
@@ -555,15 +573,17 @@ def test_a_state_is_json_and_arrays_and_is_not_changed_by_going_on():
     same(tensors, {name: tensor.array for name, tensor in again["tensors"].items()})
 
 
-def test_metrics_that_the_data_decides_go_on_too():
-    trainer, loader = problem(callbacks=[At(3, interrupt)])
+def test_metrics_that_the_data_decides_go_on_too(tmp_path):
+    whole, loader = problem()
+    expected = timeless(whole.fit(loader))
+    stopped, loader = problem(callbacks=[At(3, interrupt)])
     with pytest.raises(KeyboardInterrupt):
-        trainer.fit(loader)
-    other, _ = problem()
-    other.load_state_dict(copy.deepcopy(trainer.state_dict()))
-    assert other.metrics["accuracy"].count == 24
-    other.fit(loader)
-    assert other.history[0]["accuracy"] * 48 == round(other.history[0]["accuracy"] * 48)
+        stopped.fit(loader)
+    save_checkpoint(tmp_path / "state.safetensors", stopped)
+    resumed, loader = problem()
+    load_checkpoint(tmp_path / "state.safetensors", resumed)
+    assert resumed.metrics["accuracy"].count == 24
+    assert timeless(resumed.fit(loader)) == expected
 
 
 def test_batches_that_were_seen_are_not_read_again():
@@ -684,6 +704,9 @@ def test_a_network_that_can_learn_a_batch_is_told_from_one_that_cannot():
 def test_one_batch_is_learned_at_the_peak_of_the_schedule_without_penalty():
     trainer, loader = problem(dropout=0.0, scheduled=False, penalty=lambda: tg.tensor(math.inf))
     trainer.scheduler = optim.lr_scheduler.OneCycleLR(trainer.optimizer, 0.05, total_steps=10_000)
+    rates = set()
+    trainer.optimizer.register_step_pre_hook(lambda optimizer, *_: rates.add(optimizer.param_groups[0]["lr"]))
     assert trainer.overfit_one_batch(loader).learned
+    assert rates == {0.05}
     assert trainer.penalty is not None
     assert trainer.rate == pytest.approx(0.05 / 25)
