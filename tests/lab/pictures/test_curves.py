@@ -46,6 +46,16 @@ def test_the_learning_rate_is_drawn_where_it_changes(seen, tmp_path):
     assert [axes.get_ylabel() for axes in seen.axes] == ["loss", "accuracy", "learning rate"]
 
 
+@pytest.mark.parametrize(
+    ("rate", "scale"),
+    [(lambda e: 0.1 * math.cos(e / 20 * math.pi / 2) + 1e-9, "linear"), (lambda e: 10.0 ** -(e // 5), "log")],
+    ids=["cosine", "steps"],
+)
+def test_a_rate_that_ends_near_zero_keeps_its_shape(seen, tmp_path, rate, scale):
+    draw_curves(training(20, rate=rate), tmp_path / "a.png")
+    assert seen.axes[2].get_yscale() == scale
+
+
 def test_epochs_have_whole_ticks(seen, tmp_path):
     draw_curves(training(3), tmp_path / "a.png")
     ticks = seen.axes[0].get_xticks()

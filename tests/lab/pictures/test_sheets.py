@@ -106,9 +106,9 @@ def test_mistakes_come_surest_first_with_both_names(seen, tmp_path):
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.99997, 0.00003], [0.0, 1.0]])
     draw_mistakes(np.zeros((4, 8, 8)), labels, probabilities, ["cat", "dog"], tmp_path / "a.png")
     assert [title for title, _ in shown(seen)] == [
-        "predicted dog 100.0 %\ntrue cat",
-        "predicted cat >99.9 %\ntrue dog",
-        "predicted cat 60.0 %\ntrue dog",
+        "predicted dog (100.0 %)\ntrue cat",
+        "predicted cat (>99.9 %)\ntrue dog",
+        "predicted cat (60.0 %)\ntrue dog",
     ]
 
 

@@ -62,7 +62,11 @@ def _panel(axes: Any, records: Sequence[Record], name: str, x_key: str, say: Any
         y = _values(records, key)
         present = ~np.isnan(y)
         axes.plot(x[present], y[present], label=say(label), color=canvas.color(i), marker=_marker(present.sum()))
-    canvas.logarithmic(axes, np.concatenate([_values(records, key) for key, _, i in shown if i < 2]))
+    measured = np.concatenate([_values(records, key) for key, _, i in shown if i < 2])
+    if name == "rate":
+        # Schedules that end near zero would else show their last steps alone.
+        measured = measured[measured >= np.nanpercentile(measured, 10)]
+    canvas.logarithmic(axes, measured)
     if best is not None:
         axes.axvline(best, color="0.5", linewidth=0.8, linestyle=":", zorder=0)
     if name != "rate" and len(shown) > 1:

@@ -69,7 +69,8 @@ def draw_mistakes(
     worst = wrong[np.argsort(-sure[wrong], kind="stable")][: rows * columns]
     names = fonts.drawable_names(classes)
     heads = [
-        f"{say('predicted')} {names[predicted[i]]} {_percent(sure[i])}\n{say('true')} {names[labels[i]]}" for i in worst
+        f"{say('predicted')} {names[predicted[i]]} ({_percent(sure[i])})\n{say('true')} {names[labels[i]]}"
+        for i in worst
     ]
     title = say("most confident").format(shown=len(worst), total=f"{len(wrong):,}") if len(worst) < len(wrong) else ""
     shown = as_images(images)[worst]
