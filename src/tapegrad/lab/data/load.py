@@ -21,7 +21,7 @@ from .tables import csv_file
 if TYPE_CHECKING:
     from ..schema import Config, Data
 
-__all__ = ["SETS", "load_sets", "load_source"]
+__all__ = ["SETS", "load_parts", "load_sets", "load_source"]
 
 SETS: Mapping[str, Callable[..., Source]] = {
     "spiral": points.spiral,
@@ -46,12 +46,19 @@ def load_sets(config: Config, folder: str | os.PathLike | None = None) -> Sets:
     is published with one; then samples are excluded, from the training and the validation part, so that what is held out
     stays the same; then ``data.limit`` takes that many of the training part, in proportion. Parts keep the order of the
     source. Images are divided by their brightest value; ``standardize`` and missing values are measured on the training part.
-    ``folder``: where relative paths begin, before the working folder and the root.
+    ``folder``: where relative paths begin, before the working folder and the root; by default the folder of the YAML file.
     Raises ArgumentError for names and values that do not fit, DataError for data that is not there or cannot be learned
     from, FileFormatError for a damaged file.
     """
     data = config.data
-    place = Place.of(data.root, config.seed, folder)
+    source = load_parts(config, folder)
+    return prepare(data.set, source, data.standardize, data.target_scale, config.dtype)
+
+
+def load_parts(config: Config, folder: str | os.PathLike | None = None) -> Source:
+    """Return the data of a configuration as its files have it, divided into parts. Errors as in :func:`load_sets`."""
+    data = config.data
+    place = Place.of(data.root, config.seed, folder if folder is not None else config.folder)
     source = load_source(data.set, data.arguments, place)
     seed = config.seed if data.split.seed is None else data.split.seed
     _hold_out(source, data.split.valid, seed)
@@ -60,7 +67,7 @@ def load_sets(config: Config, folder: str | os.PathLike | None = None) -> Sets:
         chosen, _ = divide(source.train.labels, data.limit, seed, "data.limit")
         source.train = source.train.take(chosen)
     _check_classes(data.set, source)
-    return prepare(data.set, source, data.standardize, data.target_scale, config.dtype)
+    return source
 
 
 def load_source(name: str, arguments: Mapping[str, Any], place: Place) -> Source:
