@@ -82,19 +82,13 @@ def _config(document: Document, folder: str | os.PathLike | None, texts: Sequenc
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        problems.extend(of_validation(error, data))
-    raise_problems(_without_doubles(problems), lambda path, key: _place(document, overrides, path, key))
+        # What is known of a value already says more than its type.
+        told = {(problem.path, problem.key) for problem in problems}
+        problems.extend(p for p in of_validation(error, data) if (p.path, p.key) not in told)
+    raise_problems(problems, lambda path, key: _place(document, overrides, path, key))
     assert config is not None
     config._folder = None if folder is None else os.path.abspath(folder)
     return config
-
-
-def _without_doubles(problems: list[Problem]) -> list[Problem]:
-    """Keep one problem for each value: the first, which knows more than the later ones."""
-    found: dict[tuple[Path, bool], Problem] = {}
-    for problem in problems:
-        found.setdefault((problem.path, problem.key), problem)
-    return list(found.values())
 
 
 def _place(document: Document, overrides: Sequence[Override], path: Path, key: bool) -> Place:

@@ -135,8 +135,10 @@ def _who(text: str) -> str:
 
 def origin(path: Path, overrides: Sequence[Override]) -> tuple[str, int] | None:
     """Return the last override that has a say about a path, as messages call it, with its number; None if none has."""
+    here = tuple(map(str, path))
     for number in reversed(range(len(overrides))):
-        changed = overrides[number].path
-        if path[: len(changed)] == changed or (path and changed[: len(path)] == path):
+        # A number in an override counts items, or is a key where there is a mapping.
+        changed = tuple(map(str, overrides[number].path))
+        if here[: len(changed)] == changed or (here and changed[: len(here)] == here):
             return _who(overrides[number].text), number
     return None

@@ -131,11 +131,15 @@ def _problems(path: Path, entries: list[Any]) -> Iterable[Problem]:
         yield _unknown_key(path)
     elif bound := next((e for e in entries if e["type"] in _BOUNDS), None):
         name, words = _BOUNDS[bound["type"]]
-        yield Problem(path, f"{show(bound['input'])} {words} {bound['ctx'][name]:g}")
+        yield Problem(path, f"{show(bound['input'])} {words} {_number(bound['ctx'][name])}")
     elif "finite_number" in kinds:
         yield Problem(path, f"{show(entry['input'])} is not finite", "write a number")
     else:
         yield _wrong_type(path, entries)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else str(value)
 
 
 def _wrong_type(path: Path, entries: list[Any]) -> Problem:
