@@ -33,6 +33,7 @@ _OPERATORS = _pairs("""
     mid ∣ approx ≈ setminus ∖ cup ∪ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ langle ⟨ rangle ⟩ lvert | rvert | lVert ‖ rVert ‖
     & & { { } } # # | ‖ % % _ _
 """)
+_RELATIONS = {"le", "ge", "ne", "in", "notin", "sim", "to", "leftarrow", "approx"}
 _LARGE = _pairs("sum ∑ prod ∏ bigwedge ⋀ bigvee ⋁ int ∫")
 _FUNCTIONS = {"exp", "ln", "log", "max", "min", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arg", "det"}
 _FUNCTIONS |= {f"arc{name}" for name in ("sin", "cos", "tan")}
@@ -180,7 +181,9 @@ class _Reader:
         if name in _IDENTIFIERS:
             return f"<mi>{_IDENTIFIERS[name]}</mi>"
         if name in _OPERATORS:
-            return f'<mo stretchy="false">{escape(_OPERATORS[name])}</mo>'
+            # A relation that begins a formula keeps the space around it.
+            kind = ' form="infix"' if name in _RELATIONS else ' stretchy="false"'
+            return f"<mo{kind}>{escape(_OPERATORS[name])}</mo>"
         if name in _LARGE:
             return f'<mo largeop="true" movablelimits="false">{_LARGE[name]}</mo>'
         if name in _FUNCTIONS:
