@@ -204,3 +204,10 @@ def test_statistics_that_are_not_finite_or_missing(seen, tmp_path):
     draw_statistics([report(1, norm=math.nan), report(2, norm=0.0), report(3, norm=math.inf)], tmp_path / "a.png")
     draw_statistics([], tmp_path / "b.png")
     assert "no data" in seen.texts
+
+
+def test_one_step_far_out_does_not_flatten_the_others(seen, tmp_path):
+    reports = [report(1, low=-1e6, high=1e6)] + [report(step) for step in range(2, 30)]
+    draw_distributions(reports, tmp_path / "a.png", kind="gradient")
+    low, high = seen.axes[0].get_ylim()
+    assert -1.1 < low < 0 < high < 1.1

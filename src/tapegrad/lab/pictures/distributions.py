@@ -30,9 +30,9 @@ def draw_distributions(
     """Draw each layer's distribution of activations or gradients over the steps, and return the path.
 
     A column of a strip is the histogram of one step, the darker the more values; the lines are the 5th, 50th and
-    95th percentile. ``statistics`` are records ``{"step": ..., "layers": {path: {"activation": {"histogram":
-    {"low": ..., "high": ..., "counts": [...]}}, "gradient": {...}}}}``. Of more than twelve layers twelve are drawn,
-    evenly chosen. Raises ArgumentError for another ``kind`` than ``"activation"`` and ``"gradient"``.
+    95th percentile. The axis reaches as far as the values of nine steps in ten do. ``statistics`` are records
+    ``{"step": ..., "layers": {path: {"kind": ..., "activation": {"histogram": {"low": ..., "high": ...,
+    "counts": [...]}}, "gradient": {...}}}}``. Of more than twelve layers twelve are drawn, evenly chosen. Raises ArgumentError for another ``kind`` than ``"activation"`` and ``"gradient"``.
     """
     say = canvas.speaker(lang)
     if kind not in ("activation", "gradient"):
@@ -133,12 +133,14 @@ def _draw_strip(axes: Any, steps: Sequence[float], histograms: Sequence[Record])
 
     lines = np.array([percentiles_of(histogram, _PERCENTILES) for histogram in histograms])
     ends = np.array([percentiles_of(histogram, (0.5, 99.5)) for histogram in histograms])
-    low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
+    # A few steps with values far out, as the first often is, would else leave the others a line.
+    low, high = float(np.percentile(ends[:, 0], 10)), float(np.percentile(ends[:, 1], 90))
     edges = np.linspace(low, high if high > low else low + 1.0, 61)
     shares = np.array([shares_between(histogram, edges) for histogram in histograms])
     axes.pcolormesh(
         _borders(np.array(steps)), edges, shares.T, cmap="Blues", norm=PowerNorm(0.4, vmin=0), rasterized=True
     )
+    axes.set_ylim(edges[0], edges[-1])
     for column, dash in zip(lines.T, (":", "-", ":"), strict=True):
         axes.plot(steps, column, color=canvas.color(1), linewidth=0.9, linestyle=dash)
     axes.grid(visible=False)
