@@ -21,6 +21,7 @@ from ..lab.sweep import (
     make_plan,
     read_summary,
     run_sweep,
+    trial_recipes,
     write_tables,
 )
 from .sweep_display import SweepDisplay
@@ -68,14 +69,14 @@ def sweep(recipe: str | None, overrides: tuple[str, ...], resume: str | None, sw
     fixed = [*overrides, *options["fixed"]]
     if options["data"] is not None:
         fixed.append(f"data.root={json.dumps(os.path.abspath(options['data']))}")
-    plan = _plan(recipe, fixed, sweeps, options)
+    plan = _plan(recipe, fixed, options)
     if options["dry_run"]:
         return _list(plan)
-    text = dump_config(load_config(recipe, plan.fixed))
-    return _run(Sweep.create(sweeps, plan, text), options)
+    load = functools.partial(load_config, recipe)
+    return _run(Sweep.create(sweeps, plan, dump_config(load(plan.fixed)), trial_recipes(load, plan)), options)
 
 
-def _plan(recipe: str, fixed: list[str], sweeps: str, options: dict[str, Any]) -> Plan:
+def _plan(recipe: str, fixed: list[str], options: dict[str, Any]) -> Plan:
     if not options["vary"] and options["seeds"] is None:
         raise ArgumentError("sweep", "nothing varies", "give --vary KEY=LEVEL,LEVEL,... or --seeds 5")
     load = functools.partial(load_config, recipe)

@@ -136,7 +136,7 @@ def test_the_recipes_own_values_are_trained_once_and_shared():
     assert [trial.number for trial in plan.trials] == list(range(1, 9))
     assert [factor.own for factor in plan.factors] == ["1e-1", "[784,100,10]"]
     assert plan.trials[0].overrides == ()
-    assert plan.trials[2].all_overrides() == ["optimizer.lr=1e-2", "seed=3"]
+    assert plan.trials[2].overrides == ("optimizer.lr=1e-2",)
 
 
 def test_own_values_that_are_no_level_become_one():
@@ -149,6 +149,11 @@ def test_own_values_that_are_no_level_become_one():
 def test_a_level_named_like_the_own_value_is_told_apart():
     plan = make_plan(load, ["optimizer.lr=0.1=0.2"])
     assert [level.label for level in plan.factors[0].levels] == ["0.1 (recipe)", "0.1"]
+
+
+def test_the_label_of_an_own_file_has_no_folder():
+    own = {"model": {"module": "/home/me/net.py:Net"}}
+    assert make_plan(fakes.loader(own), ["model.module=b.py:B"]).factors[0].own == "net.py:Net"
 
 
 def test_fixed_overrides_make_the_base():
@@ -210,6 +215,7 @@ def test_factors_that_get_in_each_others_way_are_refused(vary, said):
 
 def test_keys_that_only_start_alike_are_two():
     assert len(make_plan(load, ["optimizer.lr=1,2", "optimizer.lr_decay=1,2"]).factors) == 2
+    assert len(make_plan(load, ["optimizer.lr_decay=1,2", "optimizer.lr=1,2"]).factors) == 2
 
 
 # -- grids and random trials ----------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_failed_trials_are_counted_and_explained(tmp_path):
     assert rates.texts()[1] == [
         "0.01", "0.9050", "0.20", "1/3", "seed 0: it has not been run; seed 2: the loss is nan | a_b",
     ]  # fmt: skip
-    assert networks.texts()[1] == ["large", "—", "—", "0/3", "seed 0, 1, 2: train: the loss is nan at step 3"]
+    assert networks.texts()[1] == ["large", "—", "—", "0/3", "seeds 0, 1, 2: train: the loss is nan at step 3"]
     write_tables(sweep, summary)
     assert r"the loss is nan \| a_b" in (sweep.folder / "table.md").read_text()
     assert r"the loss is nan \textbar{} a\_b" in (sweep.folder / "table.tex").read_text()

@@ -62,17 +62,17 @@ def test_a_failed_trial_is_a_row_that_says_why_and_the_others_go_on(tmp_path):
     assert {level: row.finished for level, row in rows.items()} == {
         "0.1": 1, "10": 0, "11": 0, "12": 0, "13": 0, "0.2": 1,
     }  # fmt: skip
-    assert rows["10"].reasons() == "seed 0: train: the loss is nan at step 3 (rate 10)"
+    assert rows["10"].reasons() == "seed 0: the loss is nan at step 3 (rate 10)"
     assert rows["11"].reasons() == "seed 0: its process was killed from outside; there may have been too little memory"
     assert rows["12"].reasons() == "seed 0: ZeroDivisionError: in trials/0004/net.py"
     assert rows["13"].reasons() == "seed 0: SystemExit: 3"
     failures = {trial.levels["optimizer.lr"]: sweep.failure(trial) for trial in sweep.plan.trials}
-    assert failures["10"] == Failure("train: the loss is nan at step 3 (rate 10)", "lower the learning rate", True)
+    assert failures["10"] == Failure("the loss is nan at step 3 (rate 10)", "lower the learning rate", True)
     assert "ZeroDivisionError" in failures["12"].traceback
     assert failures["0.1"] is None
     write_tables(sweep, summary)
     text = (sweep.folder / "table.md").read_text()
-    assert "| 0/1  | seed 0: train: the loss is nan at step 3 (rate 10)" in text
+    assert "| 0/1  | seed 0: the loss is nan at step 3 (rate 10)" in text
     assert str(tmp_path) not in text
 
 

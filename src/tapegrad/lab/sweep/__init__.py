@@ -3,7 +3,7 @@
 from .files import draw_pictures, markdown_of, write_tables
 from .folder import Failure, Sweep
 from .levels import Factor, Level, Range, parse_factor, parse_seeds
-from .plan import Plan, Trial, make_plan
+from .plan import Plan, Trial, make_plan, trial_recipes
 from .result import Row, Summary, check_metric, read_summary
 from .run import Display, run_sweep
 from .worker import Outcome
@@ -28,5 +28,6 @@ __all__ = [
     "parse_seeds",
     "read_summary",
     "run_sweep",
+    "trial_recipes",
     "write_tables",
 ]

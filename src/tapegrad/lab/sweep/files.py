@@ -13,6 +13,8 @@ from .result import Row, Summary, figures_of
 
 __all__ = ["draw_pictures", "markdown_of", "write_tables"]
 
+# Longer labels leave no room for the picture.
+_LONGEST = 40
 _MODES = {
     "one": "one factor at a time, the others as in the recipe",
     "grid": "all combinations",
@@ -43,8 +45,9 @@ def about(summary: Summary) -> str:
 def markdown_of(summary: Summary) -> str:
     """Return the tables as a Markdown document."""
     parts = [f"# {escape_markdown(summary.plan.name)}", _sentence(escape_markdown(about(summary)))]
-    if summary.plan.fixed:
-        parts.append("Set for all trials: " + ", ".join(f"`{text}`" for text in summary.plan.fixed) + ".")
+    fixed = [f"`{text}`" for text in summary.plan.fixed if not text.startswith("data.root=")]
+    if fixed:
+        parts.append(f"Set for all trials: {', '.join(fixed)}.")
     for table in summary.tables():
         parts += [f"## {escape_markdown(table.caption)}", *_own(summary, table.caption), table.to_markdown()]
     return "\n\n".join(parts) + "\n"
@@ -56,7 +59,7 @@ def latex_of(summary: Summary) -> str:
     for table in summary.tables():
         caption = f"{table.caption}: {about(summary)}."
         parts.append(
-            "\\begin{table}[htbp]\n  \\centering\n"
+            "\\begin{table}[htbp]\n  \\centering\\small\\setlength{\\tabcolsep}{4pt}\n"
             f"  \\caption{{{escape_latex(caption)}}}\n" + table.to_latex() + "\n\\end{table}"
         )
     return "\n\n".join(parts) + "\n"
@@ -159,8 +162,8 @@ def _levels(summary: Summary, factor: str) -> dict[str, list[float]]:
 
 
 def _numbers(labels: list[str]) -> list[Any]:
-    """Return the labels as numbers, which have their place on an axis, when all of them are some."""
+    """Return the labels as numbers, which have their place on an axis, when all of them are some; else shortened."""
     try:
         return [float(label) for label in labels]
     except ValueError:
-        return labels
+        return [label if len(label) <= _LONGEST else label[: _LONGEST - 1] + "…" for label in labels]

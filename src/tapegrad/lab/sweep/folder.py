@@ -8,7 +8,7 @@ import json
 import os
 import pathlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...errors import ArgumentError, FileFormatError, StateError, did_you_mean
@@ -32,9 +32,9 @@ class Failure:
 class Sweep:
     """The folder of a sweep.
 
-    ``sweep.json`` is the plan, ``recipe.yaml`` the recipe that every trial's overrides apply to, ``trials/0001`` and
-    so on are run folders: a trial is finished when its ``result.json`` is there. ``table.md``, ``table.tex``,
-    ``table.csv``, ``trials.csv`` and ``pictures/`` are made of these alone.
+    ``sweep.json`` is the plan, ``recipe.yaml`` the recipe around which it varies, ``trials/0001.yaml`` and so on are
+    the trials' recipes, ``trials/0001`` and so on their run folders: a trial is finished when its ``result.json`` is
+    there. ``table.md``, ``table.tex``, ``table.csv``, ``trials.csv`` and ``pictures/`` are made of these alone.
     """
 
     def __init__(self, folder: str | os.PathLike):
@@ -44,7 +44,9 @@ class Sweep:
         self.recipe = self.folder / "recipe.yaml"
 
     @classmethod
-    def create(cls, parent: str | os.PathLike, plan: Plan, recipe: str) -> Sweep:
+    def create(
+        cls, parent: str | os.PathLike, plan: Plan, recipe: str, trial_recipes: Iterable[tuple[str, str]] = ()
+    ) -> Sweep:
         """Make a new folder ``NAME-DATE-TIME`` under ``parent``; the plan is written last, and whole."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
         for number in range(1, 1000):
@@ -58,6 +60,8 @@ class Sweep:
             raise ArgumentError("sweep", f"no free name for a sweep under {parent}", "choose a folder with --sweeps")
         sweep = cls(folder)
         sweep.trials.mkdir()
+        for name, text in trial_recipes:
+            (sweep.trials / f"{name}.yaml").write_text(text, encoding="utf-8")
         write_atomically(sweep.recipe, recipe.encode())
         write_plan(plan, folder / "sweep.json")
         return sweep
@@ -79,6 +83,10 @@ class Sweep:
     def plan(self) -> Plan:
         """The plan that the sweep was started with."""
         return read_plan(self.folder / "sweep.json")
+
+    def recipe_of(self, trial: Trial) -> pathlib.Path:
+        """Return the file of a trial's recipe."""
+        return self.trials / f"{trial.folder}.yaml"
 
     def run(self, trial: Trial) -> Run:
         """Return the run of a trial, whether it has been started or not."""

@@ -9,17 +9,17 @@ import math
 import os
 import pathlib
 import random as _random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...errors import ArgumentError, FileFormatError
 from ...formats.atomic import write_atomically
 from .levels import Factor, Level, Range, parse_factor, parse_seeds
 
-__all__ = ["Plan", "Trial", "make_plan", "read_plan", "write_plan"]
+__all__ = ["Plan", "Trial", "make_plan", "read_plan", "trial_recipes", "write_plan"]
 
 _VERSION = 1
-_MOST_TRIALS = 100_000
+_MOST_TRIALS = 10_000
 _UNSET = "default"
 
 Load = Callable[[Sequence[str]], Any]
@@ -38,10 +38,6 @@ class Trial:
     def folder(self) -> str:
         """The name of its folder under ``trials/``."""
         return f"{self.number:04d}"
-
-    def all_overrides(self) -> list[str]:
-        """Return the overrides of the sweep's recipe that give this trial's configuration."""
-        return [*self.overrides, f"seed={self.seed}"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +114,16 @@ def make_plan(
     for trial in trials[:: len(found)]:
         load([*fixed, *trial.overrides])
     return Plan(name, mode, tuple(factors), found, tuple(trials), tuple(fixed), metric, command)
+
+
+def trial_recipes(load: Load, plan: Plan) -> Iterator[tuple[str, str]]:
+    """Give each trial's folder with its whole recipe as YAML: its levels, its seed, and one BLAS thread."""
+    from ..config import dump_config
+
+    for _, trials in plan.settings():
+        config = load([*plan.fixed, *trials[0].overrides])
+        for trial in trials:
+            yield trial.folder, dump_config(config.model_copy(update={"seed": trial.seed, "threads": 1}))
 
 
 def _check_names(factors: Sequence[Factor]) -> None:
@@ -222,7 +228,7 @@ def _at(values: Any, key: str) -> Any:
 
 
 def flow(value: Any) -> str:
-    """Return a value as YAML on one line, as a person would write it.
+    """Return a value as YAML on one line, as a person would write it; of a file in some folder only the name.
 
     >>> flow({"type": "SGD", "lr": 0.1, "sizes": [784, 10], "nesterov": True, "decay": None})
     '{type: SGD, lr: 0.1, sizes: [784, 10], nesterov: true, decay: null}'
@@ -233,7 +239,7 @@ def flow(value: Any) -> str:
         return "[" + ", ".join(map(flow, value)) + "]"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    return str(value)
+    return os.path.basename(value) if isinstance(value, str) and os.path.isabs(value) else str(value)
 
 
 def write_plan(plan: Plan, path: str | os.PathLike) -> None:

@@ -59,7 +59,8 @@ class Row:
         seeds: dict[str, list[str]] = {}
         for seed, failure in self.failures.items():
             seeds.setdefault(failure.why, []).append(str(seed))
-        return "; ".join(f"seed {', '.join(s)}: {why}" for why, s in seeds.items()) or None
+        groups = [f"{'seed' if len(s) == 1 else 'seeds'} {', '.join(s)}: {why}" for why, s in seeds.items()]
+        return "; ".join(groups) or None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -75,12 +75,13 @@ def run_sweep(
     if jobs is not None and jobs < 1:
         raise ArgumentError("sweep", f"{jobs} jobs", "give 1 or more")
     display = display or Display()
+    total = len(sweep.plan.trials)
+    sweep.trials.mkdir(exist_ok=True)
     with locked(sweep.folder):
         with locked(sweep.trials, _WAIT_FOR_ORPHANS):
             pass
         todo = sweep.unfinished()
         slots = [_Slot(sweep, execute, pictures) for _ in range(min(jobs or os.cpu_count() or 1, len(todo)))]
-        total = len(sweep.plan.trials)
         display.begin(total, total - len(todo))
         try:
             with _one_thread():

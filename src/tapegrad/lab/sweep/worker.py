@@ -91,7 +91,8 @@ def work(task: Task) -> Outcome:
         return Outcome("stopped")
     except TapegradError as error:
         # A loss that is not finite stays so; a missing file or package may be there next time.
-        why = _one_line(f"{error.path or error.who}: {error.what}", sweep)
+        who = error.path or error.who
+        why = _one_line(error.what if who == "train" else f"{who}: {error.what}", sweep)
         failure = Failure(why, _one_line(error.fix, sweep), final=isinstance(error, DataError))
     except (Exception, SystemExit) as error:
         why = _one_line(f"{type(error).__name__}: {error}", sweep)
@@ -105,20 +106,14 @@ def execute(sweep: Sweep, trial: Trial, callbacks: list[Callback], pictures: boo
     from ..config import dump_config, load_config
     from ..experiment import run_experiment
 
-    config = load_config(sweep.recipe, trial.all_overrides())
+    config = load_config(sweep.recipe_of(trial))
     text = dump_config(config)
     run = sweep.run(trial)
-    resume = _can_go_on(run, text)
+    resume = (run.folder / "recipe.yaml").is_file() and run.recipe == text and run.has_checkpoint
     if not resume:
         shutil.rmtree(run.folder, ignore_errors=True)
         run = Run.create(sweep.trials, trial.folder, text, stamp=False)
     run_experiment(config, run, callbacks=callbacks, resume=resume, pictures=pictures)
-
-
-def _can_go_on(run: Run, recipe: str) -> bool:
-    stored = run.folder / "recipe.yaml"
-    checkpoint = run.checkpoints / "last.safetensors"
-    return stored.is_file() and stored.read_text(encoding="utf-8") == recipe and checkpoint.is_file()
 
 
 class _Reporter(Callback):
