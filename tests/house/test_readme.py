@@ -7,37 +7,52 @@ import re
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-SCRIPTS = [b for b in BLOCKS if not b.startswith(">>>")]
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")}
+BLOCKS = {name: re.findall(r"```python\n(.*?)```", text, re.DOTALL) for name, text in TEXTS.items()}
+SCRIPTS = [(name, b) for name, blocks in BLOCKS.items() for b in blocks if not b.startswith(">>>")]
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=[s.split("\n")[0] for s in SCRIPTS])
-def test_scripts_run(script, capsys):
-    exec(compile(script, "README.md", "exec"), {})
+@pytest.mark.parametrize(("name", "script"), SCRIPTS)
+def test_scripts_run(name, script, capsys):
+    exec(compile(script, name, "exec"), {})
     loss = float(capsys.readouterr().out.split()[-1])
     assert loss < 0.2
 
 
-def test_sessions_print_what_they_show():
-    session = "\n".join(b for b in BLOCKS if b.startswith(">>>"))
-    test = doctest.DocTestParser().get_doctest(session, {}, "README.md", None, 0)
+@pytest.mark.parametrize("name", TEXTS)
+def test_sessions_print_what_they_show(name):
+    session = "\n".join(b for b in BLOCKS[name] if b.startswith(">>>"))
+    test = doctest.DocTestParser().get_doctest(session, {}, name, None, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     said = []
     assert runner.run(test, out=said.append).failed == 0, "".join(said)
 
 
-def test_links_and_pictures_exist():
-    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in t]
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_and_pictures_exist(name):
+    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", TEXTS[name]) if "://" not in t]
     assert targets
     assert [t for t in targets if not (ROOT / t).exists()] == []
 
 
-def test_commands_exist():
+@pytest.mark.parametrize("name", TEXTS)
+def test_commands_exist(name):
     import click
 
     from tapegrad.cli.commands import tapegrad
 
-    used = set(re.findall(r"^tapegrad (\w+)", TEXT, re.MULTILINE)) | set(re.findall(r"`tapegrad (\w+)", TEXT))
+    used = set(re.findall(r"^tapegrad (\w+)", TEXTS[name], re.MULTILINE)) | set(
+        re.findall(r"`tapegrad (\w+)", TEXTS[name])
+    )
     assert used
     assert used <= set(tapegrad.list_commands(click.Context(tapegrad)))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_experiment_shown_is_one(name, tmp_path):
+    pytest.importorskip("pydantic")
+    from tapegrad.lab.config import load_config
+
+    (text,) = re.findall(r"```yaml\n(.*?)```", TEXTS[name], re.DOTALL)
+    (tmp_path / "my.yaml").write_text(text)
+    assert load_config(tmp_path / "my.yaml").training.epochs == 10
