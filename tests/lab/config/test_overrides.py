@@ -108,6 +108,11 @@ def test_a_mistake_names_the_override(override, message):
     assert str(caught.value) == message
 
 
+def test_of_two_overrides_of_a_key_the_last_is_named():
+    with pytest.raises(ConfigError, match=r"^override 'seed=b': seed: 'b' where a whole number is expected$"):
+        read("seed=a", "seed=b")
+
+
 def test_a_mistake_of_the_file_keeps_its_place():
     with pytest.raises(ConfigError, match=r"^f\.yaml:3:19: optimizer\.type: there is no optimizer 'Adm'"):
         parse_config(BASE.replace("Adam", "Adm"), "f.yaml", overrides=["optimizer.lr=0.1"])
