@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..train import Run
+from ..train import Run, load_weights
 from . import pictures
-from .build import Assembly
+from .build import Assembly, build_model
 from .predict import predict_all
 from .result import predictions
 
@@ -21,7 +21,7 @@ def draw_run(assembly: Assembly, run: Run, result: dict[str, Any], lang: str = "
     """Draw a finished run's pictures into its folder and return their paths."""
     folder = run.pictures
     drawn = [pictures.draw_curves(assembly.trainer.history, folder / "curves.png", lang=lang)]
-    drawn += _of_points(assembly, folder, lang)
+    drawn += _of_points(assembly, run, lang)
     drawn += _of_classes(assembly, folder, result, lang)
     drawn += _of_weights(assembly, folder, lang)
     statistics = run.events("statistics")
@@ -29,35 +29,42 @@ def draw_run(assembly: Assembly, run: Run, result: dict[str, Any], lang: str = "
         for kind in ("activation", "gradient"):
             path = folder / f"{kind}s.png"
             drawn.append(pictures.draw_distributions(statistics, path, kind=kind, lang=lang))
+        drawn.append(pictures.draw_statistics(statistics, folder / "statistics.png", lang=lang))
     return [os.fspath(path) for path in drawn]
 
 
-def _of_points(assembly: Assembly, folder: Any, lang: str) -> list[str]:
+def _of_points(assembly: Assembly, run: Run, lang: str) -> list[str]:
     """Draw a decision boundary for points of the plane, a fitted function for points of a line."""
-    train = assembly.sets.train
-    features = train.inputs.shape[1:]
-    if features == (2,) and assembly.sets.task == "classification":
-        return [
-            pictures.draw_boundary(
-                _probabilities(assembly),
-                train.inputs,
-                train.labels,
-                folder / "boundary.png",
-                classes=assembly.sets.classes,
-                lang=lang,
-            )
-        ]
-    if features == (1,) and train.targets.ndim == 2 and train.targets.shape[1] == 1:
-        part = assembly.sets.test or train
+    sets, folder = assembly.sets, run.pictures
+    features = sets.train.inputs.shape[1:]
+    if features == (2,) and sets.task == "classification":
+        points = {"inputs": sets.train.inputs, "labels": sets.train.labels, "classes": sets.classes, "lang": lang}
+        if sets.test is not None:
+            points["test"] = (sets.test.inputs, sets.test.labels)
+        drawn = [pictures.draw_boundary(_classifier(assembly.model), path=folder / "boundary.png", **points)]
+        frames = list(_frames(assembly, run))
+        if len(frames) > 1:
+            drawn.append(pictures.animate_boundary(frames, path=folder / "boundary.gif", **points))
+        return drawn
+    if features == (1,) and sets.train.targets.ndim == 2 and sets.train.targets.shape[1] == 1:
+        part = sets.test or sets.train
         order = np.argsort(part.inputs[:, 0], kind="stable")
-        said = predict_all(assembly.model, part.inputs[order], probabilities=False)
+        said = predict_all(assembly.model, part.inputs[order])
         x, y = part.inputs[order, 0], part.targets[order, 0]
         return [pictures.draw_function(x, y, said[:, 0], folder / "function.png", lang=lang)]
     return []
 
 
-def _probabilities(assembly: Assembly) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda inputs: predict_all(assembly.model, inputs, probabilities=True)
+def _classifier(model: Any) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda inputs: predict_all(model, inputs, probabilities=True)
+
+
+def _frames(assembly: Assembly, run: Run) -> Iterator[tuple[int, Callable]]:
+    """Give each snapshot's step and network, in order."""
+    for path in sorted((run.folder / "snapshots").glob("step-*.safetensors")):
+        model = build_model(assembly.config, assembly.sets.train.inputs.shape[1:])
+        load_weights(path, model)
+        yield int(path.stem.removeprefix("step-")), _classifier(model)
 
 
 def _of_classes(assembly: Assembly, folder: Any, result: dict[str, Any], lang: str) -> list[str]:

@@ -177,5 +177,5 @@ def _shading(shares: np.ndarray) -> np.ndarray:
     colors = np.array([to_rgb(canvas.color(k)) for k in range(shares.shape[2])])
     ranked = np.sort(shares, axis=2)
     lead = ranked[:, :, -1] - (ranked[:, :, -2] if shares.shape[2] > 1 else 0)
-    strength = (0.55 * lead)[:, :, None]
-    return colors[shares.argmax(axis=2)] * strength + (1 - strength)
+    strength = (0.55 * np.clip(lead, 0, 1))[:, :, None]
+    return np.clip(colors[shares.argmax(axis=2)] * strength + (1 - strength), 0, 1)
