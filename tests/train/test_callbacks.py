@@ -95,6 +95,12 @@ def test_a_training_that_was_stopped_stays_stopped():
     assert trainer.stopped is not None
 
 
+def test_fitting_on_counts_each_report_once():
+    trainer, loader = problem(Claims([5, 4, 4, 4, 4, 4]), EarlyStopping(patience=3))
+    assert [len(trainer.fit(loader, epochs=epochs)) for epochs in (2, 3, 4, 6)] == [2, 3, 4, 5]
+    assert trainer.callbacks[1].waited == 3
+
+
 def test_the_best_weights_come_back():
     seen = []
     keep = Callback()

@@ -99,6 +99,8 @@ def test_ratios_known_from_scikit_learn():
 def test_classes_that_do_not_occur_are_no_part_of_the_mean():
     outputs, targets = np.eye(5, dtype=np.float32)[[0, 0, 1]], np.array([0, 1, 1])
     assert measure(F1(), outputs, targets) == pytest.approx((2 / 3 + 2 / 3) / 2)
+    # One that is predicted and never wanted does occur.
+    assert measure(F1(), np.eye(5)[[0, 0, 3]], np.array([0, 1, 1])) == pytest.approx(2 / 9)
 
 
 def test_accuracy_and_top_k_are_shares_of_samples(scores):
@@ -108,6 +110,10 @@ def test_accuracy_and_top_k_are_shares_of_samples(scores):
         ranked = [np.argsort(-row, kind="stable")[:k] for row in outputs]
         expected = np.mean([t in row for row, t in zip(ranked, targets, strict=True)])
         assert measure(TopK(k=k), outputs, targets, 10) == pytest.approx(expected)
+
+
+def test_of_equal_outputs_the_first_ranks_first():
+    assert [measure(TopK(k=2), np.zeros((1, 3)), np.array([c])) for c in range(3)] == [1.0, 1.0, 0.0]
 
 
 def test_the_confusion_matrix_has_a_row_for_each_class_that_was_wanted(scores):
@@ -186,8 +192,9 @@ def test_r2_of_a_constant_target_is_1_when_hit_and_0_when_not():
 
 
 def test_scaled_accuracy_compares_whole_numbers():
-    outputs = np.array([[0.34], [0.36], [-0.04], [1.2]], np.float32)
-    assert measure(ScaledAccuracy(scale=10), outputs, np.array([[0.3], [0.3], [0.0], [0.9]], np.float32)) == 0.5
+    outputs = np.array([[0.34], [0.36], [0.36], [-0.04], [1.2]], np.float32)
+    targets = np.array([[0.3], [0.3], [0.4], [0.0], [0.9]], np.float32)
+    assert measure(ScaledAccuracy(scale=10), outputs, targets) == 0.6
 
 
 # -- batches and states -----------------------------------------------------------------------------------------------
@@ -234,6 +241,13 @@ def test_reset_and_fresh_begin_anew(name, scores, values):
 
 def test_fresh_keeps_the_settings():
     assert TopK(k=3).fresh().k == 3
+
+
+def test_outputs_may_be_written_over_later():
+    metric, outputs = AUROC(), tg.tensor([0.1, 0.9])
+    metric.update(outputs, tg.tensor([0, 1]))
+    outputs.zero_()
+    assert metric.compute() == 1.0
 
 
 def test_a_state_of_no_batches_can_be_gone_on_from(scores):
@@ -321,6 +335,15 @@ def test_a_functions_mean_weighs_batches_by_their_size():
 def test_each_metric_but_the_matrix_tells_which_way_is_better(name):
     if name != "confusion_matrix":
         assert best_is_smallest(f"valid_{name}") == (name in ("mse", "mae"))
+
+
+def test_words_in_a_name_tell_which_way_is_better():
+    assert best_is_smallest("valid_l1_loss")
+    assert best_is_smallest("error_at_the_ends")
+    assert not best_is_smallest("accuracy_balanced")
+    assert not best_is_smallest("loss", mode="max")
+    with pytest.raises(ArgumentError, match="whether a small glossary is a good one is not known"):
+        best_is_smallest("glossary")
 
 
 def test_better_is_by_more_than_the_least_difference_and_finite():
