@@ -112,6 +112,24 @@ def test_plain_weights_can_be_loaded_and_not_resumed(tmp_path):
         load_checkpoint(path, target)
 
 
+def test_averaged_weights_are_evaluated_and_the_others_resumed(tmp_path):
+    trainer, loader = problem()
+    trainer = Trainer(trainer.model, trainer.loss, trainer.optimizer, ema=0.9)
+    trainer.fit(loader, epochs=2)
+    path = tmp_path / "last.safetensors"
+    save_checkpoint(path, trainer)
+    other = problem()[0].model
+    load_weights(path, other)
+    with trainer.averaged_weights():
+        assert hash_model(other) == hash_model(trainer.model)
+    assert hash_model(other) != hash_model(trainer.model)
+    fresh = problem()[0]
+    fresh = Trainer(fresh.model, fresh.loss, fresh.optimizer, ema=0.9)
+    load_checkpoint(path, fresh)
+    assert hash_model(fresh.model) == hash_model(trainer.model)
+    assert fresh.evaluate(loader) == trainer.evaluate(loader)
+
+
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing", "empty"])
 @pytest.mark.parametrize("loading", [load_checkpoint, lambda path, trainer: load_weights(path, trainer.model)])
 def test_a_damaged_last_state_falls_back_to_the_one_before_and_says_so(tmp_path, damage, loading):
@@ -177,6 +195,13 @@ def test_the_states_of_a_training(tmp_path):
     resumed, _ = problem()
     assert load_checkpoint(tmp_path / "last.safetensors", resumed) == str(tmp_path / "last.safetensors")
     assert hash_model(resumed.model) == hash_model(trainer.model)
+
+
+def test_an_end_within_an_epoch_leaves_the_state_of_the_epoch_before_it(tmp_path):
+    trainer, loader = problem(always(tmp_path, every=1))
+    trainer.fit(loader, steps=8)
+    assert [name for name in sorted(names(tmp_path)) if name.startswith("epoch")] == ["epoch-0001"]
+    assert step_of(tmp_path / "epoch-0001.safetensors") == 6
 
 
 class Kept(Callback):

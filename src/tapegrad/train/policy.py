@@ -111,7 +111,8 @@ class Checkpoints(Callback):
                 tensors, state = self._pending
                 self._pending = {name: tensor.detach().clone() for name, tensor in tensors.items()}, state
         # A resumed training does not come to this epoch again: its own state is written before the last one.
-        if self.every is not None and epoch % self.every == 0:
+        whole = trainer.position.batch == 0  # the training may have ended within an epoch
+        if whole and self.every is not None and epoch % self.every == 0:
             self._write(f"epoch-{epoch:04d}", trainer)
         if affordable:
             self._flush(trainer)
