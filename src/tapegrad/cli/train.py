@@ -55,7 +55,7 @@ def train(recipe: str, overrides: tuple[str, ...], runs: str, **options: Any) ->
         return check(config, **checks)
     with one_setting(config):
         assembly = build(config)
-        run = Run.create(runs, name_of(recipe), dump_config(config), environment())
+        run = Run.create(runs, name_of(recipe), dump_config(config, defaults=True), environment())
         click.echo(f"run: {run.folder}")
         attach(assembly, run, [ProgressBar()])
         announce(assembly)

@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
-
-from pydantic import BaseModel, ValidationError
 
 from ..errors import ArgumentError, ConfigError
 from .arguments import show
 from .checks import check_whole
 from .components import check_components
 from .library import recipe_file
-from .nearest import nearest
 from .overrides import Override, apply_overrides, origin, parse_overrides
 from .problems import Place, Problem, of_validation, raise_problems
-from .schema import Component, Config
+from .schema import BaseModel, Component, Config, ValidationError
 from .yaml import MOST_BYTES, Document, Path, read_yaml, write_yaml
 
-__all__ = ["check_pattern", "config_of", "dump_config", "load_config", "parse_config"]
+__all__ = ["config_of", "dump_config", "load_config", "parse_config"]
 
 # Arguments of data sets that name files.
 _FILES = ("path", "file", "folder", "test_path")
@@ -167,18 +163,3 @@ def _plain(value: Any, defaults: bool) -> Any:
 
 def _is_default(value: Any, field: Any) -> bool:
     return not field.is_required() and type(value) is type(field.default) and value == field.default
-
-
-# -- patterns ---------------------------------------------------------------------------------------------------------
-
-
-def check_pattern(pattern: str, names: Sequence[str], where: str) -> list[str]:
-    """Return the names that a pattern with ``*`` matches. Raises ConfigError, with the nearest name, when none does.
-
-    >>> check_pattern("fc1.*", ["fc1.weight", "fc1.bias", "fc2.weight"], "freeze.0")
-    ['fc1.weight', 'fc1.bias']
-    """
-    found = [name for name in names if fnmatchcase(name, pattern)]
-    if not found:
-        raise ConfigError(where, f"'{pattern}' matches no parameter", nearest(pattern, names))
-    return found

@@ -9,12 +9,10 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from ..errors import ConfigError
 from .arguments import show
 from .nearest import nearest
-from .schema import Component, Config, Optimizer, Section
+from .schema import BaseModel, Component, Config, Optimizer, Section, ValidationError
 from .yaml import Path
 
 __all__ = ["Place", "Problem", "dotted", "of_validation", "raise_problems"]

@@ -7,11 +7,22 @@ from typing import Annotated, Any, Literal
 from ..errors import MissingExtraError
 
 try:
-    from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
+    from pydantic import (
+        BaseModel,
+        BeforeValidator,
+        ConfigDict,
+        Discriminator,
+        Field,
+        PrivateAttr,
+        Tag,
+        ValidationError,
+        model_validator,
+    )
 except ImportError:
     raise MissingExtraError("lab", "pydantic", "lab") from None
 
 __all__ = [
+    "BaseModel",
     "Callbacks",
     "Checkpoints",
     "Component",
@@ -28,6 +39,7 @@ __all__ = [
     "Split",
     "Standardize",
     "Training",
+    "ValidationError",
 ]
 
 LARGEST = 2**31 - 1

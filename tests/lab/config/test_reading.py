@@ -11,7 +11,7 @@ pytest.importorskip("yaml")
 import tapegrad as tg
 from tapegrad.errors import ArgumentError, ConfigError
 from tapegrad.lab import names
-from tapegrad.lab.config import check_pattern, config_of, dump_config, load_config, parse_config
+from tapegrad.lab.config import config_of, dump_config, load_config, parse_config
 from tapegrad.lab.library import recipe_file, recipes
 from tapegrad.lab.schema import Component, Config
 from tapegrad.lab.yaml import read_yaml, write_yaml
@@ -211,15 +211,6 @@ def test_only_what_is_no_default_is_written():
 def test_text_that_looks_like_something_else_is_quoted():
     data = {"a": ["1e-3", "0o17", "012", "NO", "null", "~", "", "1_0", ".inf", "x: y", "# z", "\x85", "\u2028", "a\nb"]}
     assert read_yaml(write_yaml(data)).data == data
-
-
-def test_patterns():
-    known = ["fc1.weight", "fc1.bias", "fc2.weight"]
-    assert check_pattern("*.weight", known, "freeze.0") == ["fc1.weight", "fc2.weight"]
-    with pytest.raises(
-        ConfigError, match=r"^freeze\.0: 'fc1\.wieght' matches no parameter; did you mean 'fc1\.weight'\?$"
-    ):
-        check_pattern("fc1.wieght", known, "freeze.0")
 
 
 @pytest.mark.parametrize(
