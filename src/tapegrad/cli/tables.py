@@ -10,7 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["show_inspection", "show_table"]
+__all__ = ["show_inspection", "show_suspects", "show_table"]
 
 # What is said in English: (the words, in Chinese).
 _WORDS = {
@@ -41,8 +41,16 @@ _WORDS = {
     "classification": "分类",
     "regression": "回归",
     "target": "目标",
+    "position": "位置",
+    "label": "标签",
+    "network": "网络判断",
+    "probability": "概率",
+    "score": "得分",
+    "{samples} samples; the network disagrees with {disagreeing} labels": "共 {samples} 个样本；网络不同意 {disagreeing} 个标签",
+    "; {estimated} are probably wrong (confident learning)": "；其中约 {estimated} 个可能有误（置信学习）",
 }
 _MOST_CONFLICTS = 10
+_MOST_SUSPECTS = 20
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
@@ -69,6 +77,28 @@ def show_inspection(report: dict[str, Any], lang: str = "en") -> None:
     if "columns" in report:
         _show_columns(report["columns"], say)
     _show_findings(report, say)
+
+
+def show_suspects(report: dict[str, Any], lang: str = "en") -> None:
+    """Print how many labels are doubted, and the most doubtful."""
+
+    def say(text: str) -> str:
+        return text if lang == "en" else _WORDS[text]
+
+    counts = {key: f"{report.get(key, 0):,}" for key in ("samples", "disagreeing", "estimated")}
+    line = say("{samples} samples; the network disagrees with {disagreeing} labels").format(**counts)
+    if "estimated" in report:
+        line += say("; {estimated} are probably wrong (confident learning)").format(**counts)
+    print(line)
+    rows = []
+    for entry in report["suspects"][:_MOST_SUSPECTS]:
+        names = [entry.get(f"{key}_name") or _number(entry[key]) for key in ("label", "predicted")]
+        sure = [f"{entry['probability']:.3f}"] if "probability" in entry else []
+        rows.append([str(entry["index"]), *names, *sure, f"{entry['score']:.4f}"])
+    headings = ["position", "label", "network", *(["probability"] if "estimated" in report else []), "score"]
+    show_table([say(heading) for heading in headings], rows)
+    if len(report["suspects"]) > _MOST_SUSPECTS:
+        print(f"... {len(report['suspects']) - _MOST_SUSPECTS:,}")
 
 
 def _show_parts(report: dict[str, Any], say: Any) -> None:

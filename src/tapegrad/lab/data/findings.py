@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...formats.atomic import write_atomically
+from .sets import Part
 from .source import Source
 
-__all__ = ["write_findings", "write_list"]
+__all__ = ["write_findings", "write_list", "write_suspects"]
 
 _MOST_ROWS = 20
 _COLUMNS = 8
@@ -70,6 +71,61 @@ def _labels(report: dict[str, Any], labels: list[int], positions: list[int], pos
         f"{'labelled' if other == position else f'equals {other}, labelled'} {report['classes'][label]}"
         for label, other in sorted(zip(labels, positions, strict=True), key=lambda pair: pair[1] != position)
     )
+
+
+# -- suspects -------------------------------------------------------------------------------------------------------
+
+
+def write_suspects(
+    report: dict[str, Any], samples: Part, classes: Sequence[str] | None, folder: str | os.PathLike, lang: str = "en"
+) -> list[str]:
+    """Write what ``suspects.rank`` returned into a folder, and return the paths.
+
+    ``suspects.json``; ``suspects.txt``, which ``data.exclude`` takes; for images ``suspects.png``: above each its label,
+    below it what the network says, how surely, and the position.
+    """
+    top = pathlib.Path(folder)
+    top.mkdir(parents=True, exist_ok=True)
+    write_atomically(top / "suspects.json", (json.dumps(report, indent=1, ensure_ascii=False) + "\n").encode())
+    listed = report["suspects"]
+    title = [
+        "Training samples whose labels are probably wrong, the worst first.",
+        "position  label -> what the network says",
+    ]
+    entries = [
+        (entry["index"], f"{_name(entry, 'label')} -> {_verdict(entry)}, score {entry['score']:.4f}")
+        for entry in listed
+    ]
+    written = [str(top / "suspects.json"), write_list(top / "suspects.txt", title, entries)]
+    if samples.images is None or not listed:
+        return written
+    from ..pictures.grid import draw_samples
+
+    order = np.argsort(samples.index, kind="stable")
+    rows = order[np.searchsorted(samples.index[order], [entry["index"] for entry in listed])]
+    columns = min(len(rows), _COLUMNS)
+    written.append(
+        draw_samples(
+            samples.images[rows],
+            samples.labels[rows],
+            classes,
+            top / "suspects.png",
+            rows=-(-len(rows) // columns),
+            columns=columns,
+            captions=[f"→ {_verdict(entry)}\n{entry['index']}" for entry in listed],
+            lang=lang,
+        )
+    )
+    return written
+
+
+def _name(entry: dict[str, Any], key: str) -> str:
+    return entry.get(f"{key}_name") or f"{entry[key]:.4g}"
+
+
+def _verdict(entry: dict[str, Any]) -> str:
+    sure = f" ({entry['probability']:.1%})" if "probability" in entry else ""
+    return _name(entry, "predicted") + sure
 
 
 # -- pictures -------------------------------------------------------------------------------------------------------

@@ -41,7 +41,17 @@ def prepare(name: str, source: Source, standardize: bool | Standardize, target_s
     }
     assert parts["train"] is not None
     task = "regression" if target_scale is not None else source.task
-    return Sets(name, task, parts["train"], parts["valid"], parts["test"], source.classes, source.files, statistics)
+    return Sets(
+        name,
+        task,
+        parts["train"],
+        parts["valid"],
+        parts["test"],
+        source.classes,
+        source.files,
+        statistics,
+        source.split_off,
+    )
 
 
 def _column_means(name: str, source: Source) -> np.ndarray | None:

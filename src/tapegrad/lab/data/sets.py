@@ -47,7 +47,8 @@ class Sets:
     ``classes`` still names them. ``sources``: the SHA-256 of every file that was read (of a folder: of the list of its
     files' own). ``statistics``: ``mean`` and ``std`` that inputs were standardised with (numbers for images, lists for
     tables), ``inverted`` where black and white changed places, ``target_scale``, and, for tables, the names of the
-    ``columns``; all of it fit for JSON.
+    ``columns``; all of it fit for JSON. ``held_out``: the validation samples come from the training set, and positions count
+    through both.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Sets:
     classes: list[str] | None
     sources: dict[str, str] = dataclasses.field(default_factory=dict)
     statistics: dict[str, Any] = dataclasses.field(default_factory=dict)
+    held_out: bool = False
 
     def parts(self) -> Iterator[tuple[str, Part]]:
         """Yield the parts that there are with their names."""
