@@ -225,6 +225,17 @@ def test_the_last_state_is_kept_every_few_epochs_with_the_one_before_it(tmp_path
     assert step_of(tmp_path / "last.safetensors") == 36
 
 
+def test_a_resumed_training_keeps_the_state_that_it_began_with(tmp_path):
+    trainer, loader = problem(always(tmp_path))
+    trainer.fit(loader, epochs=2)
+    (tmp_path / "last.previous.safetensors").unlink()
+    kept = Kept(tmp_path)
+    resumed, loader = problem(always(tmp_path), kept)
+    load_checkpoint(tmp_path / "last.safetensors", resumed)
+    resumed.fit(loader, epochs=4)
+    assert kept.seen == [(12, None)] * 6 + [(18, 12)] * 6
+
+
 def test_the_last_state_is_kept_every_few_steps_within_an_epoch(tmp_path):
     kept = Kept(tmp_path)
     trainer, loader = problem(always(tmp_path, last_steps=4), kept)
