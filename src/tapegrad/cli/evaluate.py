@@ -32,5 +32,6 @@ def evaluate(run: str, checkpoint: str | None, data: str | None, runs: str) -> N
             "evaluate", "the recipe has neither test nor validation data", "hold some out: data.split.valid"
         )
     measured = assembly.trainer.evaluate(loader_of(part))
-    figures = ", ".join(f"{name} {key.replace('_', ' ')} {value:.4f}" for key, value in measured.items())
+    numbers = {key: value for key, value in measured.items() if isinstance(value, (int, float))}
+    figures = ", ".join(f"{name} {key.replace('_', ' ')} {value:.4f}" for key, value in numbers.items())
     click.echo(f"{path}: {figures} ({len(part.targets):,} samples)")

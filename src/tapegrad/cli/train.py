@@ -108,7 +108,8 @@ def finish(result: dict[str, Any], run: Run) -> None:
     """Say what came out and where it is."""
     for path in result.get("pictures", ()):
         click.echo(f"picture: {path}")
-    names = [key.removeprefix("train_") for key in result if key.startswith("train_")]
+    numbers = {key for key, value in result.items() if isinstance(value, (int, float))}
+    names = [key.removeprefix("train_") for key in result if key in numbers and key.startswith("train_")]
     shown = next((name for name in names if name != "loss"), "loss")
     figures = [
         f"{part} {shown.replace('_', ' ')} {result[f'{part}_{shown}']:.4f}"

@@ -52,7 +52,7 @@ def measure(assembly: Assembly) -> dict[str, Any]:
     }
     for name, part in parts.items():
         for key, value in assembly.trainer.evaluate(loader_of(part)).items():
-            result[f"{name}_{key}"] = value
+            result[f"{name}_{key}"] = value if isinstance(value, (int, float)) else np.asarray(value).tolist()
     result["network"] = layers_of(assembly.model, sets.train.inputs[:1])
     if sets.classes is not None:
         result["classes"] = list(sets.classes)
