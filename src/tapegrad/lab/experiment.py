@@ -124,7 +124,7 @@ def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
 
 
 def _default_metric(assembly: Assembly) -> str:
-    first = next(iter(assembly.trainer.metrics), "loss")
+    first = next((name for name in assembly.trainer.metrics if name != "confusion_matrix"), "loss")
     return f"valid_{first}" if assembly.sets.valid is not None else first
 
 
