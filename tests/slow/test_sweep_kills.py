@@ -21,7 +21,7 @@ pytestmark = [
 KILLS = 10
 TABLES = ("table.md", "table.tex", "table.csv", "trials.csv")
 SWEEP = [
-    "digits", "training.epochs=40", "model={layers: [64, 16, 10], dropout: 0.2}", "--seeds", "2",
+    "digits", "training.epochs=80", "model={layers: [64, 16, 10], dropout: 0.2}", "--seeds", "2",
     "--vary", "optimizer.lr=5e-3,1e-2,1e30", "--vary", "data.batch_size=32,128",
 ]  # fmt: skip
 
@@ -55,11 +55,11 @@ def killed(process, parent, generator, training):
         while size_of(parent) <= before and process.poll() is None:
             time.sleep(0.01)
     try:
-        process.wait(generator.uniform(0, 1.5) if training else generator.uniform(0.2, 5.0))
+        process.communicate(timeout=generator.uniform(0, 1.5) if training else generator.uniform(0.2, 5.0))
         return False
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
         return True
 
 
@@ -78,8 +78,8 @@ def test_ten_kills_leave_the_identical_table(tmp_path):
             kills += 1
             torn += sum(1 for _ in parent.rglob("*.tmp"))
             continue
-        printed, _ = process.communicate()
-        assert process.returncode == 0, printed
+        process.communicate()
+        assert process.returncode == 0
         assert tables_of(newest(parent)) == expected
         resumed += sum('"resumed"' in path.read_text() for path in parent.glob("*/trials/*/events.jsonl"))
         finished = kills == KILLS

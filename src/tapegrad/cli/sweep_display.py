@@ -82,7 +82,8 @@ class SweepDisplay(Display):
     def _left(self) -> str:
         """Return about how long the rest will take, by the trials that ended so far."""
         each = (time.monotonic() - self.began) / max(self.count - self.before, 1)
-        return f"about {each * (self.total - self.count) / 60:.0f} min left"
+        seconds = each * (self.total - self.count)
+        return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"
 
 
 def _name(trial: Trial) -> str:

@@ -85,6 +85,11 @@ class FakeTrainer:
     total_steps = 10
 
 
+def heed_ctrl_c():
+    """Undo what shells do to processes in the background: that they do not see Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_for_stop(folder, callbacks):
     """Train until told to stop, and save the state then, as a training does."""
     (folder / "waiting").touch()

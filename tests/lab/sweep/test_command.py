@@ -11,6 +11,7 @@ import sys
 import time
 
 import pytest
+from sweep_fakes import heed_ctrl_c
 
 for package in ("click", "rich", "matplotlib", "pydantic", "yaml", "threadpoolctl"):
     pytest.importorskip(package)
@@ -117,7 +118,8 @@ def test_a_trial_is_what_a_training_of_its_recipe_is(digits, tmp_path, monkeypat
 def started(parent, *arguments):
     """Start a sweep in a process group of its own."""
     command = [sys.executable, "-m", "tapegrad", "sweep", *arguments, "--sweeps", str(parent)]
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=heed_ctrl_c, **pipes)
 
 
 def wait_until(condition, process, what):

@@ -55,6 +55,7 @@ def labels(plan):
             "a + b",
             {"1, x": ["a=1", "b=x"], "2, y": ["a=2", "b=y"]},
         ),
+        ("hidden: a=1,2; b=1,2", "hidden", {"1": ["a=1", "b=1"], "2": ["a=2", "b=2"]}),
         ("both: a=one=1,two=2; b=x,y", "both", {"one": ["a=1", "b=x"], "two": ["a=2", "b=y"]}),
         ("title='a,b',\"c;d\"", "title", {"'a,b'": ["title='a,b'"], '"c;d"': ['title="c;d"']}),
         ("title=don't,do", "title", {"don't": ["title=don't"], "do": ["title=do"]}),
@@ -149,6 +150,11 @@ def test_own_values_that_are_no_level_become_one():
 def test_a_level_named_like_the_own_value_is_told_apart():
     plan = make_plan(load, ["optimizer.lr=0.1=0.2"])
     assert [level.label for level in plan.factors[0].levels] == ["0.1 (recipe)", "0.1"]
+
+
+def test_keys_that_vary_together_with_one_value_have_one_label():
+    plan = make_plan(fakes.loader({"a": 5, "b": 5}), ["a=6; b=6"])
+    assert [level.label for level in plan.factors[0].levels] == ["5", "6"]
 
 
 def test_the_label_of_an_own_file_has_no_folder():

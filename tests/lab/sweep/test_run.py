@@ -163,7 +163,9 @@ def in_a_group(tmp_path, sweep, script=SCRIPT):
     path = tmp_path / "script.py"
     path.write_text(script.format(here=str(HERE)))
     command = [sys.executable, str(path), str(sweep.folder)]
-    return subprocess.Popen(command, start_new_session=True, stdout=-1, stderr=-1, text=True)
+    return subprocess.Popen(
+        command, start_new_session=True, preexec_fn=fakes.heed_ctrl_c, stdout=-1, stderr=-1, text=True
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")

@@ -108,9 +108,9 @@ def draw_pictures(sweep: Sweep, summary: Summary, lang: str = "en") -> list[str]
 
 
 def _label(summary: Summary, row: Row) -> str:
-    """Return what tells a row from the others: in one-factor sweeps, what differs from the recipe."""
-    own = {factor.name: factor.own for factor in summary.plan.factors}
-    differing = [f"{name} {level}" for name, level in row.levels.items() if level != own[name]]
+    """Return what tells a row from the others: where several factors vary one at a time, what differs from the recipe."""
+    own = {factor.name: factor.own for factor in summary.plan.factors if len(summary.plan.factors) > 1}
+    differing = [f"{name} {level}" for name, level in row.levels.items() if level != own.get(name)]
     return ", ".join(differing) or "recipe"
 
 

@@ -195,7 +195,7 @@ def _level(keys: Sequence[str], values: Sequence[tuple[str, str]]) -> Level:
     labels = [label for label, _ in values]
     given = [label for label, value in values if label != value]
     overrides = tuple(f"{key}={value}" for key, (_, value) in zip(keys, values, strict=True))
-    return Level(given[0] if given else ", ".join(labels), overrides)
+    return Level(given[0] if given else ", ".join(dict.fromkeys(labels)), overrides)
 
 
 def _error(what: str, fix: str) -> ArgumentError:

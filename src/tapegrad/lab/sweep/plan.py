@@ -165,7 +165,7 @@ class _Configurations:
                 return dataclasses.replace(
                     factor, levels=(*factor.levels[:i], own, *factor.levels[i + 1 :]), own=own.label
                 )
-        label = ", ".join(self._own_label(key) for key in factor.keys)
+        label = ", ".join(dict.fromkeys(self._own_label(key) for key in factor.keys))
         while any(level.label == label for level in factor.levels):
             label += " (recipe)"
         return dataclasses.replace(factor, levels=(Level(label, ()), *factor.levels), own=label)

@@ -81,7 +81,7 @@ def run_sweep(
         with locked(sweep.trials, _WAIT_FOR_ORPHANS):
             pass
         todo = sweep.unfinished()
-        slots = [_Slot(sweep, execute, pictures) for _ in range(min(jobs or os.cpu_count() or 1, len(todo)))]
+        slots = [_Slot(sweep, execute, pictures) for _ in range(min(jobs or _processors(), len(todo)))]
         display.begin(total, total - len(todo))
         try:
             with _one_thread():
@@ -94,6 +94,11 @@ def run_sweep(
             for slot in slots:
                 slot.close()
             display.end()
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run_all(slots: list[_Slot], todo: collections.deque[Trial], display: Display) -> None:
