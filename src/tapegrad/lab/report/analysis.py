@@ -21,8 +21,11 @@ __all__ = ["Statement", "analyse"]
 GAP_CLEAR, GAP_SLIGHT = 0.05, 0.02
 LOSS_RATIO_CLEAR = 1.5
 LEVEL = 0.02
+FEW_REPORTS = 8
 BEST_EARLY = 1.02
 STUCK = 1e-3
+NO_GRADIENT = 1e-8
+LEARNED = 0.95
 DEAD, SATURATED = 0.1, 0.5
 ALL_DEAD = 0.99
 VANISHING, EXPLODING = 0.01, 100.0
@@ -48,6 +51,11 @@ class Statement:
     def spans(self, say: Speaker) -> Spans:
         """Return the sentence in a language."""
         return say(self.key, **{name: _filled(place, say) for name, place in self.places.items()})
+
+    def sentence(self, say: Speaker) -> Spans:
+        """Return the sentence with a capital letter at its beginning."""
+        first, *rest = self.spans(say)
+        return (first[:1].upper() + first[1:] if isinstance(first, str) else first, *rest)
 
 
 def _filled(place: Any, say: Speaker) -> Any:
@@ -140,7 +148,7 @@ def _chance(view: RunView) -> Found:
 
 def _gap(view: RunView) -> Found:
     part = "valid" if "valid" in view.parts else view.judge
-    if part is None or "train" not in view.parts:
+    if part is None or "train" not in view.parts or _stuck(view):
         return
     metric = next((m for m in view.metrics if m in SHARES), None)
     if metric is not None:
@@ -161,7 +169,7 @@ def _gap(view: RunView) -> Found:
     ratio = view.facts.derive("ratio", other, train)
     if ratio is not None:
         kind = "clear" if ratio.value > LOSS_RATIO_CLEAR else "none"
-        places = {"train": (train, "figure"), "other": (other, "figure"), "ratio": (ratio, "small")}
+        places = {"train": (train, "figure"), "other": (other, "figure"), "ratio": (ratio, "ratio")}
         yield Statement(f"gap loss {kind}", {**places, "part": f"part:{part}"})
 
 
@@ -174,48 +182,63 @@ def _losses(view: RunView, key: str) -> list[Fact]:
     return [f for f in facts if f is not None and isinstance(f.value, (int, float)) and math.isfinite(f.value)]
 
 
-def _stuck(view: RunView) -> bool:
-    values = [r.get("loss") for r in view.epochs]
-    half = [v for v in values[len(values) // 2 :] if isinstance(v, (int, float))]
-    if len(half) < 2 or not max(half) > 0:
-        return False
+def _learned(view: RunView) -> bool:
     share = view.result(f"train_{next((m for m in view.metrics if m in SHARES), None)}")
-    learned = share is not None and share.value > 0.95
-    return (max(half) - min(half)) / max(half) < STUCK and not learned
+    return share is not None and share.value > LEARNED
+
+
+def _second_half(view: RunView) -> list[Fact]:
+    losses = _losses(view, "loss")
+    return losses[len(losses) // 2 :]
+
+
+def _constant(view: RunView) -> bool:
+    values = [fact.value for fact in _second_half(view)]
+    return len(values) > 1 and max(values) > 0 and (max(values) - min(values)) / max(values) < STUCK
+
+
+def _largest_norm(view: RunView) -> Fact | None:
+    norms = [_last(view, path, "gradient", "norm") for path, entry in _layers(view) if "gradient" in entry]
+    return view.facts.derive("largest", norms) if norms else None
+
+
+def _stuck(view: RunView) -> bool:
+    """Whether the network does not learn although there is something left to be learned."""
+    norm = _largest_norm(view)
+    return not _learned(view) and (_constant(view) or (norm is not None and norm.value < NO_GRADIENT))
 
 
 def _standstill(view: RunView) -> Found:
     if not _stuck(view):
         return
-    losses = _losses(view, "loss")[len(view.epochs) // 2 :]
-    low, high = view.facts.derive("smallest", losses), view.facts.derive("largest", losses)
-    yield Statement("stuck", {"low": (low, "figure"), "high": (high, "figure")})
+    losses = _second_half(view)
+    if _constant(view):
+        low, high = view.facts.derive("smallest", losses), view.facts.derive("largest", losses)
+        yield Statement("stuck", {"low": (low, "figure"), "high": (high, "figure")})
+    norm = _largest_norm(view)
+    if norm is not None and norm.value < NO_GRADIENT:
+        yield Statement("stuck gradient", {"norm": (norm, "small")})
     layers = _layers(view)
-    dead = [p for p, entry in layers if _dead_share(entry) >= ALL_DEAD]
+    dead = [path for path, entry in layers if _dead_share(entry) >= ALL_DEAD]
     if dead:
         yield Statement("stuck dead", {"layers": [Mono(path) for path in dead]})
-        return
     for path, entry in layers:
         if entry.get("activation", {}).get("saturated_share", 0) >= ALL_DEAD:
             share = _last(view, path, "activation", "saturated_share")
             yield Statement("stuck saturated", {"layer": Mono(path), "share": (share, "percent")})
-    norms = [_last(view, path, "gradient", "norm") for path, entry in layers if "gradient" in entry]
-    largest = view.facts.derive("largest", norms) if norms else None
-    if largest is not None and largest.value < 1e-6:
-        yield Statement("stuck gradient", {"norm": (largest, "small")})
 
 
 def _trend(view: RunView) -> Found:
     losses = _losses(view, "loss")
-    count = len(losses) // 10
-    if count < 1 or _stuck(view):
+    if len(losses) < FEW_REPORTS or _stuck(view):
         return
+    count = max(2, len(losses) // 10)
     last = view.facts.derive("mean", losses[-count:])
     before = view.facts.derive("mean", losses[-2 * count : -count])
     ratio = view.facts.derive("ratio", last, before)
     if ratio is not None:
         kind = "falling" if ratio.value < 1 - LEVEL else "rising" if ratio.value > 1 + LEVEL else "level"
-        yield Statement(f"trend {kind}", {"count": str(count), "ratio": (ratio, "small")})
+        yield Statement(f"trend {kind}", {"count": str(count), "ratio": (ratio, "ratio")})
 
 
 def _best(view: RunView) -> Found:
@@ -234,7 +257,7 @@ def _best(view: RunView) -> Found:
         "value": (value, "figure"),
     }
     if ratio is not None and ratio.value > BEST_EARLY:
-        yield Statement("best early", {**places, "ratio": (ratio, "small")})
+        yield Statement("best early", {**places, "ratio": (ratio, "ratio")})
     else:
         yield Statement("best late", places)
 
@@ -296,7 +319,7 @@ def _gradients(view: RunView) -> Found:
         "first_layer": Mono(first_path),
         "last_layer": Mono(last_path),
     }
-    yield Statement(f"gradient {kind}", places if kind == "even" else {**places, "ratio": (ratio, "small")})
+    yield Statement(f"gradient {kind}", places if kind == "even" else {**places, "ratio": (ratio, "ratio")})
 
 
 def _updates(view: RunView) -> Found:
@@ -307,7 +330,7 @@ def _updates(view: RunView) -> Found:
     path, fact = max(ratios, key=lambda pair: pair[1].value)
     if fact.value > UPDATE_LARGE:
         yield Statement("update large", {"layer": Mono(path), "ratio": (fact, "small")})
-    elif fact.value < UPDATE_SMALL:
+    elif fact.value < UPDATE_SMALL and view.config.schedule is None:
         yield Statement("update small", {"layer": Mono(path), "ratio": (fact, "small")})
 
 
@@ -346,7 +369,7 @@ def _residuals(view: RunView) -> Found:
     if ratio is not None:
         kind = "worse" if ratio.value > ENDS_WORSE else "better" if ratio.value < ENDS_BETTER else "equal"
         places = {"ends": (ends, "figure"), "middle": (middle, "figure")}
-        yield Statement(f"ends {kind}", places if kind == "better" else {**places, "ratio": (ratio, "small")})
+        yield Statement(f"ends {kind}", places if kind == "better" else {**places, "ratio": (ratio, "ratio")})
         means = view.files.get("measured.json", "/mae")
         place = max(range(len(means)), key=lambda i: means[i] or 0.0)
         low, high = view.measured("edges", place), view.measured("edges", place + 1)

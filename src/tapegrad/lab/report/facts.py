@@ -6,15 +6,15 @@ import csv
 import dataclasses
 import io
 import itertools
-import json
 import math
+import os
 import pathlib
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import FileFormatError
-from ...train.lines import load, read_lines
+from ...train.lines import dump, load, read_lines
 
 __all__ = ["RULES", "Fact", "Facts", "Files", "pointer", "resolve"]
 
@@ -204,17 +204,23 @@ class Facts:
     def _keep(self, fact: Fact) -> Fact:
         return self.found.setdefault(fact.name, fact)
 
-    def to_json(self) -> str:
-        """Return all facts: name, value and, where it is no place in a file, rule and what it follows from."""
+    def to_json(self, folders: dict[str, str]) -> str:
+        """Return all facts: name, value and, where it is no place in a file, rule and what it follows from.
+
+        ``folders`` says where the files of names that begin with its keys are.
+        """
         rows = []
         for fact in self.found.values():
             row: dict[str, Any] = {"name": fact.name, "value": fact.value}
             rows.append({**row, "rule": fact.rule, "of": list(fact.of)} if fact.rule else row)
-        return json.dumps(rows, indent=1, ensure_ascii=False, default=str) + "\n"
+        return dump({"folders": folders, "facts": rows}, indent=1) + "\n"
 
 
-def resolve(name: str, folder: pathlib.Path) -> Any:
-    """Return what a fact's name points to, its file being named relative to ``folder``: how a reader checks a report."""
-    file, _, place = name.partition("#")
-    path = folder / file
-    return Files(path.parent).get(path.name, place)
+def resolve(name: str, folders: Mapping[str, str | os.PathLike]) -> Any:
+    """Return what a fact's name points to, its folder being that of the longest key of ``folders`` that begins it.
+
+    This is how a reader checks a report.
+    """
+    label = max((key for key in folders if name.startswith(key)), key=len)
+    file, _, place = name.removeprefix(label).partition("#")
+    return Files(pathlib.Path(folders[label])).get(file, place)

@@ -47,7 +47,7 @@ def formulas(out: Writing, view: RunView) -> None:
 def _chain(out: Writing, view: RunView, chain: Chain) -> None:
     say = out.say
     forward = chain.forward()
-    out.sentences(*_notation(out, chain, [line.right for line in forward]))
+    out.sentences(*_notation(out, view, chain, [line.right for line in forward]))
     out.heading("forward pass", 1)
     out.formulas(forward)
     pair = _loss(out, view, chain.output, chain.output_shape)
@@ -59,12 +59,14 @@ def _chain(out: Writing, view: RunView, chain: Chain) -> None:
         out.formulas(penalties)
 
 
-def _notation(out: Writing, chain: Chain, rights: list[str]) -> list[Spans]:
+def _notation(out: Writing, view: RunView, chain: Chain, rights: list[str]) -> list[Spans]:
     say = out.say
+    full = view.config.data.batch_size == "full"
+    size = view.data("samples", "train") if full else view.setting("data", "batch_size")
     found = [
         say(
             "formulas notation",
-            n=Math("N"),
+            n=Math("N" if size is None else f"N = {size.value}"),
             l=Math("l"),
             w=Math("W^{(l)}"),
             b=Math("b^{(l)}"),

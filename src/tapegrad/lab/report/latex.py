@@ -24,6 +24,7 @@ from .document import (
     Table,
     Value,
 )
+from .formulas.mathml import GREEK
 
 __all__ = ["to_latex"]
 
@@ -77,6 +78,9 @@ _SPECIAL = {
     "≈": r"\ensuremath{\approx}",
     "·": r"\ensuremath{\cdot}",
     "\u202f": r"\,",
+    "∞": r"\ensuremath{\infty}",
+    "√": r"\ensuremath{\surd}",
+    **{sign: rf"\ensuremath{{\{name}}}" for name, sign in GREEK.items()},
 }
 
 
@@ -88,12 +92,10 @@ def _text(text: str) -> str:
 
 
 def _mono(text: str) -> str:
-    """Return text in a typewriter face that may be broken after any sign and within long words."""
-    parts = []
-    for word in re.findall(r"[A-Za-z0-9]+|.", "".join(c for c in text if c >= " "), re.DOTALL):
-        pieces = [word[i : i + 12] for i in range(0, len(word), 12)]
-        parts.append(r"\allowbreak{}".join("".join(_SPECIAL.get(c, c) for c in piece) for piece in pieces))
-    return r"\texttt{" + r"\allowbreak{}".join(parts) + "}"
+    """Return text in a typewriter face that may be broken after signs and within long words."""
+    pieces = re.findall(r"[A-Za-z0-9]{1,12}[^A-Za-z0-9]?|.", "".join(c for c in text if c >= " "), re.DOTALL)
+    escaped = ("".join(_SPECIAL.get(c, c) for c in piece) for piece in pieces)
+    return r"\texttt{" + r"\allowbreak{}".join(escaped) + "}"
 
 
 def _spans(spans: Spans) -> str:
@@ -164,15 +166,17 @@ def _listing(text: str) -> str:
 
 def _table(table: Table) -> str:
     columns = _columns(table)
-    rows = [r"\toprule"]
+    rows = []
+    if table.caption:
+        rows.append(rf"\multicolumn{{{len(table.align)}}}{{@{{}}l@{{}}}}{{\small {_text(table.caption)}}} \\*[2pt]")
+    rows.append(r"\toprule")
     if table.header:
         rows += [_row(table.header, bold=True), r"\midrule", r"\endhead"]
     rows += [_row(row) for row in table.rows]
     rows.append(r"\bottomrule")
-    caption = f"{{\\small {_text(table.caption)}}}\n\n" if table.caption else ""
-    size = r"\footnotesize" if len(table.align) > 5 else r"\small"
+    size = r"\footnotesize\setlength{\tabcolsep}{4pt}" if len(table.align) > 5 else r"\small"
     inside = "\n".join(rows)
-    return f"{caption}{{{size}\n\\begin{{longtable}}{{{columns}}}\n{inside}\n\\end{{longtable}}}}"
+    return f"{{{size}\n\\begin{{longtable}}{{{columns}}}\n{inside}\n\\end{{longtable}}}}"
 
 
 def _columns(table: Table) -> str:
@@ -202,6 +206,7 @@ def _length(spans: Spans) -> int:
     for span in spans:
         text = span.latex if isinstance(span, Math) else getattr(span, "text", str(span))
         width = sum(2 if ord(c) > 0x2E80 else 1 for c in text)
+        width = round(1.15 * width) if isinstance(span, Mono) else width
         total += width // 2 if isinstance(span, Math) else width
     return total
 

@@ -38,8 +38,11 @@ def to_markdown(document: Document, pictures: str = "pictures") -> str:
 def _text(text: str) -> str:
     """Return text in which nothing is taken for a mark."""
     text = re.sub(r"([\\`*_{}\[\]<>|$~#])", r"\\\1", " ".join(text.split()))
-    text = text.replace("&", "&amp;")
-    # What would begin a list or a heading at the start of a line.
+    return text.replace("&", "&amp;")
+
+
+def _begun(text: str) -> str:
+    """Return a line that is not taken for a list, a heading or a rule because of how it begins."""
     return re.sub(r"^(\d+)([.)])(?=\s)", r"\1\\\2", re.sub(r"^([-+=])", r"\\\1", text))
 
 
@@ -79,11 +82,11 @@ def _block(block: Block, pictures: str) -> str:
         case Heading():
             return f"{'#' * (block.level + 1)} {_text(block.text)}"
         case Paragraph():
-            return _spans(block.spans)
+            return _begun(_spans(block.spans))
         case Note():
-            return f"> {_spans(block.spans)}"
+            return f"> {_begun(_spans(block.spans))}"
         case Items():
-            return "\n".join(f"- {_spans(line)}" for line in block.lines)
+            return "\n".join(f"- {_begun(_spans(line))}" for line in block.lines)
         case Table():
             return _table(block)
         case Formulas():

@@ -64,7 +64,8 @@ def write_report(
     speakers = [Speaker(lang) for lang in dict.fromkeys(languages)]
     out.mkdir(parents=True, exist_ok=True)
     facts = Facts()
-    views = [_view(place, facts, out) for place in places]
+    labels = _labels(places)
+    views = [_view(place, facts, label) for place, label in zip(places, labels, strict=True)]
     for view in views:
         if isinstance(view, RunView):
             measure_more(view)
@@ -79,13 +80,21 @@ def write_report(
             path = out / f"report-{say.lang}.{suffix}"
             write_atomically(path, text.encode())
             written_files.append(os.fspath(path))
-    write_atomically(out / "facts.json", facts.to_json().encode())
+    found = {label: pathlib.Path(os.path.relpath(p, out)).as_posix() for p, label in zip(places, labels, strict=True)}
+    write_atomically(out / "facts.json", facts.to_json(found).encode())
     return [*written_files, os.fspath(out / "facts.json")]
 
 
-def _view(place: pathlib.Path, facts: Facts, out: pathlib.Path) -> View:
-    prefix = pathlib.Path(os.path.relpath(place, out)).as_posix() + "/"
-    return SweepView(place, facts, prefix) if (place / "sweep.json").is_file() else RunView(place, facts, prefix)
+def _labels(places: Sequence[pathlib.Path]) -> list[str]:
+    """Return what the names of each folder's facts begin with: nothing for one folder, else its name."""
+    if len(places) == 1:
+        return [""]
+    names = [place.resolve().name for place in places]
+    return [f"{name}/" if names.count(name) == 1 else f"{i} {name}/" for i, name in enumerate(names, 1)]
+
+
+def _view(place: pathlib.Path, facts: Facts, label: str) -> View:
+    return SweepView(place, facts, label) if (place / "sweep.json").is_file() else RunView(place, facts, label)
 
 
 def _command(places: Sequence[pathlib.Path], lang: str, target: str | os.PathLike | None) -> str:
@@ -153,7 +162,7 @@ def _sources(say: Speaker, facts: Facts) -> list[Any]:
 
 def _short(value: Any) -> str:
     text = written(value, "setting") if not isinstance(value, float) else f"{value:.7g}"
-    return text if len(text) <= 40 else text[:39] + "…"
+    return text if len(text) <= 24 else text[:23] + "…"
 
 
 def _cut(text: str) -> str:

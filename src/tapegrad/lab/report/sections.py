@@ -124,7 +124,9 @@ def _task(out: Writing, view: RunView) -> list[Spans | None]:
     else:
         found.append(say("data no counts"))
     shape = view.data("input_shape")
-    if shape is not None:
+    if shape is not None and len(shape.value) == 1:
+        found.append(say("data size", size=Value(str(shape.value[0]), shape.source)))
+    elif shape is not None:
         found.append(say("data shape", shape=Value("×".join(map(str, shape.value)), shape.source)))
     return found
 
@@ -250,7 +252,7 @@ def setup(out: Writing, view: RunView) -> None:
 
     row(say("setup loss"), "loss", "type")
     for name in config.loss.arguments:
-        rows.append(((f"{say.text('setup loss')}: {name}"), say.value(view.setting("loss", name), "setting")))
+        rows.append((say("setup loss option", name=name), say.value(view.setting("loss", name), "setting")))
     row(say("setup optimizer"), "optimizer", "type")
     row(say("setup lr"), "optimizer", "lr")
     for name in config.optimizer.arguments:
@@ -384,7 +386,7 @@ def _statistics(out: Writing, view: RunView) -> None:
 def analysis(out: Writing, view: RunView) -> None:
     """Write what the measured facts say."""
     out.heading("analysis")
-    lines = tuple(statement.spans(out.say) for statement in analyse(view))
+    lines = tuple(statement.sentence(out.say) for statement in analyse(view))
     if lines:
         out.blocks.append(Items(lines))
     else:

@@ -15,6 +15,7 @@ from .facts import Fact
 __all__ = ["LANGUAGES", "Speaker", "written"]
 
 LANGUAGES = ("en", "zh")
+_GAP = "\u202f"  # between a number and its unit; no line ends here
 _TEXTS = {"en": text_en.TEXT, "zh": text_zh.TEXT}
 
 
@@ -67,13 +68,13 @@ class Speaker:
 
 
 def written(value: Any, form: str = "figure") -> str:
-    """Return a value as text.
+    r"""Return a value as text.
 
     ``figure``: four digits; ``share``: four decimals; ``percent``; ``count``: with separators of thousands; ``seconds``:
     as seconds, minutes or hours; ``setting``: as a person would type it.
 
     >>> written(0.98417), written(60000, "count"), written(0.0316, "percent"), written(5e-7, "setting")
-    ('0.9842', '60,000', '3.2 %', '5e-7')
+    ('0.9842', '60,000', '3.2\u202f%', '5e-7')
     """
     if isinstance(value, str):
         return value
@@ -111,19 +112,20 @@ def _setting(value: float) -> str:
 
 def _seconds(value: float) -> str:
     if value < 100:
-        return f"{value:.3g} s"
+        return f"{value:.3g}{_GAP}s"
     minutes, seconds = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    return f"{hours}{_GAP}h {minutes}{_GAP}min" if hours else f"{minutes}{_GAP}min {seconds}{_GAP}s"
 
 
 _FORMS: dict[str, Any] = {
     "figure": _figure,
     "share": lambda value: f"{value:.4f}",
-    "percent": lambda value: f"{100 * value:.1f} %",
+    "percent": lambda value: f"{100 * value:.1f}{_GAP}%",
     "count": lambda value: f"{value:,.0f}",
     "seconds": _seconds,
     "setting": _setting,
+    "ratio": lambda value: f"{value:.2f}" if 0.1 <= abs(value) < 100 else _FORMS["small"](value),
     "small": lambda value: (
         _short_exponent(f"{value:.2e}") if value and not 1e-3 <= abs(value) < 1e3 else f"{value:.3g}"
     ),

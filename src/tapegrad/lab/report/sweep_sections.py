@@ -54,7 +54,7 @@ def sweep_sections(out: Writing, view: SweepView, pictures: Pictures, missing: s
     _tables(out, view, pictures)
     _curves(out, view, pictures)
     out.heading("sweep analysis")
-    out.blocks.append(Items(tuple(statement.spans(out.say) for statement in analyse_sweep(view))))
+    out.blocks.append(Items(tuple(statement.sentence(out.say) for statement in analyse_sweep(view))))
     if base is not None:
         data(out, base, {})
         network(out, base, {})

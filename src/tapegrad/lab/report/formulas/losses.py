@@ -143,9 +143,9 @@ def penalty_lines(penalties: Sequence[Any], symbols: dict[str, str]) -> list[Lin
     for (l1, l2), chosen in groups.items():
         members = ",".join(chosen) if len(chosen) <= 4 else rf"{chosen[0]},{chosen[1]},\dots,{chosen[-1]}"
         inside = rf"\sum_{{w \in {members}}}"
-        pieces = [(l1, "|w|", r"{} \, \mathrm{{sign}}(w)"), (l2, "w^2", r"2 \cdot {} \, w")]
-        terms += [rf"{number(factor)} {inside} {what}" for factor, what, _ in pieces if factor]
-        slope = " + ".join(derivative.format(number(factor)) for factor, _, derivative in pieces if factor)
+        pieces = [(l1, "|w|", l1, r"\mathrm{sign}(w)"), (l2, "w^2", 2 * l2, "w")]
+        terms += [rf"{number(factor)} {inside} {what}" for factor, what, *_ in pieces if factor]
+        slope = " + ".join(rf"{number(slope)} \, {what}" for *_, slope, what in pieces if slope)
         gradients.append(Line(r"\frac{\partial \Omega}{\partial w}", rf"{slope}, \quad w \in {members}"))
     if not terms:
         return []

@@ -12,7 +12,7 @@ from html import escape
 
 from ....errors import FileFormatError
 
-__all__ = ["to_mathml", "tokens"]
+__all__ = ["GREEK", "to_mathml", "tokens"]
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:[.,][0-9]+)*|\s+|.", re.DOTALL)
 
@@ -23,11 +23,11 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-_IDENTIFIERS = _pairs("""
+GREEK = _pairs("""
     alpha α beta β gamma γ delta δ epsilon ϵ zeta ζ eta η theta θ kappa κ lambda λ mu μ nu ν xi ξ pi π rho ρ sigma σ
     tau τ phi ϕ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Phi Φ Psi Ψ Omega Ω
-    infty ∞ partial ∂ nabla ∇ dots … ldots … cdots ⋯ ell ℓ top ⊤
 """)
+_IDENTIFIERS = {**GREEK, **_pairs("infty ∞ partial ∂ nabla ∇ dots … ldots … cdots ⋯ ell ℓ top ⊤")}
 _OPERATORS = _pairs("""
     cdot ⋅ times × odot ⊙ oplus ⊕ pm ± land ∧ lor ∨ lnot ¬ le ≤ ge ≥ ne ≠ in ∈ notin ∉ sim ∼ to → leftarrow ← mapsto ↦
     mid ∣ approx ≈ setminus ∖ cup ∪ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ langle ⟨ rangle ⟩ lvert | rvert | lVert ‖ rVert ‖
@@ -40,6 +40,7 @@ _FUNCTIONS |= {f"arc{name}" for name in ("sin", "cos", "tan")}
 _SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", "!": "-0.17em", " ": "0.25em", "quad": "1em", "qquad": "2em"}
 _THIN = '<mspace width="0.17em"/>'
 _NO_SPACE_BEFORE = ("", "(", "[", ")", "}", ",", "&", r"\left", r"\right", r"\\", r"\,")
+_SIGNS = ("+", "-", "/", r"\odot", r"\sim", r"\,", r"\left", "|")
 # After these a minus is a sign, not a difference.
 _OPENING = ("", "=", "(", "[", "{", ",", "<", ">", "&", r"\le", r"\ge", r"\leftarrow", r"\cdot", r"\\", r"\in")
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "overline": "‾"}
@@ -110,9 +111,10 @@ class _Reader:
         return found
 
     def scripted(self) -> str:
-        """Return an atom with what is written below and above it, and a little space behind the name of a function."""
-        function = self.peek()[1:] in _FUNCTIONS
-        atom = self.with_scripts()
+        """Return an atom with what is written below and above it, and a little space around the name of a function."""
+        function = self.peek()[1:] in (*_FUNCTIONS, "operatorname")
+        gap = _THIN if function and self.current not in _OPENING and self.current not in _SIGNS else ""
+        atom = gap + self.with_scripts()
         return atom + _THIN if function and self.peek() not in _NO_SPACE_BEFORE else atom
 
     def with_scripts(self) -> str:
@@ -190,7 +192,8 @@ class _Reader:
             return f"<mi>{name}</mi>"
         if name in _ACCENTS:
             stretch = "true" if name == "overline" else "false"
-            return f'<mover accent="true">{self.argument()}<mo stretchy="{stretch}">{_ACCENTS[name]}</mo></mover>'
+            # As an accent proper, browsers set a bar so low that it touches the letter.
+            return f'<mover>{self.argument()}<mo stretchy="{stretch}">{_ACCENTS[name]}</mo></mover>'
         if name in _LETTERS:
             return self.lettered(name)
         if name == "frac":
