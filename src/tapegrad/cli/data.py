@@ -11,6 +11,8 @@ from .tables import show_inspection, show_suspects
 
 __all__ = ["data"]
 
+# From this share of doubted labels on it is rather the network that is wrong.
+_TOO_MANY = 0.2
 _LANGUAGE = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language.")
 
 
@@ -92,6 +94,12 @@ def suspects(
         opinions = _by_folds(found, config, folds, epochs) if folds else _by_network(found, config, checkpoint)
     report = {"run": found.name, "set": config.data.set, **rank(opinions, top)}
     show_suspects(report, lang)
+    if report["disagreeing"] > _TOO_MANY * report["samples"]:
+        click.echo(
+            f"the network disagrees with {report['disagreeing'] / report['samples']:.0%} of all labels: it has learned too "
+            "little for its doubts to mean much; train longer, or a better network",
+            err=True,
+        )
     folder = pathlib.Path(output) if output else found.folder / "suspects"
     for path in write_suspects(report, opinions.samples, opinions.classes, folder, lang):
         click.echo(path)

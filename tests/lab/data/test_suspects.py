@@ -1,6 +1,7 @@
 """Suspects: planted wrong labels are found, scores are what the paper says, lists can be excluded."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -255,9 +256,48 @@ def test_the_command_warns_of_a_network_that_hides_them(trained, tmp_path, capsy
 
     monkeypatch.setattr(suspects, "known_by_heart", lambda opinions: 0.9987)
     assert main(["data", "suspects", str(trained), "-o", str(tmp_path), "--top", "4"]) == 0
-    assert "gives 99.9% of its training samples the label that they have" in capsys.readouterr().err
+    warned = capsys.readouterr().err
+    assert "gives 99.9% of its training samples the label that they have" in warned
+    assert "too little" not in warned
     assert main(["data", "suspects", str(trained), "--folds", "1"]) == 2
     assert "folds: is 1" in capsys.readouterr().err
+
+
+def test_the_command_warns_of_a_network_that_knows_too_little(trained, tmp_path, capsys, monkeypatch):
+    from tapegrad.cli.main import main
+    from tapegrad.lab.data import suspects
+
+    guess = judged([[0.4, 0.6], [0.6, 0.4], [0.4, 0.6]], [0, 1, 1])
+    monkeypatch.setattr(suspects, "opinions_of", lambda model, sets: guess)
+    assert main(["data", "suspects", str(trained), "-o", str(tmp_path)]) == 0
+    assert "disagrees with 67% of all labels: it has learned too little" in capsys.readouterr().err
+
+
+def test_folds_train_as_long_as_asked_or_as_the_run_did(trained, tmp_path, monkeypatch):
+    from tapegrad.cli.main import main
+    from tapegrad.lab.data import suspects
+    from tapegrad.train import Run
+
+    called = []
+
+    def by_folds(config, sets, count, epochs=None, steps=None, tell=None):
+        called.append((config.training.epochs, epochs, steps, config.data.set))
+        return judged([[0.9, 0.1], [0.2, 0.8]], [0, 1])
+
+    monkeypatch.setattr(suspects, "opinions_by_folds", by_folds)
+    arguments = ["data", "suspects", str(trained), "--folds", "2", "-o", str(tmp_path)]
+    assert main(arguments) == 0
+    assert main([*arguments, "--epochs", "9"]) == 0
+    assert called == [(2, None, None, "digits"), (9, None, None, "digits")]
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    wanted = "callbacks: {early_stopping: {patience: 3}}"
+    text = re.sub(r"(?m)^callbacks:.*(\n[ ]+.*)*", wanted, Run(trained).recipe)
+    (stopped / "recipe.yaml").write_text(text)
+    (stopped / "events.jsonl").write_bytes((trained / "events.jsonl").read_bytes())
+    assert main([*arguments[:2], str(stopped), *arguments[3:]]) == 0
+    last = Run(trained).events("epoch")[-1]
+    assert called[-1] == (2, last["epoch"], last["step"], "digits")
 
 
 def test_sets_say_whether_validation_was_split_off():

@@ -163,9 +163,8 @@ _Found = tuple[np.ndarray, np.ndarray, dict[str, np.ndarray], dict[str, Any]]
 def _by_probability(opinions: Opinions) -> _Found:
     p, labels = opinions.outputs, opinions.samples.labels
     rows = np.arange(len(labels))
-    others = p.copy()
-    others[rows, labels] = -1.0
-    margin = (p[rows, labels] - others.max(axis=1) + 1) / 2
+    # The largest of the others is the largest of all wherever the network disagrees, and only there it is used.
+    margin = (p[rows, labels] - p.max(axis=1) + 1) / 2
     said = p.argmax(axis=1)
     wrong = _confident(p, labels) != labels
     disagreeing = np.flatnonzero(said != labels)
