@@ -7,6 +7,7 @@ import click
 from ..errors import DataError
 from ..lab.build import build, loader_of
 from ..train import Run, load_weights
+from .figures import figure
 from .stored import checkpoint_path, stored_config
 
 __all__ = ["evaluate"]
@@ -33,5 +34,5 @@ def evaluate(run: str, checkpoint: str | None, data: str | None, runs: str) -> N
         )
     measured = assembly.trainer.evaluate(loader_of(part))
     numbers = {key: value for key, value in measured.items() if isinstance(value, (int, float))}
-    figures = ", ".join(f"{name} {key.replace('_', ' ')} {value:.4f}" for key, value in numbers.items())
+    figures = ", ".join(f"{name} {key.replace('_', ' ')} {figure(value)}" for key, value in numbers.items())
     click.echo(f"{path}: {figures} ({len(part.targets):,} samples)")

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..train import Callback, Trainer
+from .figures import figure
 
 __all__ = ["ProgressBar"]
 
@@ -77,13 +78,13 @@ def _line(record: dict[str, float], total: int, unit: str, metrics: list[str]) -
     parts = [f"{unit} {record['epoch']:>{len(str(total))}.0f}/{total}"]
     if "penalty" in record:
         whole = record["loss"] + record["penalty"]
-        parts.append(f"loss {whole:.4f} (data {record['loss']:.4f}, penalty {record['penalty']:.4f})")
+        parts.append(f"loss {figure(whole)} (data {figure(record['loss'])}, penalty {figure(record['penalty'])})")
     else:
-        parts.append(f"loss {record['loss']:.4f}")
-    parts += [f"{name.replace('_', ' ')} {record[name]:.4f}" for name in metrics if name in record]
+        parts.append(f"loss {figure(record['loss'])}")
+    parts += [f"{name.replace('_', ' ')} {figure(record[name])}" for name in metrics if name in record]
     if "valid_loss" in record:
         names = [name for name in ("loss", *metrics) if f"valid_{name}" in record]
-        parts.append("validation " + " ".join(f"{n.replace('_', ' ')} {record[f'valid_{n}']:.4f}" for n in names))
+        parts.append("validation " + " ".join(f"{n.replace('_', ' ')} {figure(record[f'valid_{n}'])}" for n in names))
     parts.append(f"rate {record['rate']:.3g}")
     parts.append(f"{record['seconds']:.1f} s" if record["seconds"] >= 0.1 else f"{record['seconds'] * 1e3:.1f} ms")
     return "  ".join(parts)

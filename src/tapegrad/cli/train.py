@@ -12,6 +12,7 @@ from ..lab.build import Assembly, build
 from ..lab.config import dump_config, load_config
 from ..lab.experiment import attach, fit, one_setting
 from ..train import Run, environment
+from .figures import figure
 from .progress import ProgressBar
 
 __all__ = ["announce", "finish", "go_on", "name_of", "train"]
@@ -112,7 +113,7 @@ def finish(result: dict[str, Any], run: Run) -> None:
     names = [key.removeprefix("train_") for key in result if key in numbers and key.startswith("train_")]
     shown = next((name for name in names if name != "loss"), "loss")
     figures = [
-        f"{part} {shown.replace('_', ' ')} {result[f'{part}_{shown}']:.4f}"
+        f"{part} {shown.replace('_', ' ')} {figure(result[f'{part}_{shown}'])}"
         for part in ("train", "valid", "test")
         if f"{part}_{shown}" in result
     ]
