@@ -154,6 +154,55 @@ def test_a_killed_process_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == b"old"
 
 
+# -- the generation before ------------------------------------------------------------------------------------------
+
+
+def save(folder, data):
+    with atomic_file(folder / "a", folder / "old") as file:
+        file.write(data)
+
+
+def test_the_file_that_was_there_before_gets_another_name(tmp_path):
+    save(tmp_path, b"first")
+    assert os.listdir(tmp_path) == ["a"]
+    for data, before in ((b"second", b"first"), (b"third", b"second")):
+        save(tmp_path, data)
+        assert ((tmp_path / "a").read_bytes(), (tmp_path / "old").read_bytes()) == (data, before)
+        assert sorted(os.listdir(tmp_path)) == ["a", "old"]
+
+
+def test_two_names_of_one_file_leave_nothing_else(tmp_path):
+    (tmp_path / "a").write_bytes(b"first")
+    os.link(tmp_path / "a", tmp_path / "old")  # as a process that was killed between the two renamings leaves it
+    save(tmp_path, b"second")
+    assert (tmp_path / "old").read_bytes() == b"first"
+    assert sorted(os.listdir(tmp_path)) == ["a", "old"]
+
+
+def test_where_there_are_no_hard_links_the_old_file_is_renamed(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    for data in (b"first", b"second"):
+        save(tmp_path, data)
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "old").read_bytes()) == (b"second", b"first")
+
+
+def test_a_folder_without_room_for_a_second_name_leaves_both_generations(tmp_path, monkeypatch):
+    for data in (b"first", b"second"):
+        save(tmp_path, data)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "link", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(tmp_path, b"third")
+    assert ((tmp_path / "a").read_bytes(), (tmp_path / "old").read_bytes()) == (b"second", b"first")
+    assert sorted(os.listdir(tmp_path)) == ["a", "old"]
+
+
 # -- what killed processes leave ------------------------------------------------------------------------------------
 
 

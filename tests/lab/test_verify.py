@@ -73,6 +73,7 @@ def test_an_interrupted_run_is_verified_as_far_as_it_went(trained):
     found = verify_run(part, [Count()])
     assert found.agrees
     assert found.step == steps[-1] == 25
+    assert found.compared == len(read_ledger(part))
 
 
 def test_verifying_leaves_the_folder_alone(run):

@@ -87,7 +87,7 @@ class Killed(BaseException):
 
 
 class StopAt(Callback):
-    """Ends the training at a step: in good order, as Ctrl-C does, or at once, as a kill."""
+    """Ends the training at a step: in good order, as Ctrl-C does, or at once, as a kill, or just before its report's state."""
 
     def __init__(self, step, how):
         self.step = step
@@ -97,7 +97,11 @@ class StopAt(Callback):
         if trainer.position.step == self.step:
             if self.how == "kill":
                 raise Killed
-            trainer.stopping = True
+            trainer.stopping = self.how == "ctrl-c"
+
+    def on_epoch_end(self, trainer, record):
+        if trainer.position.step == self.step and self.how == "report":
+            raise Killed
 
 
 def without_clock(record):
@@ -153,7 +157,16 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("step", "how"),
-    [(1, "kill"), (3, "ctrl-c"), (6, "ctrl-c"), (6, "kill"), (7, "kill"), (15, "kill"), (16, "ctrl-c")],
+    [
+        (1, "kill"),
+        (3, "ctrl-c"),
+        (6, "ctrl-c"),
+        (6, "kill"),
+        (7, "kill"),
+        (12, "report"),
+        (16, "ctrl-c"),
+        (16, "report"),
+    ],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_and_resumed_it_is_the_same_training(tmp_path, whole, kind, step, how):

@@ -58,7 +58,7 @@ class _Comparing(Hashing):
     def __init__(self, ledger: Sequence[Mapping[str, Any]], every: int | None):
         super().__init__(every)
         self.expected = {(line["epoch"], line["step"]): dict(line) for line in ledger}
-        self.agreeing: list[tuple[int, int]] = []
+        self.agreeing: set[tuple[int, int]] = set()
         self.found: str | None = None
         self.first: dict[str, Any] | None = None
 
@@ -67,7 +67,7 @@ class _Comparing(Hashing):
         if self.first is not None or place not in self.expected:
             return
         if line["sha256"] == self.expected[place]["sha256"]:
-            self.agreeing.append(place)
+            self.agreeing.add(place)
             if place == max(self.expected) and trainer.position.step < trainer.total_steps:
                 trainer.stop("the ledger ends here")
             return
@@ -75,7 +75,7 @@ class _Comparing(Hashing):
         trainer.stop("the weights differ")
 
     def result(self) -> Verification:
-        missing = sorted(set(self.expected) - set(self.agreeing))
+        missing = sorted(set(self.expected) - self.agreeing)
         if self.first is None and missing:
             self.first = self.expected[missing[0]]
         step = max((step for _, step in self.agreeing), default=-1)

@@ -45,18 +45,22 @@ class Ledger(Callback):
             self._write_table(trainer)
 
     def on_interrupt(self, trainer: Trainer) -> None:
-        self.run.log("interrupted", step=trainer.position.step, seconds=round(time.perf_counter() - self._began, 3))
+        self.run.log("interrupted", step=trainer.position.step, seconds=self._seconds())
         self._write_table(trainer)
 
     def on_failure(self, trainer: Trainer, error: BaseException) -> None:
         # A full disk, or a second Ctrl-C, does not keep a run from being resumed; what is wrong with it stays so.
         kind = "interrupted" if isinstance(error, (KeyboardInterrupt, StorageError, OSError)) else "failed"
         with contextlib.suppress(OSError):  # the error that led here is the one to be told
-            self.run.log(kind, step=trainer.position.step, reason=" ".join(str(error).split()) or type(error).__name__)
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self.run.log(kind, step=trainer.position.step, seconds=self._seconds(), reason=reason)
             self._write_table(trainer)
 
     def on_fit_end(self, trainer: Trainer) -> None:
         self._write_table(trainer)
+
+    def _seconds(self) -> float:
+        return round(time.perf_counter() - self._began, 3)
 
     def _write_table(self, trainer: Trainer) -> None:
         self.run.write_table(trainer.history)
@@ -70,28 +74,25 @@ class Hashing(Callback):
 
     def __init__(self, every: int | None = None):
         self.every = every
-        self._step = -1
 
     def note(self, trainer: Trainer, line: dict[str, Any]) -> None:
         """Do something with a line."""
         raise MissingMethodError(type(self).__name__, "has no note method", "write it in the class")
 
     def on_fit_begin(self, trainer: Trainer) -> None:
-        self._step = trainer.position.step
-        if self._step == 0:
+        if trainer.position.step == 0:
             self._take(trainer)
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
-        step = trainer.position.step
-        if self.every is not None and step % self.every == 0 and step != self._step:
+        if self.every is not None and trainer.position.step % self.every == 0:
             self._take(trainer)
 
     def on_epoch_end(self, trainer: Trainer, record: dict[str, float]) -> None:
         self._take(trainer)
 
     def _take(self, trainer: Trainer) -> None:
-        self._step = trainer.position.step
-        self.note(trainer, {"epoch": trainer.position.epoch, "step": self._step, "sha256": hash_model(trainer.model)})
+        position = trainer.position
+        self.note(trainer, {"epoch": position.epoch, "step": position.step, "sha256": hash_model(trainer.model)})
 
 
 class HashLedger(Hashing):

@@ -96,7 +96,8 @@ class Checkpoints(Callback):
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
         steps = trainer.position.step - self._step_of_last
-        # What follows at once, an epoch's end and the report, would not be done again when the training is resumed here.
+        # An epoch's end follows at once, with a state of its own; and a training that has all its steps does not come back
+        # to make its last report.
         if steps == 0 or trainer.position.batch == trainer.batches or trainer.position.step == trainer.steps:
             return
         if (self.last_steps is not None and steps >= self.last_steps) or self._waited() >= self.last_seconds:
