@@ -368,7 +368,7 @@ def _residuals(view: RunView) -> Found:
     ratio = view.facts.derive("ratio", ends, middle)
     if ratio is not None:
         kind = "worse" if ratio.value > ENDS_WORSE else "better" if ratio.value < ENDS_BETTER else "equal"
-        places = {"ends": (ends, "figure"), "middle": (middle, "figure")}
+        places: dict[str, Any] = {"ends": (ends, "figure"), "middle": (middle, "figure")}
         yield Statement(f"ends {kind}", places if kind == "better" else {**places, "ratio": (ratio, "ratio")})
         means = view.files.get("measured.json", "/mae")
         place = max(range(len(means)), key=lambda i: means[i] or 0.0)

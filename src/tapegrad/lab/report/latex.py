@@ -58,7 +58,7 @@ def to_latex(document: Document, pictures: str = "pictures") -> str:
     )
 
 
-_SPECIAL = {
+_SPECIAL: dict[str, str] = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",

@@ -107,7 +107,7 @@ def _document(views: Sequence[View], facts: Facts, say: Speaker, out: pathlib.Pa
     blocks: list[Any] = []
     if several:
         writing = Writing(say, 1, "overview-")
-        overview(writing, views)
+        overview(writing, views, out / "pictures")
         blocks += writing.blocks
     for number, view in enumerate(views, 1):
         prefix = f"{number}-" if several else ""
@@ -130,8 +130,7 @@ def _document(views: Sequence[View], facts: Facts, say: Speaker, out: pathlib.Pa
 
 def title_of(view: View, say: Speaker) -> str:
     """Return an experiment's title: the recipe's, or the folder's name."""
-    title = say.chosen(view.config.title) if isinstance(view, RunView) else ""
-    return title or view.name
+    return say.chosen(view.config.title if isinstance(view, RunView) else view.title) or view.name
 
 
 def _title(views: Sequence[View], say: Speaker) -> str:
@@ -140,7 +139,7 @@ def _title(views: Sequence[View], say: Speaker) -> str:
     view = views[0]
     if isinstance(view, RunView):
         return say.chosen(view.config.title) or say.text("report of run", name=view.name)
-    return say.text("report of sweep", name=view.summary.plan.name)
+    return say.text("report of sweep", name=say.chosen(view.title) or view.summary.plan.name)
 
 
 def _subtitle(views: Sequence[View], say: Speaker) -> str:

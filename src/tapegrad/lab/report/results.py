@@ -22,17 +22,17 @@ def results(out: Writing, view: RunView, pictures: dict[str, pathlib.Path]) -> N
         return
     _figures(out, view)
     _reported(out, view)
-    out.picture(pictures.get("boundary"), "picture boundary", 0.65)
-    out.picture(pictures.get("function"), "picture function", 0.75)
-    out.picture(pictures.get("confusion"), "picture confusion", 0.65)
+    out.picture(pictures.get("boundary"), "picture boundary")
+    out.picture(pictures.get("function"), "picture function")
+    out.picture(pictures.get("confusion"), "picture confusion")
     _classes(out, view)
-    out.picture(pictures.get("mistakes"), "picture mistakes", 0.7)
+    out.picture(pictures.get("mistakes"), "picture mistakes")
     _mistakes(out, view)
     _worst(out, view)
-    out.picture(pictures.get("weights"), "picture weights", 0.6)
+    out.picture(pictures.get("weights"), "picture weights")
     for name, path in pictures.items():
         if name not in _SHOWN:
-            out.picture(path, "sweep picture", 0.7, name=name)
+            out.picture(path, "sweep picture", name=name)
     if not view.parts:
         out.note("results none")
 

@@ -92,7 +92,7 @@ def data(out: Writing, view: RunView, pictures: Pictures) -> None:
     out.sentences(*_task(out, view))
     out.sentences(*_preparation(out, view))
     _class_table(out, view)
-    out.picture(pictures.get("samples"), "picture samples", 0.7)
+    out.picture(pictures.get("samples"), "picture samples")
     sources = view.data("sources")
     if sources is not None and sources.value:
         rows = [(Mono(name), Mono(str(digest))) for name, digest in sources.value.items()]

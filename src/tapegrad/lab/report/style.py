@@ -43,7 +43,7 @@ pre { background: var(--tint); border: 1px solid var(--line); border-radius: 6px
 pre code { overflow-wrap: normal; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .9rem; line-height: 1.45; min-width: 40%; }
-caption { text-align: left; color: var(--quiet); padding-bottom: .4rem; }
+caption { white-space: nowrap; text-align: left; color: var(--quiet); padding-bottom: .4rem; }
 th, td { padding: .32rem .8rem .32rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { border-bottom: 2px solid var(--line); color: var(--quiet); font-weight: 600; }
 tbody th { font-weight: 500; }
@@ -65,7 +65,7 @@ figcaption { color: var(--quiet); font-size: .88rem; margin-top: .5rem; }
 .note { background: var(--mark); border-left: 3px solid #d8a300; padding: .5rem .9rem; border-radius: 0 6px 6px 0; }
 details { border: 1px solid var(--line); border-radius: 6px; padding: .5rem 1rem; margin: 1rem 0; }
 summary { cursor: pointer; color: var(--accent); }
-@media (max-width: 40rem) { nav ul { columns: 1; } }
+@media (max-width: 40rem) { nav ul { columns: 1; } caption { white-space: normal; } img { width: 100% !important; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; background: #fff; color: #000; }
   figure, tr, pre { break-inside: avoid; }

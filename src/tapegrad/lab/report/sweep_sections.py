@@ -101,11 +101,15 @@ def _tables(out: Writing, view: SweepView, pictures: Pictures) -> None:
         _table(out, view, heads, rows)
         path = pictures.get(f"factor-{safe_name(name)}") if name else None
         metric = say.word(view.summary.metric)
-        out.picture(path, "sweep factor picture", 0.6, metric=metric, factor=name)
+        out.picture(path, "sweep factor picture", metric=metric, factor=name)
+        for key, curve in pictures.items():
+            prefix = f"curves-{safe_name(name)}-"
+            if name and key.startswith(prefix):
+                out.picture(curve, "sweep factor curves", metric=_curve_metric(out, key, prefix), factor=name)
     if plan.mode != "one":
         for factor in plan.factors:
             path = pictures.get(f"factor-{safe_name(factor.name)}")
-            out.picture(path, "sweep factor picture", 0.6, metric=say.word(view.summary.metric), factor=factor.name)
+            out.picture(path, "sweep factor picture", metric=say.word(view.summary.metric), factor=factor.name)
 
 
 def _table(out: Writing, view: SweepView, heads: list[str], rows: list[tuple[list[str], Any]]) -> None:
@@ -146,15 +150,18 @@ def _spread(out: Writing, view: SweepView, row: Any, figure: str, best: float | 
 
 
 def _curves(out: Writing, view: SweepView, pictures: Pictures) -> None:
-    say = out.say
-    curves = {name: path for name, path in pictures.items() if name.startswith("curves")}
-    if not curves:
-        return
-    out.heading("sweep curves title")
+    """Show the curves of all settings in one figure; those of each factor stand with its table."""
+    own = tuple(f"curves-{safe_name(factor.name)}-" for factor in view.summary.plan.factors)
+    curves = {name: path for name, path in pictures.items() if name.startswith("curves") and not name.startswith(own)}
+    if curves:
+        out.heading("sweep curves title")
     for name, path in curves.items():
-        metric = name.rpartition("-")[2]
-        known = next((m for m in ("valid-accuracy", "valid-loss") if name.endswith(m)), metric)
-        out.picture(path, "sweep curves", 0.75, metric=say.word(known.replace("-", "_")))
+        out.picture(path, "sweep curves", metric=_curve_metric(out, name))
+
+
+def _curve_metric(out: Writing, name: str, prefix: str = "curves-") -> str:
+    """Return in words the metric that follows a prefix in a picture's name."""
+    return out.say.word(name.removeprefix(prefix).replace("-", "_"))
 
 
 def _reproduction(out: Writing, view: SweepView, base: RunView | None, command: str) -> None:

@@ -29,6 +29,11 @@ class SweepView:
         """The folder's name."""
         return self.folder.resolve().name
 
+    @property
+    def title(self) -> str | dict[str, str]:
+        """The title of the recipe that was varied."""
+        return (self.files.tree("recipe.yaml") or {}).get("title") or ""
+
     @functools.cached_property
     def smaller(self) -> bool:
         """Whether small values of the deciding figure are good."""

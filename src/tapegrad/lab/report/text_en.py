@@ -11,7 +11,7 @@ TEXT: dict[str, str] = {
     "report of several": "Comparison of {count} experiments",
     "subtitle": "{names}; written by tapegrad {version}",
     "run title": "{name}",
-    "sweep title": "Sweep {name}",
+    "sweep title": "Sweep: {name}",
     # -- abstract
     "abstract classification": "A network with {parameters} parameters learns to tell {classes} classes of {set} apart.",
     "abstract regression": "A network with {parameters} parameters learns to predict the values of {set}.",
@@ -247,6 +247,7 @@ TEXT: dict[str, str] = {
     "sweep failed": "why trials failed",
     "sweep picture": "{name}",
     "sweep curves": "{metric} of all trials; bands are one standard deviation over the seeds",
+    "sweep factor curves": "{metric} by {factor} during the training; bands are one standard deviation over the seeds",
     "sweep factor picture": "{metric} by {factor}: mean ± standard deviation, points are single trials",
     "sweep results": "Tables",
     "sweep curves title": "Curves",
@@ -271,7 +272,9 @@ TEXT: dict[str, str] = {
     "level": "{name} = {level}",
     # -- several
     "several": "Overview",
-    "several caption": "The experiments beside each other; the best of each column is bold",
+    "several caption": "The experiments beside each other",
+    "several caption best": "The experiments beside each other; the best of each column is bold",
+    "several curves": "{metric} of the runs during their training",
     "several experiment": "experiment",
     "several time": "time",
     "several kind": "status",

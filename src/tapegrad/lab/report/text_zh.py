@@ -11,7 +11,7 @@ TEXT: dict[str, str] = {
     "report of several": "{count} 个实验的比较",
     "subtitle": "{names}；由 tapegrad {version} 生成",
     "run title": "{name}",
-    "sweep title": "对比实验 {name}",
+    "sweep title": "对比实验：{name}",
     # -- abstract
     "abstract classification": "用一个含 {parameters} 个参数的网络对 {set} 数据集的 {classes} 个类别进行分类。",
     "abstract regression": "用一个含 {parameters} 个参数的网络对 {set} 数据集做回归预测。",
@@ -232,6 +232,7 @@ TEXT: dict[str, str] = {
     "sweep failed": "失败原因",
     "sweep picture": "{name}",
     "sweep curves": "所有训练的{metric}曲线；色带为各随机种子的一倍标准差",
+    "sweep factor curves": "{factor} 取不同值时的{metric}曲线；色带为各随机种子的一倍标准差",
     "sweep factor picture": "{metric}随 {factor} 的变化：均值 ± 标准差，圆点为单次训练",
     "sweep results": "结果表",
     "sweep curves title": "曲线",
@@ -254,7 +255,9 @@ TEXT: dict[str, str] = {
     "level": "{name} = {level}",
     # -- several
     "several": "总览",
-    "several caption": "各实验的比较；每列的最优值加粗",
+    "several caption": "各实验的比较",
+    "several caption best": "各实验的比较；每列的最优值加粗",
+    "several curves": "各次训练的{metric}曲线",
     "several experiment": "实验",
     "several time": "用时",
     "several kind": "状态",

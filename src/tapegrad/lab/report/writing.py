@@ -48,18 +48,34 @@ class Writing:
         """Write a table, if there are rows; cells are text, one span, or several."""
         if rows:
             cells = tuple(tuple(_cell(cell) for cell in row) for row in rows)
-            self.blocks.append(Table(tuple(_cell(cell) for cell in header), cells, align, caption))
+            self.blocks.append(Table(tuple(_cell(cell) for cell in header), cells, align, self._title(caption)))
 
     def formulas(self, lines: Sequence[Line]) -> None:
         """Write formulas, if there are any."""
         if lines:
             self.blocks.append(Formulas(tuple(lines)))
 
-    def picture(self, path: pathlib.Path | None, key: str, width: float = 0.8, **places: Any) -> None:
+    def picture(self, path: pathlib.Path | None, key: str, **places: Any) -> None:
         """Show a picture, if it is there."""
         if path is not None:
-            caption = self.say.text(key, **places)
-            self.blocks.append(Picture(path, caption, caption, width))
+            caption = self._title(self.say.text(key, **places))
+            self.blocks.append(Picture(path, caption, caption, _width(path)))
+
+    def _title(self, text: str) -> str:
+        return text[:1].upper() + text[1:]
+
+
+# As wide as a picture that fills a page, in pixels; and how much of the page is too high to fill.
+_FULL, _TALL = 1040, 1.1
+
+
+def _width(path: pathlib.Path) -> float:
+    """Return the share of the page's width at which the letters in a PNG picture have the size that they were drawn for."""
+    with path.open("rb") as file:
+        head = file.read(24)
+    width, height = (int.from_bytes(head[i : i + 4], "big") for i in (16, 20))
+    share = min(max(width / _FULL, 0.2), 1.0)
+    return round(0.7 * share if height > _TALL * width else 0.95 * share, 3)
 
 
 def _cell(cell: Any) -> Spans:

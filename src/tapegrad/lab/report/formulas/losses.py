@@ -27,8 +27,8 @@ def loss_lines(loss: Any, output: Symbol, shape: Sequence[int]) -> _Pair | None:
         return None
     if kind in ("CrossEntropyLoss", "NLLLoss") and len(shape) != 1:
         return None
-    forward, backward = _LOSSES[kind](loss, output, tuple(shape))
-    return forward, [Line(output.gradient, *backward, space("N", *shape))]
+    forward, right = _LOSSES[kind](loss, output, tuple(shape))
+    return forward, [Line(output.gradient, right, space("N", *shape))]
 
 
 def _share(loss: Any, size: int, top: int = 1) -> str:
@@ -38,7 +38,7 @@ def _share(loss: Any, size: int, top: int = 1) -> str:
     return rf"\frac{{{top}}}{{{'N' if size == 1 else f'{size} N'}}} "
 
 
-def _cross_entropy(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], tuple]:
+def _cross_entropy(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], str]:
     mean = _share(loss, 1)
     classes = shape[0]
     smoothing = getattr(loss, "label_smoothing", 0.0)
@@ -63,18 +63,18 @@ def _cross_entropy(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[L
         target = "Y"
         lines.append(Line("L", rf"-{mean}\sum_{{n=1}}^{{N}} \ln P_{{n,y_n}}", space()))
     right = rf"{mean}\left(P - {target}\right)" if mean else f"P - {target}"
-    return lines, (right,)
+    return lines, right
 
 
-def _nll(loss: Any, a: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], tuple]:
+def _nll(loss: Any, a: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], str]:
     mean = _share(loss, 1)
-    return [Line("L", rf"-{mean}\sum_{{n=1}}^{{N}} {a.at('n,y_n')}", space())], (f"-{mean}Y",)
+    return [Line("L", rf"-{mean}\sum_{{n=1}}^{{N}} {a.at('n,y_n')}", space())], f"-{mean}Y"
 
 
 def _differences(term: str, derivative: str, top: int = 1) -> Callable:
     """Return the lines of a loss that adds a function of D, output minus target, up."""
 
-    def lines(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], tuple]:
+    def lines(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], str]:
         size = math.prod(shape)
         indices = "n" if size == 1 else "n,k"
         bound = number(getattr(loss, "delta", getattr(loss, "beta", 1.0)))
@@ -83,12 +83,12 @@ def _differences(term: str, derivative: str, top: int = 1) -> Callable:
             Line("D", f"{z.latex} - T", space("N", *shape)),
             Line("L", rf"{_share(loss, size)}\sum_{{{indices}}} {inside}", space()),
         ]
-        return forward, (f"{_share(loss, size, top)}{derivative.replace('<b>', bound)}",)
+        return forward, f"{_share(loss, size, top)}{derivative.replace('<b>', bound)}"
 
     return lines
 
 
-def _binary(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], tuple]:
+def _binary(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], str]:
     size = math.prod(shape)
     share = _share(loss, size)
     indices = "n" if size == 1 else "n,k"
@@ -98,8 +98,8 @@ def _binary(loss: Any, z: Symbol, shape: tuple[int, ...]) -> tuple[list[Line], t
     terms = rf"T_{{{indices}}} \ln {p} + (1 - T_{{{indices}}}) \ln\left(1 - {p}\right)"
     lines.append(Line("L", rf"-{share}\sum_{{{indices}}} \left({terms}\right)", space()))
     if logits:
-        return lines, (rf"{share}\left(P - T\right)",)
-    return lines, (rf"{share}\frac{{{z.latex} - T}}{{{z.latex} \odot \left(1 - {z.latex}\right)}}",)
+        return lines, rf"{share}\left(P - T\right)"
+    return lines, rf"{share}\frac{{{z.latex} - T}}{{{z.latex} \odot \left(1 - {z.latex}\right)}}"
 
 
 _LOSSES: dict[str, Callable] = {
