@@ -143,6 +143,13 @@ class Table:
         framed = [f"  {top}", body[0], f"  {middle}", *body[1:], f"  {bottom}"]
         return "\n".join([f"\\begin{{tabular}}{{{align}}}", *framed, "\\end{tabular}"])
 
+    def without_long(self) -> tuple[Table, list[str]]:
+        """Return the table without its long columns, and what these say, each text after its row's first cell."""
+        kept = [j for j, column in enumerate(self.columns) if not column.long]
+        narrow = Table([self.columns[j] for j in kept], [[row[j] for j in kept] for row in self.rows], self.caption)
+        long = [j for j, column in enumerate(self.columns) if column.long]
+        return narrow, [f"{row[0]}: {row[j]}" for row in self.rows for j in long if row[j]]
+
     def to_csv(self) -> str:
         """Return comma-separated values with every digit; a column of spreads becomes three: mean, ``sd`` and ``n``."""
         spread = [any(isinstance(row[j], Spread) for row in self.rows) for j in range(len(self.columns))]

@@ -201,6 +201,16 @@ def test_markdown_says_what_is_shown(tmp_path):
     assert "| **0.9050 ± 0.0010** |" in text
 
 
+def test_names_are_taken_as_text(tmp_path):
+    sweep = swept(tmp_path, vary=["*rate* & _x_: optimizer.lr=a|b=0.1,c%=0.01"])
+    write_tables(sweep, read_summary(sweep))
+    text, latex = (sweep.folder / "table.md").read_text(), (sweep.folder / "table.tex").read_text()
+    assert r"## \*rate\* & \_x\_" in text
+    assert r"| a\|b" in text
+    assert r"\caption{*rate* \& \_x\_: one factor" in latex
+    assert r"  c\% &" in latex
+
+
 def test_pictures_of_all_trials_and_of_each_factor(tmp_path):
     pytest.importorskip("matplotlib")
     vary = ["optimizer.lr=0.1,0.01", "网络: model.layers=small=[4,2],large=[4,9,2]"]

@@ -145,6 +145,15 @@ def test_a_long_column_breaks_in_latex():
     assert r"\begin{tabular}{lp{0.3\linewidth}}" in made.to_latex()
 
 
+def test_long_columns_can_be_taken_out():
+    made = Table([Column("level"), Column("n"), Column("why", long=True)], caption="c")
+    made.add("x", 1, "because")
+    made.add("y", 2, "")
+    narrow, notes = made.without_long()
+    assert narrow == Table([Column("level"), Column("n")], [["x", 1], ["y", 2]], "c")
+    assert notes == ["x: because"]
+
+
 def test_latex_compiles(tmp_path):
     if shutil.which("pdflatex") is None:
         pytest.skip("no LaTeX here")

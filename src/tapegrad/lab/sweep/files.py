@@ -58,9 +58,11 @@ def latex_of(summary: Summary) -> str:
     parts = ["% \\usepackage{booktabs}"]
     for table in summary.tables():
         caption = f"{table.caption}: {about(summary)}."
+        table, notes = table.without_long()
+        below = "".join(f"\n  \\par\\footnotesize {escape_latex(note)}" for note in notes)
         parts.append(
             "\\begin{table}[htbp]\n  \\centering\\small\\setlength{\\tabcolsep}{4pt}\n"
-            f"  \\caption{{{escape_latex(caption)}}}\n" + table.to_latex() + "\n\\end{table}"
+            f"  \\caption{{{escape_latex(caption)}}}\n" + table.to_latex() + below + "\n\\end{table}"
         )
     return "\n\n".join(parts) + "\n"
 
