@@ -323,10 +323,12 @@ def test_a_process_id_that_was_given_again_is_another_process():
 
 
 def test_beginning_cleans_up_behind_killed_processes(run):
-    left = run.folder / ".metrics.csv.99999999-0.tmp"
-    left.write_bytes(b"half")
+    (run.folder / "snapshots").mkdir()
+    left = [run.folder / f"{place}.metrics.csv.99999999-0.tmp" for place in ("", "checkpoints/", "snapshots/")]
+    for path in left:
+        path.write_bytes(b"half")
     run.begin()
-    assert not left.exists()
+    assert not any(path.exists() for path in left)
 
 
 def test_going_on_elsewhere_warns_that_bits_may_differ(run):

@@ -188,7 +188,8 @@ class Run:
             raise ArgumentError(
                 "run", f"{self.folder} is being trained by process {life.get('pid')}", "wait for it, or stop it first"
             )
-        remove_stale(self.folder)
+        for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
+            remove_stale(folder)
         self.rewind(step, epoch)
         changed = decisive_differences(self.environment, measured_environment()) if step else {}
         if changed:
