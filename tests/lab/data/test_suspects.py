@@ -188,15 +188,15 @@ def test_lists_and_sheets(tmp_path, monkeypatch):
         return str(path)
 
     monkeypatch.setattr(grid, "draw_samples", draw)
-    opinions = judged([[0.9, 0.1], [0.1, 0.9], [0.3, 0.7]], [0, 0, 0])
+    opinions = judged([[0.9, 0.1], [0.0001, 0.9999], [0.3, 0.7]], [0, 0, 0])
     opinions.samples.index = np.array([7, 3, 5])
     opinions.samples.images = np.array([70, 30, 50], dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), dtype=np.uint8)
     paths = write_suspects(rank(opinions), opinions.samples, opinions.classes, tmp_path)
     assert [path.rpartition("/")[2] for path in paths] == ["suspects.json", "suspects.txt", "suspects.png"]
     assert read_exclusions(tmp_path / "suspects.txt") == read_exclusions(tmp_path / "suspects.json") == [3, 5]
-    assert "3       # c0 -> c1 (90.0%), score 0.1000" in (tmp_path / "suspects.txt").read_text()
+    assert "3       # c0 -> c1 (>99.9%), score 0.0001" in (tmp_path / "suspects.txt").read_text()
     assert drawn["pixels"][:, 0, 0].tolist() == [30, 50]
-    assert drawn["captions"] == ["→ c1 (90.0%)\n3", "→ c1 (70.0%)\n5"]
+    assert drawn["captions"] == ["→ c1 (>99.9%)\n3", "→ c1 (70.0%)\n5"]
 
 
 @pytest.fixture(scope="module")

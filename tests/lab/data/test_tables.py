@@ -137,6 +137,11 @@ def test_tables_that_cannot_be_learned_from(table, text, arguments, kind, says):
         table(text, **arguments)
 
 
+def test_lines_end_where_csv_says(table):
+    sets = table('1,"a\u2028b\nc"\r\n2,d\x85e\r3,f\n')
+    assert sets.classes == ["a\u2028b\nc", "d\x85e", "f"]
+
+
 def test_other_encodings_are_refused(table):
     with pytest.raises(FileFormatError, match="byte 0 is not UTF-8"):
         table("é,1\n", encoding="latin-1")

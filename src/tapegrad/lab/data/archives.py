@@ -94,6 +94,8 @@ def _alone(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | Non
 def _samples(path: pathlib.Path, inputs: np.ndarray, labels: np.ndarray, regression: bool) -> Samples:
     if inputs.ndim < 2 or inputs.dtype.kind not in "fiub":
         raise DataError(str(path), f"inputs are {inputs.dtype} of shape {inputs.shape}", "store (samples, ...) numbers")
+    if labels.ndim not in (1, 2) or labels.dtype.kind not in "fiub":
+        raise DataError(str(path), f"labels are {labels.dtype} of shape {labels.shape}", "store (samples,) numbers")
     if len(inputs) != len(labels):
         raise DataError(str(path), f"has {len(inputs):,} inputs and {len(labels):,} labels", "store one label a sample")
     if len(inputs) == 0:

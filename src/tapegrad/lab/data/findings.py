@@ -124,8 +124,11 @@ def _name(entry: dict[str, Any], key: str) -> str:
 
 
 def _verdict(entry: dict[str, Any]) -> str:
-    sure = f" ({entry['probability']:.1%})" if "probability" in entry else ""
-    return _name(entry, "predicted") + sure
+    if "probability" not in entry:
+        return _name(entry, "predicted")
+    share = entry["probability"]
+    # Never rounded up to certainty.
+    return f"{_name(entry, 'predicted')} ({'>99.9%' if 0.9995 <= share < 1 else f'{share:.1%}'})"
 
 
 # -- pictures -------------------------------------------------------------------------------------------------------

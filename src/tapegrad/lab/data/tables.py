@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import pathlib
 from collections.abc import Sequence
@@ -93,7 +94,7 @@ def _read(path: pathlib.Path, delimiter: str | None, header: bool | None) -> tup
         raise FileFormatError(str(path), f"byte {error.start:,} is not UTF-8", "save it as UTF-8") from None
     first = text.partition("\n")[0]
     delimiter = delimiter or max(_DELIMITERS, key=first.count)
-    reader = csv.reader(text.splitlines(), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     try:
         for row in reader:
