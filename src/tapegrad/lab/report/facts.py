@@ -161,8 +161,11 @@ class Fact:
         """Where the value is from, in words."""
         if not self.rule:
             return self.name
-        parts = [", ".join(p) if isinstance(p, (list, tuple)) else str(p) for p in self.of]
-        return f"{self.rule}: {'; '.join(parts)}"
+        return f"{self.rule}: {_listed(self.of)}"
+
+
+def _listed(names: Sequence[Any]) -> str:
+    return "; ".join(", ".join(name) if isinstance(name, (list, tuple)) else str(name) for name in names)
 
 
 class Facts:
@@ -199,7 +202,7 @@ class Facts:
             return None
         if isinstance(value, float) and not math.isfinite(value):
             return None
-        return self._keep(Fact(f"{rule}({', '.join(map(str, names))})", value, rule, names))
+        return self._keep(Fact(f"{rule}({_listed(names)})", value, rule, names))
 
     def _keep(self, fact: Fact) -> Fact:
         return self.found.setdefault(fact.name, fact)

@@ -84,18 +84,20 @@ _SPECIAL: dict[str, str] = {
 }
 
 
+_TYPEWRITER = str.maketrans(_SPECIAL)
+# Quotes in words stay quotes: only a typewriter face needs the straight ones.
+_PROSE = str.maketrans({sign: text for sign, text in _SPECIAL.items() if sign != "'"})
+
+
 def _text(text: str) -> str:
     """Return text in which nothing is taken for a command."""
-    text = "".join(character for character in text if character >= " ")
-    # Quotes in words stay quotes: only a typewriter face needs the straight ones.
-    return "".join("'" if c == "'" else _SPECIAL.get(c, c) for c in text)
+    return "".join(character for character in text if character >= " ").translate(_PROSE)
 
 
 def _mono(text: str) -> str:
     """Return text in a typewriter face that may be broken after signs and within long words."""
     pieces = re.findall(r"[A-Za-z0-9]{1,12}[^A-Za-z0-9]?|.", "".join(c for c in text if c >= " "), re.DOTALL)
-    escaped = ("".join(_SPECIAL.get(c, c) for c in piece) for piece in pieces)
-    return r"\texttt{" + r"\allowbreak{}".join(escaped) + "}"
+    return r"\texttt{" + r"\allowbreak{}".join(piece.translate(_TYPEWRITER) for piece in pieces) + "}"
 
 
 def _spans(spans: Spans) -> str:

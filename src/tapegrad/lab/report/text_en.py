@@ -277,12 +277,10 @@ TEXT: dict[str, str] = {
     "several curves": "{metric} of the runs during their training",
     "several experiment": "experiment",
     "several time": "time",
-    "several kind": "status",
     # -- reproduction
     "reproduce": "Reproducing it",
     "reproduce run": "These commands train the run again, confirm its weights step by step, and write this report:",
     "reproduce sweep": "These commands run the sweep again and write this report:",
-    "environment": "Environment",
     "environment caption": "Where it ran",
     "environment none": "Nothing is known of where it ran.",
     "sources": "Sources of the numbers",

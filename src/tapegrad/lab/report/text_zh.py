@@ -260,12 +260,10 @@ TEXT: dict[str, str] = {
     "several curves": "各次训练的{metric}曲线",
     "several experiment": "实验",
     "several time": "用时",
-    "several kind": "状态",
     # -- reproduction
     "reproduce": "复现方法",
     "reproduce run": "以下命令依次重新训练、逐步核对权重，并生成本报告：",
     "reproduce sweep": "以下命令重新运行对比实验，并生成本报告：",
-    "environment": "运行环境",
     "environment caption": "训练所用的环境",
     "environment none": "没有运行环境的记录。",
     "sources": "数据来源",
