@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tapegrad as tg
+from tapegrad.array import set_default_dtype
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = pathlib.Path(os.environ.get("TAPEGRAD_DATA", ROOT.parent / "shared" / "data"))
@@ -16,6 +17,12 @@ DATA = pathlib.Path(os.environ.get("TAPEGRAD_DATA", ROOT.parent / "shared" / "da
 @pytest.fixture(autouse=True)
 def _same_seed_for_every_test():
     getattr(tg, "manual_seed", int)(0)
+
+
+@pytest.fixture(autouse=True)
+def _same_default_dtype_after_every_test():
+    yield
+    set_default_dtype(np.float32)
 
 
 @pytest.fixture

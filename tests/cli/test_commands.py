@@ -22,6 +22,7 @@ from tapegrad.cli.main import main  # noqa: E402
 from tapegrad.formats.safetensors import load_file, read_metadata, save_file  # noqa: E402
 from tapegrad.lab.config import load_config  # noqa: E402
 from tapegrad.train import Run  # noqa: E402
+from tapegrad.train.checkpoint import write_state  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,16 @@ def test_a_run_folder_holds_everything(digits_run):
         *(f"checkpoints/{name}.safetensors" for name in ("initial", "best", "last", "last.previous")),
         *(
             f"pictures/{name}.png"
-            for name in ("curves", "confusion", "mistakes", "samples", "weights", "activations", "gradients")
+            for name in (
+                "curves",
+                "confusion",
+                "mistakes",
+                "samples",
+                "weights",
+                "activations",
+                "gradients",
+                "statistics",
+            )
         ),
     }
     assert load_config(digits_run / "recipe.yaml").training.epochs == 3
@@ -291,7 +301,7 @@ def test_a_damaged_training_state_is_named(name, stopped_run, capsys):
     path = stopped_run / "checkpoints" / "last.safetensors"
     details = json.loads(read_metadata(path)["tapegrad"])
     changed = {**details, **STATES[name]} if STATES[name] else STATES[name]
-    save_file(load_file(path), path, metadata={"tapegrad": json.dumps(changed)})
+    write_state(path, load_file(path), json.dumps(changed))
     assert main(["resume", str(stopped_run)]) == 2
     err = said(capsys)[1]
     assert "last.safetensors: has a damaged training state (" in err
@@ -301,9 +311,9 @@ def test_a_damaged_training_state_is_named(name, stopped_run, capsys):
 @pytest.mark.parametrize("name", ["generator", "optimizer.x", "optimizer.x.y"])
 def test_a_checkpoint_with_a_wrong_tensor_is_named(name, stopped_run, capsys):
     path = stopped_run / "checkpoints" / "last.safetensors"
-    tensors, details = load_file(path), {"tapegrad": read_metadata(path)["tapegrad"]}
+    tensors, state = load_file(path), read_metadata(path)["tapegrad"]
     tensors[name] = tensors["generator"] * 0 + 255
-    save_file(tensors, path, metadata=details)
+    write_state(path, tensors, state)
     assert main(["resume", str(stopped_run)]) == 2
     assert "last.safetensors: has a damaged training state (" in said(capsys)[1]
 
@@ -341,3 +351,66 @@ def test_points_that_are_none(tmp_path, capsys):
         assert f"points.csv:2: '{text}' is too far out, or no number" in said(capsys)[1]
     points.write_bytes(b"\xef\xbb\xbf1,2\n")
     assert main(["predict", str(run), str(points)]) == 0
+
+
+def test_evaluate_measures_the_averaged_weights_of_the_checkpoint(tmp_path, capsys):
+    assert main(["train", "digits", "training.ema=0.9", "--epochs", "3", "--runs", str(tmp_path)]) == 0
+    run = next(tmp_path.iterdir())
+    result = json.loads((run / "result.json").read_text())
+    said(capsys)
+    assert main(["evaluate", str(run)]) == 0
+    assert result["test_accuracy"] > 0.8
+    assert f"test accuracy {result['test_accuracy']:.4f}" in said(capsys)[0]
+    assert result["measured"]["checkpoint"] == "best"
+    assert 1 <= result["measured"]["epoch"] <= 3
+
+
+def test_a_run_that_is_held_by_another_process_is_not_resumed(stopped_run, capsys):
+    from tapegrad.train.process import locked
+
+    before = (stopped_run / "events.jsonl").read_bytes()
+    with locked(stopped_run, "run"):
+        assert main(["resume", str(stopped_run)]) == 2
+    assert "is in use by another process" in said(capsys)[1]
+    assert (stopped_run / "events.jsonl").read_bytes() == before
+
+
+def test_a_run_that_was_killed_at_once_is_resumed_from_its_first_state(stopped_run, capsys):
+    for name in ("last", "last.previous", "best"):
+        (stopped_run / "checkpoints" / f"{name}.safetensors").unlink()
+    assert main(["resume", str(stopped_run)]) == 0
+    assert "test accuracy" in said(capsys)[0]
+
+
+def test_values_of_a_table_can_be_scaled(tmp_path, capsys):
+    """With classes a scale makes numbers of them; prices stay prices, and need no confusion matrix."""
+    rows = [f"{x},{x * 1000 + 500}" for x in range(60)]
+    (tmp_path / "prices.csv").write_text("size,price\n" + "\n".join(rows) + "\n")
+    (tmp_path / "prices.yaml").write_text(
+        "data: {set: csv, arguments: {path: prices.csv, target: price, task: regression, test: 0.2}, standardize: true,"
+        " target_scale: 10000, batch_size: 8}\n"
+        "model: {layers: [1, 8, 1]}\nloss: MSELoss\noptimizer: {type: Adam, lr: 0.01}\ntraining: {epochs: 2}\n"
+    )
+    assert main(["train", str(tmp_path / "prices.yaml"), "--runs", str(tmp_path / "runs")]) == 0
+    result = json.loads(next((tmp_path / "runs").glob("*/result.json")).read_text())
+    assert result["test_mae"] > 0
+    assert "confusion" not in result
+    (tmp_path / "new.csv").write_text("30\n")
+    for dtype in ("float32", "float64"):
+        runs = tmp_path / dtype
+        assert main(["train", str(tmp_path / "prices.yaml"), f"dtype={dtype}", "--runs", str(runs)]) == 0
+        assert main(["predict", str(next(runs.iterdir())), str(tmp_path / "new.csv")]) == 0
+    said(capsys)
+
+
+def test_sums_over_batches_are_refused(tmp_path, capsys):
+    loss = "loss={type: CrossEntropyLoss, reduction: sum}"
+    assert main(["train", "digits", loss, "--runs", str(tmp_path)]) == 2
+    assert "loss.reduction: 'sum' makes losses of batches of different sizes" in said(capsys)[1]
+
+
+def test_a_closed_stdout_is_no_error(tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m tapegrad recipes >&-"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,22 +1,14 @@
 """The same training in PyTorch, step by step."""
 
-import numpy as np
 import pytest
 
 pytest.importorskip("pydantic")
 pytest.importorskip("torch")
 
 from tapegrad import errors
-from tapegrad.array import set_default_dtype
 from tapegrad.lab import against
 from tapegrad.lab.against import verify_against
 from tapegrad.lab.schema import Config
-
-
-@pytest.fixture(autouse=True)
-def _single_precision_afterwards():
-    yield
-    set_default_dtype(np.float32)
 
 
 def config(**changes):
@@ -102,3 +94,26 @@ def test_dropout_is_said_to_be_off():
 def test_no_steps_are_refused():
     with pytest.raises(errors.ArgumentError, match="steps is 0"):
         verify_against(config(), steps=0)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"type": "ReduceLROnPlateau", "patience": 0},
+        {
+            "type": "SequentialLR",
+            "milestones": [1],
+            "schedulers": [{"type": "ConstantLR", "factor": 0.5}, {"type": "ExponentialLR", "gamma": 0.5}],
+        },
+    ],
+    ids=lambda schedule: schedule["type"],
+)
+def test_schedules_without_a_twin_are_followed(schedule):
+    found = verify_against(config(schedule=schedule, training={"epochs": 3}), steps=90)
+    assert found.notes == ["the rates of the schedule are ours in both"]
+    assert found.largest < 1e-9
+
+
+def test_class_weights_reach_the_twin():
+    loss = {"type": "CrossEntropyLoss", "weight": [1.0, 2.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]}
+    assert verify_against(config(loss=loss), steps=3).largest < 1e-9

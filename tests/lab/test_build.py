@@ -116,19 +116,18 @@ def test_transforms_act_on_training_samples_alone():
 
 
 def test_full_batches_are_one_step_an_epoch():
-    assembly = build(config(data={"set": "spiral", "batch_size": "full", "split": {"valid": 0}}, model={"layers": [2, 8, 3]}))
+    assembly = build(
+        config(data={"set": "spiral", "batch_size": "full", "split": {"valid": 0}}, model={"layers": [2, 8, 3]})
+    )
     assert len(assembly.train_loader) == 1
     assert assembly.valid_loader is None
 
 
 def test_numbers_are_of_the_dtype_that_was_asked_for():
     assembly = build(config(dtype="float64"))
-    try:
-        assert assembly.model.fc1.weight.dtype == np.float64
-        inputs, _ = next(iter(assembly.train_loader))
-        assert inputs.dtype == np.float64
-    finally:
-        build_model(config(dtype="float32"))
+    assert assembly.model.fc1.weight.dtype == np.float64
+    inputs, _ = next(iter(assembly.train_loader))
+    assert inputs.dtype == np.float64
     assert isinstance(assembly.model, nn.Sequential)
 
 

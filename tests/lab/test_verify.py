@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("yaml")
 pytest.importorskip("pydantic")
 
-from tapegrad.errors import ArgumentError
+from tapegrad.errors import ArgumentError, FileFormatError
 from tapegrad.lab.config import dump_config, load_config
 from tapegrad.lab.experiment import run_experiment
 from tapegrad.lab.verify import verify_run
@@ -137,10 +137,32 @@ def test_a_ledger_that_goes_on_longer_is_named(run):
     )
 
 
-def test_a_torn_line_is_not_missed(run):
+def test_half_a_line_of_a_killed_training_is_passed_over(run):
     path = run.folder / "ledger.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]) + '{"epoch": 2, "st')
+    (run.folder / "result.json").unlink(missing_ok=True)
     assert verify_run(run).agrees
+
+
+def _lines(run):
+    return (run.folder / "ledger.jsonl").read_text().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda lines: [*lines[:-1], lines[-1].replace('"sha256"', '"sha25x"')], "of its .* lines cannot be read"),
+        (lambda lines: lines[:-3], "ends at step"),
+        (lambda lines: [*lines, lines[0].replace('"sha256": "', '"sha256": "0')], "contradicts itself"),
+    ],
+)
+def test_a_ledger_that_was_tampered_with_is_refused(changed, said, run):
+    """What a finished run's ledger lacks was not compared, so nothing is confirmed."""
+    steps = max(json.loads(line)["step"] for line in _lines(run))
+    run.write_result({"steps": steps})
+    (run.folder / "ledger.jsonl").write_text("".join(changed(_lines(run))))
+    with pytest.raises(FileFormatError, match=said):
+        verify_run(run)
 
 
 @pytest.mark.parametrize("content", [None, "", "[]\n", '{"step": 1}\n'])

@@ -110,8 +110,8 @@ def main(folder, kind=None, count="0"):
     trainer, train, valid = build(run)
     if kind is not None:
         die_at(kind, int(count))
-    if run.has_checkpoint:
-        load_checkpoint(run.checkpoints / "last.safetensors", trainer)
+    if run.newest_checkpoint is not None:
+        load_checkpoint(run.newest_checkpoint, trainer)
     trainer.fit(train, valid, epochs=EPOCHS)
     run.write_result({"sha256": hash_model(trainer.model), "valid": trainer.evaluate(valid)})
 

@@ -139,9 +139,9 @@ def assert_same(run, whole):
 
 def resume(run, kind):
     fit, trainer = build(run, **KINDS[kind])
-    if run.has_checkpoint:
+    if run.newest_checkpoint is not None:
         tg.manual_seed(999)
-        load_checkpoint(run.checkpoints / "last.safetensors", trainer)
+        load_checkpoint(run.newest_checkpoint, trainer)
     fit()
 
 
@@ -174,8 +174,8 @@ def test_stopped_again_and_again(tmp_path, whole):
     run = Run.create(tmp_path, "run", "", {}, stamp=False)
     for step in (2, 3, 4, 11, 12, 13, 20):
         fit, trainer = build(run, **KINDS["metrics"], callbacks=[StopAt(step, "kill" if step % 2 else "ctrl-c")])
-        if run.has_checkpoint:
-            load_checkpoint(run.checkpoints / "last.safetensors", trainer)
+        if run.newest_checkpoint is not None:
+            load_checkpoint(run.newest_checkpoint, trainer)
         with pytest.raises((KeyboardInterrupt, Killed)):
             fit()
     resume(run, "metrics")
@@ -199,6 +199,6 @@ def test_trained_on_for_more_epochs_the_last_state_is_where_it_begins(tmp_path):
     run = Run.create(tmp_path, "run", "", {}, stamp=False)
     build(run)[0]()
     _, trainer = build(run)
-    load_checkpoint(run.checkpoints / "last.safetensors", trainer)
+    load_checkpoint(run.newest_checkpoint, trainer)
     assert trainer.position.epoch == 4
     assert len(trainer.history) == 4

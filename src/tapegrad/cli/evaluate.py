@@ -27,6 +27,7 @@ def evaluate(run: str, checkpoint: str | None, data: str | None, runs: str) -> N
         checkpoint = "last"
     path = checkpoint_path(found, checkpoint)
     load_weights(path, assembly.model)
+    assembly.trainer.ema = None  # the checkpoint's averages are the model's weights now
     name, part = ("test", assembly.sets.test) if assembly.sets.test is not None else ("valid", assembly.sets.valid)
     if part is None:
         raise DataError(

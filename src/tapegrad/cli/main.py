@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import warnings
 from typing import Any
@@ -12,6 +13,7 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 for a fault of ours, 2 for wrong input, 130 after Ctrl-C."""
+    _give_streams()
     try:
         import click
         import rich  # noqa: F401
@@ -33,9 +35,22 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (click.exceptions.Abort, KeyboardInterrupt):
         return 130
+    except MemoryError as error:
+        print(
+            f"tapegrad: there is not enough memory ({error}); use fewer samples, smaller batches or layers",
+            file=sys.stderr,
+        )
+        return 2
     except (TapegradError, OSError) as error:
         print(f"tapegrad: {_sentence(error)}", file=sys.stderr)
         return 2
+
+
+def _give_streams() -> None:
+    """A closed stdout or stderr is None in Python; what is printed there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _say_warnings() -> None:

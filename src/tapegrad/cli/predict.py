@@ -45,15 +45,17 @@ def predict(run: str, files: tuple[str, ...], checkpoint: str | None, invert: bo
         else:
             inputs = _read_rows(path, int(np.prod(shape)))
             names = [f"{path}:{i + 1}" for i in range(len(inputs))]
-        outputs = predict_all(model, _standardised(inputs, data), probabilities=data["task"] == "classification")
+        outputs = predict_all(
+            model, _standardised(inputs, data, config.dtype), probabilities=data["task"] == "classification"
+        )
         for name, row in zip(names, outputs, strict=True):
             click.echo(f"{name}: {_answer(row, config, data)}")
 
 
-def _standardised(inputs: np.ndarray, data: dict[str, Any]) -> np.ndarray:
+def _standardised(inputs: np.ndarray, data: dict[str, Any], dtype: str) -> np.ndarray:
     statistics = data["statistics"]
     mean, std = np.asarray(statistics.get("mean", 0.0)), np.asarray(statistics.get("std", 1.0))
-    return ((inputs - mean) / std).astype(np.float32)
+    return ((inputs - mean) / std).astype(dtype)
 
 
 def _answer(row: np.ndarray, config: Config, data: dict[str, Any]) -> str:

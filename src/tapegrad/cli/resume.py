@@ -21,7 +21,7 @@ __all__ = ["resume"]
 def resume(run: str, runs: str) -> int:
     """Go on with a training that was stopped, from its last checkpoint; it ends with the bits of one that was not."""
     found = Run.find(run, runs)
-    checkpoint = found.checkpoints / "last.safetensors"
+    checkpoint = found.newest_checkpoint
     config = stored_config(found)
     if found.result is not None:
         raise ArgumentError(
@@ -29,10 +29,10 @@ def resume(run: str, runs: str) -> int:
             f"{found.folder} is finished ({found.result.get('epochs')} epochs)",
             "train a new run, with more training.epochs",
         )
-    if not found.has_checkpoint:
+    if checkpoint is None:
         raise ArgumentError("resume", f"{found.folder} has no checkpoint yet", "train again")
     click.echo(f"run: {found.folder}")
-    with one_setting(config):
+    with found.alone(), one_setting(config):
         assembly = build(config)
         attach(assembly, found, [ProgressBar()])
         load_checkpoint(checkpoint, assembly.trainer)

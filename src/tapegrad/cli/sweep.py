@@ -49,7 +49,10 @@ __all__ = ["sweep"]
 @click.option("--draw-seed", type=click.IntRange(0), default=0, show_default=True, help="What --random draws by.")
 @click.option("--set", "fixed", multiple=True, metavar="KEY=VALUE", help="Set a key for all trials.")
 @click.option("--data", type=click.Path(), help="Folder of the data sets.  [data.root, default: TAPEGRAD_DATA]")
-@click.option("--metric", help="Which figure decides what is best, such as valid_accuracy.  [default: test_accuracy]")
+@click.option(
+    "--metric",
+    help="Which figure decides what is best, such as valid_f1.  [default: valid_accuracy, test_ without one]",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Trials at a time, one thread each.  [default: all processors]")
 @click.option("--pictures", is_flag=True, help="Draw each trial's pictures as well.")
 @click.option("--sweeps", default="sweeps", show_default=True, type=click.Path(), help="Where the folder is made.")

@@ -58,9 +58,10 @@ def train(recipe: str, overrides: tuple[str, ...], runs: str, **options: Any) ->
         assembly = build(config)
         run = Run.create(runs, name_of(recipe), dump_config(config, defaults=True), environment())
         click.echo(f"run: {run.folder}")
-        attach(assembly, run, [ProgressBar()])
-        announce(assembly)
-        return go_on(assembly, run)
+        with run.alone():
+            attach(assembly, run, [ProgressBar()])
+            announce(assembly)
+            return go_on(assembly, run)
 
 
 def _overrides(options: dict[str, Any]) -> list[str]:
@@ -119,4 +120,6 @@ def finish(result: dict[str, Any], run: Run) -> None:
     ]
     measured = result["samples"].get("test", result["samples"].get("valid", 0))
     click.echo(f"{', '.join(figures)} ({measured:,} samples), {result['steps']:,} steps in {result['seconds']:.1f} s")
+    chosen = result["measured"]
+    click.echo(f"measured: {chosen['checkpoint']} checkpoint, of epoch {chosen['epoch']:,} (step {chosen['step']:,})")
     click.echo(f"checkpoints: {run.checkpoints}\nreport: tapegrad report {run.folder}")

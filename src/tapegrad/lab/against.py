@@ -75,6 +75,8 @@ def verify_against(config: Config, steps: int = 100) -> Comparison:
     loader = _Remembering(assembly.train_loader)
     twin.loader = loader
     assembly.trainer.callbacks = [twin]
+    if twin.follows:
+        notes.append("the rates of the schedule are ours in both")
     assembly.trainer.metrics = {}
     with np.errstate(all="ignore"):
         assembly.trainer.fit(loader, steps=steps)
@@ -123,7 +125,14 @@ class _Twin(Callback):
         for name, parameter in assembly.model.named_parameters():
             self.parameters[name].requires_grad_(parameter.requires_grad)
         self.optimizer = twins.optimizer(torch, assembly.trainer.optimizer, assembly.model, self.parameters)
-        self.schedule = twins.schedule(torch, assembly.trainer.scheduler, assembly.schedule_arguments, self.optimizer)
+        ours = assembly.trainer.scheduler
+        self.schedule = twins.schedule(torch, ours, assembly.schedule_arguments, self.optimizer)
+        self.follows = ours is not None and self.schedule is None
+
+    def on_batch_begin(self, trainer: Trainer) -> None:
+        if self.follows:
+            for theirs, group in zip(self.optimizer.param_groups, trainer.optimizer.param_groups, strict=True):
+                theirs["lr"] = group["lr"]
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
         torch = self.torch

@@ -14,6 +14,7 @@ import numpy as np
 from .. import nn
 from ..array import set_default_dtype
 from ..core import Tensor, no_grad, tensor
+from ..errors import ArgumentError
 from ..ops.random import Generator, manual_seed
 from ..train import Trainer
 from ..utils.data import DataLoader, Dataset, TensorDataset
@@ -180,12 +181,19 @@ def loader_of(part: Any, batch_size: int = _EVALUATION_BATCH) -> DataLoader:
 
 
 def _trainer(config: Config, model: nn.Module, batches: int, regression: bool) -> Trainer:
+    loss = names.create("loss", config.loss)
+    if getattr(loss, "reduction", "mean") != "mean":
+        raise ArgumentError(
+            "loss.reduction",
+            f"'{loss.reduction}' makes losses of batches of different sizes, and their gradients, incomparable",
+            "leave it out: the mean over the samples",
+        )
     optimizer = _optimizer(config, model)
     every = config.schedule.every if config.schedule is not None else "epoch"
     training = config.training
     return Trainer(
         model,
-        names.create("loss", config.loss),
+        loss,
         optimizer,
         scheduler=_schedule(config, optimizer, batches),
         schedule_every=every,

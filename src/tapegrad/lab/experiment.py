@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..array import get_default_dtype, set_default_dtype
 from ..formats.atomic import write_atomically
 from ..train import Callback, Checkpoints, HashLedger, Ledger, Run, TensorBoard, load_checkpoint, load_weights
 from ..train.callbacks import EarlyStopping, Snapshots
+from ..train.checkpoint import read_position
 from ..train.statistics import Statistics
 from .build import Assembly, build
 from .data import Sets
@@ -30,11 +32,11 @@ def run_experiment(
     ``callbacks`` come on top of those that the configuration asks for; ``resume`` goes on from the last checkpoint.
     Raises DataError when the loss is not finite; KeyboardInterrupt, with the state saved, after Ctrl-C.
     """
-    with one_setting(config):
+    with run.alone(), one_setting(config):
         assembly = build(config)
         attach(assembly, run, callbacks)
-        checkpoint = run.checkpoints / "last.safetensors"
-        if resume and run.has_checkpoint:
+        checkpoint = run.newest_checkpoint if resume else None
+        if checkpoint is not None:
             load_checkpoint(checkpoint, assembly.trainer)
         return fit(assembly, run, pictures=pictures)
 
@@ -53,10 +55,13 @@ def fit(assembly: Assembly, run: Run, *, pictures: bool = True) -> dict[str, Any
     with np.errstate(all="ignore"):  # a loss that is not finite is reported by the trainer, in one sentence
         trainer.fit(assembly.train_loader, assembly.valid_loader, epochs=training.epochs, steps=training.steps)
     seconds = time.perf_counter() - started
-    load_weights(_chosen_checkpoint(assembly, run), assembly.model)
+    checkpoint = _chosen_checkpoint(assembly, run)
+    measured = read_position(checkpoint)
+    load_weights(checkpoint, assembly.model)
     trainer.ema = None  # the checkpoint's averages are the model's weights now
     with np.errstate(all="ignore"):
         result = measure(assembly)
+    result["measured"] = {"checkpoint": checkpoint.stem, "epoch": measured.epoch, "step": measured.step}
     result["seconds"] = round(seconds + _seconds_before(run), 3)
     if pictures:
         from .illustrate import draw_run
@@ -130,8 +135,18 @@ def _default_metric(assembly: Assembly) -> str:
 
 @contextlib.contextmanager
 def one_setting(config: Config) -> Iterator[None]:
-    """Hold BLAS to the number of threads that the configuration asks for, where threadpoolctl is installed."""
-    if config.threads is None:
+    """Hold BLAS to the configuration's threads, and put the default dtype back afterwards."""
+    before = get_default_dtype()
+    try:
+        with _threads(config.threads):
+            yield
+    finally:
+        set_default_dtype(before)
+
+
+@contextlib.contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    if count is None:
         yield
         return
     from ..errors import MissingExtraError
@@ -140,5 +155,5 @@ def one_setting(config: Config) -> Iterator[None]:
         from threadpoolctl import threadpool_limits
     except ImportError:
         raise MissingExtraError("threads", "threadpoolctl", "lab") from None
-    with threadpool_limits(config.threads):
+    with threadpool_limits(count):
         yield

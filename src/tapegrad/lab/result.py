@@ -34,7 +34,8 @@ def predictions(assembly: Assembly, part: Part) -> Predictions:
     """Return what the network says of a part, class probabilities where the task is to classify."""
     classification = assembly.sets.task == "classification"
     outputs = predict_all(assembly.model, part.inputs, probabilities=classification)
-    return Predictions(outputs, assembly.config.data.target_scale, classification)
+    scale = assembly.config.data.target_scale if assembly.sets.classes is not None else None
+    return Predictions(outputs, scale, classification)
 
 
 def measure(assembly: Assembly) -> dict[str, Any]:

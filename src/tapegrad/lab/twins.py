@@ -14,6 +14,9 @@ from .schema import Config
 __all__ = ["loss", "network", "optimizer", "schedule"]
 
 
+_FOLLOWED = ("ReduceLROnPlateau", "SequentialLR", "ChainedScheduler")
+
+
 def _twin_class(torch: Any, room: Any, kind: str, ours: Any) -> Any:
     name = type(ours).__name__
     found = getattr(room, name, None)
@@ -81,7 +84,7 @@ def loss(torch: Any, config: Config, ours: Any) -> Any:
     """Return the loss of the same name with the same arguments."""
     found = _twin_class(torch, torch.nn, "loss", ours)
     arguments = dict(config.loss.arguments)
-    if isinstance(arguments.get("weight"), list):
+    if isinstance(arguments.get("weight"), (list, tuple)):
         arguments["weight"] = torch.tensor(arguments["weight"], dtype=torch.float64)
     return found(**arguments)
 
@@ -103,9 +106,10 @@ def optimizer(torch: Any, ours: Any, model: Any, parameters: Mapping[str, Any]) 
 def schedule(torch: Any, ours: Any, arguments: Mapping[str, Any], optimizer: Any) -> Any:
     """Return an object whose ``step`` sets the twin's rates as our schedule's formula does, or None.
 
-    PyTorch's own class where there is one; inverse time decay, which it lacks, is written as a LambdaLR.
+    PyTorch's own class where there is one; inverse time decay, which it lacks, is written as a LambdaLR. There is none
+    for schedules that watch a metric or are made of others: the twin then follows our rates.
     """
-    if ours is None:
+    if ours is None or type(ours).__name__ in _FOLLOWED:
         return None
     schedules = torch.optim.lr_scheduler
     if type(ours).__name__ == "InverseTimeLR":

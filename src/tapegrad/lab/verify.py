@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
-from ..train import Callback, Run, Trainer, environment
+from ..errors import ArgumentError, DataError, FileFormatError
+from ..train import Callback, Run, Trainer, environment, hash_model, load_checkpoint
 from ..train.environment import decisive_differences, in_words
 from ..train.ledger import Hashing, read_ledger
 from .build import build
@@ -87,9 +87,7 @@ def verify_run(run: Run, callbacks: Sequence[Callback] = ()) -> Verification:
 
     Nothing is written. Raises ArgumentError when the run has no ledger.
     """
-    ledger = [line for line in read_ledger(run) if isinstance(line.get("epoch"), int)]
-    if not ledger:
-        raise ArgumentError("verify", f"{run.folder} has no ledger of weight hashes", "train again")
+    ledger = _whole_ledger(run)
     config = load_config(run.folder / "recipe.yaml")
     with one_setting(config):
         now = environment()
@@ -106,17 +104,61 @@ def verify_run(run: Run, callbacks: Sequence[Callback] = ()) -> Verification:
     result = comparing.result()
     if not result.agrees:
         result.reasons = _reasons(run, assembly.sets.sources, now)
+        return result
+    changed = _changed_data(run, assembly.sets.sources)
+    if changed:
+        raise DataError(
+            "verify", f"the weights agree, but {'; '.join(changed)}", "restore it: the figures depend on it"
+        )
+    _check_last(run, assembly.trainer, ledger[-1])
     return result
+
+
+def _whole_ledger(run: Run) -> list[dict[str, Any]]:
+    """Return the ledger's lines. Raises ArgumentError when there are none, FileFormatError when some are no longer good."""
+    path = str(run.folder / "ledger.jsonl")
+    ledger = [line for line in read_ledger(run) if isinstance(line.get("epoch"), int)]
+    if not ledger:
+        raise ArgumentError("verify", f"{run.folder} has no ledger of weight hashes", "train again")
+    result = run.result
+    with open(path, encoding="utf-8", errors="replace") as file:
+        written = sum(bool(line.strip()) for line in file)
+    # A killed training may leave half a line, a finished one has none.
+    if written - len(ledger) > (result is None):
+        raise FileFormatError(path, f"{written - len(ledger)} of its {written} lines cannot be read", "restore it")
+    places = {(line["epoch"], line["step"]): line["sha256"] for line in ledger}
+    if any(places[line["epoch"], line["step"]] != line["sha256"] for line in ledger):
+        raise FileFormatError(path, "contradicts itself: two hashes for one step", "restore it")
+    last = max(step for _, step in places)
+    if result is not None and last < result.get("steps", 0):
+        raise FileFormatError(path, f"ends at step {last}, the run at step {result['steps']}", "restore it")
+    return ledger
+
+
+def _check_last(run: Run, trainer: Trainer, line: Mapping[str, Any]) -> None:
+    """Raise DataError when a finished run's last checkpoint does not have the weights that the ledger ends with."""
+    if run.result is None or run.newest_checkpoint is None:
+        return
+    load_checkpoint(run.newest_checkpoint, trainer)
+    here = trainer.position
+    if (here.epoch, here.step) == (line["epoch"], line["step"]) and hash_model(trainer.model) != line["sha256"]:
+        raise DataError(
+            str(run.newest_checkpoint),
+            "does not have the weights of the ledger's last line",
+            "restore it, or train again",
+        )
 
 
 def _reasons(run: Run, sources: Mapping[str, str], now: Mapping[str, Any]) -> list[str]:
     """Return what is known to decide about bits and was otherwise when the run was trained."""
     then = run.environment
-    data = then.get("data") or {}
-    reasons = [
-        f"the data file {name} has changed" for name in sources if data.get(name, sources[name]) != sources[name]
-    ]
+    reasons = _changed_data(run, sources)
     differences = decisive_differences(then, now)
     if differences:
         reasons.append(f"it was trained with {in_words(differences)}")
     return reasons
+
+
+def _changed_data(run: Run, sources: Mapping[str, str]) -> list[str]:
+    data = run.environment.get("data") or {}
+    return [f"the data file {name} has changed" for name in sources if data.get(name, sources[name]) != sources[name]]

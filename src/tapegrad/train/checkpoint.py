@@ -157,6 +157,8 @@ def _read_or_previous(path: str | os.PathLike) -> tuple[str, dict[str, Tensor], 
 def _read(path: str) -> tuple[dict[str, Tensor], str | None]:
     metadata, tensors = read_metadata(path), load_file(path)
     state = metadata.get(_STATE)
+    if state is not None and _SUM not in metadata:
+        raise FileFormatError(path, "has lost its SHA-256", _REMEDY)
     if _SUM in metadata and metadata[_SUM] != hash_arrays(tensors, state or ""):
         raise FileFormatError(path, "is damaged: its content has another SHA-256 than it was written with", _REMEDY)
     return tensors, state

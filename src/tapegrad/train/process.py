@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["is_running", "this_process"]
+from ..errors import StateError
+
+__all__ = ["is_running", "locked", "this_process"]
 
 
 def this_process() -> dict[str, Any]:
@@ -16,10 +19,17 @@ def this_process() -> dict[str, Any]:
     return {"host": socket.gethostname(), "pid": os.getpid(), "born": _born(os.getpid())}
 
 
-def is_running(process: Mapping[str, Any]) -> bool:
-    """Return whether a process that :func:`this_process` described is alive. One on another host counts as alive."""
+# A training writes a checkpoint every minute.
+_SILENT = 300.0
+
+
+def is_running(process: Mapping[str, Any], silence: float = 0.0) -> bool:
+    """Return whether a process that :func:`this_process` described is alive.
+
+    One on another host, which cannot be asked, counts as alive unless it has been silent for five minutes.
+    """
     if process.get("host") != socket.gethostname():
-        return "pid" in process
+        return "pid" in process and silence < _SILENT
     pid = process.get("pid")
     if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
         return False
@@ -48,3 +58,36 @@ def _answers(pid: int) -> bool:
         except (ProcessLookupError, OverflowError):
             return False
     return True
+
+
+@contextlib.contextmanager
+def locked(folder: str | os.PathLike, who: str, wait: float = 0.0, shared: bool = False) -> Iterator[None]:
+    """Hold a folder for this process alone, or ``shared`` with others that hold it so.
+
+    The system lets go of it when the process ends, however it ends.
+    Raises StateError when another process still holds it after ``wait`` seconds. Where the system cannot lock folders,
+    nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        until = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    raise StateError(
+                        who, f"{folder} is in use by another process", "wait for it to end, or stop it"
+                    ) from None
+                time.sleep(min(0.05, max(0.0, until - time.monotonic())))
+            except OSError:  # a network disk without locks
+                break
+        yield
+    finally:
+        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
@@ -14,7 +15,7 @@ from ..formats.atomic import remove_stale, write_atomically
 from .environment import decisive_differences, in_words
 from .environment import environment as measured_environment
 from .lines import append_line, dump, is_after, load, read_lines, rewrite_lines, table_of
-from .process import is_running, this_process
+from .process import is_running, locked, this_process
 
 __all__ = ["Run", "list_runs"]
 
@@ -100,9 +101,12 @@ class Run:
             ) from None
 
     @property
-    def has_checkpoint(self) -> bool:
-        """Whether there is a state to resume from."""
-        return any((self.checkpoints / f"{name}.safetensors").is_file() for name in ("last", "last.previous"))
+    def newest_checkpoint(self) -> pathlib.Path | None:
+        """The state to resume from: the last one, or the initial one of a run that was killed before there was a last."""
+        for name, means in (("last", ("last", "last.previous")), ("initial", ("initial",))):
+            if any((self.checkpoints / f"{file}.safetensors").is_file() for file in means):
+                return self.checkpoints / f"{name}.safetensors"
+        return None
 
     # -- where it ran and what came out -----------------------------------------------------------------------------
 
@@ -178,6 +182,10 @@ class Run:
             lambda event: event.get("event") not in _COURSE or not is_after(event, step, epoch),
         )
 
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the run for this process alone. Raises StateError when another one holds it."""
+        return locked(self.folder, "run")
+
     def begin(self, step: int = 0, epoch: int = 0) -> None:
         """Note that this process trains on from ``step`` updates and ``epoch`` whole epochs, and clean up behind a killed one.
 
@@ -186,7 +194,9 @@ class Run:
         life = self._life()
         if self.status == "running" and life.get("pid") != os.getpid():
             raise ArgumentError(
-                "run", f"{self.folder} is being trained by process {life.get('pid')}", "wait for it, or stop it first"
+                "run",
+                f"{self.folder} is being trained by process {life.get('pid')} on {life.get('host')}",
+                "wait for it, or stop it first",
             )
         for folder in (self.folder, *(path for path in self.folder.iterdir() if path.is_dir())):
             remove_stale(folder)
@@ -208,7 +218,13 @@ class Run:
         last = self._life()
         if last.get("event") == "failed":
             return "failed"
-        return "running" if last.get("event") in ("start", "resumed") and is_running(last) else "interrupted"
+        began = last.get("event") in ("start", "resumed")
+        return "running" if began and is_running(last, self._silence()) else "interrupted"
+
+    def _silence(self) -> float:
+        """Return for how many seconds nothing has been written into the run's folder."""
+        written = [self.folder / "events.jsonl", *self.checkpoints.glob("*.safetensors")]
+        return time.time() - max((path.stat().st_mtime for path in written if path.is_file()), default=0.0)
 
     def _life(self) -> dict[str, Any]:
         """Return the last event that says whether the run is alive, or {}."""

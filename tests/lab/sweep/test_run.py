@@ -12,7 +12,7 @@ import sweep_fakes as fakes
 
 from tapegrad.errors import ArgumentError, StateError
 from tapegrad.lab.sweep import Failure, Sweep, make_plan, read_summary, run_sweep, write_tables
-from tapegrad.lab.sweep.folder import locked
+from tapegrad.train.process import locked
 
 HERE = pathlib.Path(__file__).parent
 
@@ -116,19 +116,19 @@ def test_the_number_of_jobs_and_the_place_change_no_byte_of_the_tables(tmp_path)
 def test_two_processes_cannot_run_one_sweep(tmp_path):
     pytest.importorskip("fcntl")
     sweep = sweep_of(tmp_path, "0.1,0.2")
-    with locked(sweep.folder), pytest.raises(StateError, match="in use by another process"):
+    with locked(sweep.folder, "sweep"), pytest.raises(StateError, match="in use by another process"):
         run_sweep(sweep, jobs=1, execute=fakes.execute)
     assert starts(sweep) == [[], []]
 
 
 def test_a_shared_lock_keeps_only_a_lone_one_out(tmp_path):
     pytest.importorskip("fcntl")
-    with locked(tmp_path, shared=True), locked(tmp_path, shared=True):
+    with locked(tmp_path, "sweep", shared=True), locked(tmp_path, "sweep", shared=True):
         began = time.monotonic()
-        with pytest.raises(StateError), locked(tmp_path, wait=0.2):
+        with pytest.raises(StateError), locked(tmp_path, "sweep", wait=0.2):
             pass
         assert time.monotonic() - began >= 0.2
-    with locked(tmp_path):
+    with locked(tmp_path, "sweep"):
         pass
 
 

@@ -38,6 +38,8 @@ def npz_file(
     ``test_seed``.
     """
     where = place.find("data.arguments.path", path)
+    if not where.is_file():
+        raise DataError(str(where), "is no ordinary file", "give the path of an npz file")
     arrays = load_npz(where)
     parts = {name: _part(where, arrays, spellings) for name, spellings in _PARTS.items()}
     train = parts["train"] or _alone(arrays)

@@ -83,11 +83,11 @@ class Place:
         if root is None:
             return Place(data_root(), seed, base)
         near = base / os.path.expanduser(root) if base is not None else None
-        return Place(near if near is not None and near.is_dir() else pathlib.Path(root).expanduser(), seed, base)
+        return Place(near if near is not None and near.is_dir() else pathlib.Path(os.path.expanduser(root)), seed, base)
 
     def find(self, who: str, path: str) -> pathlib.Path:
         """Return a file or folder that a recipe names. Raises DataError, with where it was looked for."""
-        wanted = pathlib.Path(path).expanduser()
+        wanted = pathlib.Path(os.path.expanduser(path))
         bases = [base for base in (self.folder, pathlib.Path(), self.root) if base is not None]
         tried = [wanted] if wanted.is_absolute() else [base / wanted for base in bases]
         for candidate in tried:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from ...errors import ArgumentError, FileFormatError, StateError, did_you_mean
+from ...errors import ArgumentError, FileFormatError, did_you_mean
 from ...formats.atomic import write_atomically
 from ...train import Run
 from .plan import Plan, Trial, read_plan, write_plan
 
-__all__ = ["Failure", "Sweep", "locked"]
+__all__ = ["Failure", "Sweep"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,34 +124,3 @@ def write_failure(run: Run, failure: Failure) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dataclasses.asdict(failure), indent=1, ensure_ascii=False)
     write_atomically(run.folder / "failure.json", (text + "\n").encode())
-
-
-@contextlib.contextmanager
-def locked(folder: pathlib.Path, wait: float = 0.0, shared: bool = False) -> Iterator[None]:
-    """Hold a folder for this process alone, or ``shared`` with others that hold it so.
-
-    The system lets go of it when the process ends, however it ends.
-    Raises StateError when another process still holds it after ``wait`` seconds. Where the system cannot lock folders,
-    nothing is held.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        until = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise StateError("sweep", f"{folder} is in use by another process", "wait for it to end") from None
-                time.sleep(min(0.05, max(0.0, until - time.monotonic())))
-            except OSError:  # a network disk without locks
-                break
-        yield
-    finally:
-        os.close(descriptor)

@@ -186,5 +186,6 @@ def _deciding(names: Sequence[str], metric: str | None) -> str:
         if names and metric not in names:
             raise ArgumentError("--metric", f"no trial has '{metric}'", did_you_mean(metric, names))
         return metric
-    candidates = [f"{part}_{base}" for base in _DECIDING for part in _PARTS]
+    # What is chosen by the test set is no longer measured by it.
+    candidates = [f"{part}_{base}" for base in _DECIDING for part in ("valid", "test", "train")]
     return next((name for name in candidates if name in names), names[0] if names else candidates[0])

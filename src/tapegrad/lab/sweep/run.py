@@ -14,7 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from ...errors import ArgumentError, StateError
-from .folder import Failure, Sweep, locked, write_failure
+from ...train.process import locked
+from .folder import Failure, Sweep, write_failure
 from .plan import Trial
 from .worker import Execute, Outcome, Task, execute, start, work
 
@@ -77,8 +78,8 @@ def run_sweep(
     display = display or Display()
     total = len(sweep.plan.trials)
     sweep.trials.mkdir(exist_ok=True)
-    with locked(sweep.folder):
-        with locked(sweep.trials, _WAIT_FOR_ORPHANS):
+    with locked(sweep.folder, "sweep"):
+        with locked(sweep.trials, "sweep", _WAIT_FOR_ORPHANS):
             pass
         todo = sweep.unfinished()
         slots = [_Slot(sweep, execute, pictures) for _ in range(min(jobs or _processors(), len(todo)))]

@@ -17,7 +17,8 @@ from typing import Any
 
 from ...errors import DataError, TapegradError
 from ...train import Callback, Run
-from .folder import Failure, Sweep, locked, write_failure
+from ...train.process import locked
+from .folder import Failure, Sweep, write_failure
 from .plan import Trial
 
 __all__ = ["Outcome", "Task", "execute", "start", "work"]
@@ -84,7 +85,7 @@ def work(task: Task) -> Outcome:
     run = sweep.run(task.trial)
     (run.folder / "failure.json").unlink(missing_ok=True)
     try:
-        with locked(sweep.trials, shared=True), _quiet():
+        with locked(sweep.trials, "sweep", shared=True), _quiet():
             task.execute(sweep, task.trial, [_Reporter(_parent)] if _parent else [], task.pictures)
         return Outcome("finished")
     except KeyboardInterrupt:
@@ -93,7 +94,7 @@ def work(task: Task) -> Outcome:
         # A loss that is not finite stays so; a missing file or package may be there next time.
         who = error.path or error.who
         why = _one_line(error.what if who == "train" else f"{who}: {error.what}", sweep)
-        failure = Failure(why, _one_line(error.fix, sweep), final=isinstance(error, DataError))
+        failure = Failure(why, _one_line(error.fix, sweep), final=isinstance(error, DataError) and who == "train")
     except (Exception, SystemExit) as error:
         why = _one_line(f"{type(error).__name__}: {error}", sweep)
         failure = Failure(why, traceback=traceback.format_exc())
@@ -109,7 +110,7 @@ def execute(sweep: Sweep, trial: Trial, callbacks: list[Callback], pictures: boo
     config = load_config(sweep.recipe_of(trial))
     text = dump_config(config)
     run = sweep.run(trial)
-    resume = (run.folder / "recipe.yaml").is_file() and run.recipe == text and run.has_checkpoint
+    resume = (run.folder / "recipe.yaml").is_file() and run.recipe == text
     if not resume:
         shutil.rmtree(run.folder, ignore_errors=True)
         run = Run.create(sweep.trials, trial.folder, text, stamp=False)

@@ -181,10 +181,13 @@ class ExponentialLR(_Factor):
 class PolynomialLR(_Factor):
     """γₜ = γ₀ · (1 - min(t, T) / T)^power, T = ``total_iters``.
 
+    Raises ArgumentError for a negative power.
     Source: https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.PolynomialLR.html
     """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1):
+        if not power >= 0:
+            raise ArgumentError("PolynomialLR", f"power is {power}", "use 0 or more")
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)
