@@ -55,7 +55,8 @@ class Statement:
     def sentence(self, say: Speaker) -> Spans:
         """Return the sentence with a capital letter at its beginning."""
         first, *rest = self.spans(say)
-        return (first[:1].upper() + first[1:] if isinstance(first, str) else first, *rest)
+        capital = isinstance(first, str) and say.lang == "en"
+        return (first[:1].upper() + first[1:] if capital else first, *rest)
 
 
 def _filled(place: Any, say: Speaker) -> Any:

@@ -71,7 +71,10 @@ def _read(path: pathlib.Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".json":
-            return load(text)
+            value = load(text)
+            if not isinstance(value, dict):
+                raise ValueError(f"it holds a {type(value).__name__}")
+            return value
         if path.suffix == ".csv":
             return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
     except (ValueError, RecursionError) as error:

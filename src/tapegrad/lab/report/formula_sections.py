@@ -179,6 +179,7 @@ def _update(out: Writing, view: RunView) -> None:
             clip_value=training.clip_value,
             accumulate=training.accumulate,
             ema=training.ema,
+            cycled=_cycles_momentum(view),
         )
     if lines is None:
         out.note("update unknown", optimizer=Mono(config.optimizer.type))
@@ -214,9 +215,9 @@ def _schedule(out: Writing, view: RunView) -> None:
     every = f"schedule {chosen.every}"
     plateau = say("schedule plateau", b=Math("b")) if chosen.type == "ReduceLROnPlateau" else None
     momentum = None
-    if options.get("cycle_momentum") and "max_momentum" in options:
+    if _cycles_momentum(view):
         low, high = (str(options[f"{end}_momentum"]) for end in ("base", "max"))
-        momentum = say("schedule momentum", low=low, high=high)
+        momentum = say("schedule momentum", low=low, high=high, mu=Math(r"\mu_t"))
     out.sentences(say(every, schedule=Mono(chosen.type), t=Math("t")))
     out.formulas(lines)
     out.sentences(plateau, momentum)

@@ -93,7 +93,7 @@ TEXT: dict[str, str] = {
     "schedule step": "{schedule} sets the learning rate, {t} being the number of finished updates:",
     "schedule unknown": "The formula of {schedule} is not written out here; its documentation has it.",
     "schedule plateau": "{b} counts the reports since the watched figure was last better.",
-    "schedule momentum": "The momentum (for Adam: the first factor of decay) moves the other way, between {low} and {high}.",
+    "schedule momentum": "The momentum {mu} (for Adam: the first factor of decay) moves the other way, between {low} and {high}.",
     "loss classes": "{y} is the class of sample {n}; {onehot} has a 1 in the column of each sample's class.",
     "loss targets": "{t} holds the target values.",
     "loss unknown": "The formula of {loss} is not written out here; its documentation has it.",

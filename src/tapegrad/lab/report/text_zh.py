@@ -90,7 +90,7 @@ TEXT: dict[str, str] = {
     "schedule step": "学习率由 {schedule} 给出，{t} 为已完成的更新次数：",
     "schedule unknown": "此处未写出 {schedule} 的公式，请参阅其文档。",
     "schedule plateau": "{b} 为所监视的指标自上次改善以来的报告次数。",
-    "schedule momentum": "动量（对 Adam 为第一个衰减系数）反向变化，范围在 {low} 与 {high} 之间。",
+    "schedule momentum": "动量 {mu}（对 Adam 为第一个衰减系数）反向变化，范围在 {low} 与 {high} 之间。",
     "loss classes": "{y} 为第 {n} 个样本的类别；{onehot} 为独热编码，样本类别所在列为 1。",
     "loss targets": "{t} 为目标值。",
     "loss unknown": "此处未写出 {loss} 的公式，请参阅其文档。",

@@ -175,7 +175,7 @@ class RunView:
     def layers(self) -> list[dict[str, Any]]:
         """Return a row for each layer: ``name``, ``type``, shapes and ``parameters``; as it was measured, or built anew."""
         network = (self.files.tree("result.json") or {}).get("network")
-        if network:
+        if isinstance(network, list) and network and all(_is_layer(row) for row in network):
             return network
         if self.model is None or self.input_shape is None:
             return []
@@ -191,3 +191,7 @@ class RunView:
             }
             for path, layer, given, made in layers_in_order(self.model, self.input_shape)
         ]
+
+
+def _is_layer(row: Any) -> bool:
+    return isinstance(row, dict) and {"name", "type", "output_shape", "parameters"} <= row.keys()

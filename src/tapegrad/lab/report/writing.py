@@ -62,7 +62,8 @@ class Writing:
             self.blocks.append(Picture(path, caption, caption, _width(path)))
 
     def _title(self, text: str) -> str:
-        return text[:1].upper() + text[1:]
+        # A Chinese caption may begin with a setting's name, which stays as it is.
+        return text[:1].upper() + text[1:] if self.say.lang == "en" else text
 
 
 # As wide as a picture that fills a page, in pixels; and how much of the page is too high to fill.

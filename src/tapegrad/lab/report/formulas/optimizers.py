@@ -23,10 +23,12 @@ def update_lines(
     clip_value: float | None = None,
     accumulate: int = 1,
     ema: float | None = None,
+    cycled: bool = False,
 ) -> list[Line] | None:
     """Return what happens between the gradient and the new weights; None for an optimizer that is not known here.
 
-    ``options`` are the optimizer's, with its defaults. ``scheduled``: the rate is the schedule's, written as a symbol.
+    ``options`` are the optimizer's, with its defaults. ``scheduled``: the rate is the schedule's, written as a symbol;
+    ``cycled``: so is the momentum, or Adam's first factor of decay.
     """
     rule = _RULES.get(name)
     if rule is None:
@@ -48,10 +50,14 @@ def update_lines(
         lines.append(_set("w_t", rf"\left(1 - {rate} \cdot {number(decay)}\right) w_t"))
     elif decay:
         lines.append(_set("g_t", rf"g_t + {number(decay)} \, w_t"))
+    if cycled and "betas" in options:
+        options = {**options, "betas": (_CYCLED, options["betas"][1])}
+    elif cycled and "momentum" in options:
+        options = {**options, "momentum": _CYCLED}
     lines += rule(options, rate)
     if ema is not None:
-        keep, take = number(ema), number(round(1 - ema, 12))
-        lines.append(Line(r"\bar{w}_{t+1}", rf"{keep} \, \bar{{w}}_t + {take} \, w_{{t+1}}"))
+        lines.append(Line("d_t", rf"\min\left({number(ema)}, \frac{{t}}{{9 + t}}\right)"))
+        lines.append(Line(r"\bar{w}_{t+1}", r"d_t \, \bar{w}_t + (1 - d_t) \, w_{t+1}"))
     return lines
 
 
@@ -59,20 +65,33 @@ def _set(left: str, right: str) -> Line:
     return Line(left, right, relation=r"\leftarrow")
 
 
+# What the schedule sets, as its own formula calls it.
+_CYCLED = r"\mu_t"
+
+
+def _shown(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def _power(value: float | str) -> str:
+    return rf"\left({value}\right)^t" if isinstance(value, str) else f"{number(value)}^t"
+
+
 def _new(step: str) -> Line:
     return Line("w_{t+1}", f"w_t - {step}")
 
 
-def _average(symbol: str, share: float, what: str) -> Line:
+def _average(symbol: str, share: float | str, what: str) -> Line:
     """Return the line of a running average."""
-    keep, take = number(share), number(round(1 - share, 12))
+    take = f"(1 - {share})" if isinstance(share, str) else number(round(1 - share, 12))
+    keep = _shown(share)
     return Line(f"{symbol}_t", rf"{keep} \, {symbol}_{{t-1}} + {take} \, {what}")
 
 
 def _sgd(o: _Options, rate: str) -> list[Line]:
     if not o.get("momentum"):
         return [_new(rf"{rate} \, g_t")]
-    momentum = number(o["momentum"])
+    momentum = _shown(o["momentum"])
     if o.get("classic"):
         velocity = Line("v_t", rf"{momentum} \, v_{{t-1}} - {rate} \, g_t")
         step = rf"w_t + {momentum} \, v_t - {rate} \, g_t" if o.get("nesterov") else "w_t + v_t"
@@ -92,7 +111,7 @@ def _adam(o: _Options, rate: str) -> list[Line]:
         lines.append(Line("u_t", r"\max(u_{t-1}, s_t)"))
         square = "u_t"
     lines += [
-        Line(r"\hat{m}_t", rf"\frac{{m_t}}{{1 - {number(first)}^t}}"),
+        Line(r"\hat{m}_t", rf"\frac{{m_t}}{{1 - {_power(first)}}}"),
         Line(r"\hat{s}_t", rf"\frac{{{square}}}{{1 - {number(second)}^t}}"),
         _new(rf"{rate} \, \frac{{\hat{{m}}_t}}{{\sqrt{{\hat{{s}}_t}} + {number(o['eps'])}}}"),
     ]
@@ -116,7 +135,7 @@ def _rmsprop(o: _Options, rate: str) -> list[Line]:
     step = rf"\frac{{g_t}}{{\sqrt{{{variance}}} + {number(o['eps'])}}}"
     if not o.get("momentum"):
         return [*lines, _new(rf"{rate} \, {step}")]
-    return [*lines, Line("v_t", rf"{number(o['momentum'])} \, v_{{t-1}} + {step}"), _new(rf"{rate} \, v_t")]
+    return [*lines, Line("v_t", rf"{_shown(o['momentum'])} \, v_{{t-1}} + {step}"), _new(rf"{rate} \, v_t")]
 
 
 def _adadelta(o: _Options, rate: str) -> list[Line]:
@@ -167,7 +186,7 @@ def _radam(o: _Options, rate: str) -> list[Line]:
     return [
         _average("m", first, "g_t"),
         _average("s", second, "g_t^2"),
-        Line(r"\hat{m}_t", rf"\frac{{m_t}}{{1 - {number(first)}^t}}"),
+        Line(r"\hat{m}_t", rf"\frac{{m_t}}{{1 - {_power(first)}}}"),
         Line(r"\rho_t", rf"{limit} - \frac{{2 t \cdot {b}^t}}{{1 - {b}^t}}"),
         Line("r_t", share),
         Line(
