@@ -55,8 +55,9 @@ class Statement:
     def sentence(self, say: Speaker) -> Spans:
         """Return the sentence with a capital letter at its beginning."""
         first, *rest = self.spans(say)
-        capital = isinstance(first, str) and say.lang == "en"
-        return (first[:1].upper() + first[1:] if capital else first, *rest)
+        if isinstance(first, str) and say.lang == "en":
+            first = first[:1].upper() + first[1:]
+        return (first, *rest)
 
 
 def _filled(place: Any, say: Speaker) -> Any:

@@ -196,6 +196,11 @@ def _update(out: Writing, view: RunView) -> None:
         out.blocks.append(Items(tuple(entries)))
 
 
+def _cycles_momentum(view: RunView) -> bool:
+    options = schedule_options(view) if view.config.schedule is not None else None
+    return bool(options and options.get("cycle_momentum") and "max_momentum" in options)
+
+
 def _schedule(out: Writing, view: RunView) -> None:
     say, chosen = out.say, view.config.schedule
     if chosen is None:
