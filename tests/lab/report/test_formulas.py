@@ -318,7 +318,8 @@ def test_what_happens_before_the_update():
         r"g_t \leftarrow \min(\max(g_t, -0.5), 0.5)",
         r"g_t \leftarrow g_t + 0.01 \, w_t",
         r"w_{t+1} = w_t - \eta_t \, g_t",
-        r"\bar{w}_{t+1} = 0.99 \, \bar{w}_t + 0.01 \, w_{t+1}",
+        r"d_t = \min\left(0.99, \frac{t}{9 + t}\right)",
+        r"\bar{w}_{t+1} = d_t \, \bar{w}_t + (1 - d_t) \, w_{t+1}",
     ]
 
 
@@ -335,3 +336,12 @@ def test_every_family_belongs_to_a_layer():
 
 def test_lines_without_a_right_side_say_where_something_is_from():
     assert Line("W", "", r"\mathbb{R}").right == ""
+
+
+def test_a_momentum_that_the_schedule_moves_is_a_symbol():
+    options = {"lr": 0.01, "betas": (0.9, 0.999), "eps": 1e-8}
+    lines = [str(line.right) for line in update_lines("Adam", options, scheduled=True, cycled=True)]
+    assert r"\mu_t \, m_{t-1} + (1 - \mu_t) \, g_t" in lines
+    assert r"\frac{m_t}{1 - \left(\mu_t\right)^t}" in lines
+    sgd = update_lines("SGD", {"lr": 0.1, "momentum": 0.9}, cycled=True)
+    assert r"\mu_t \, v_{t-1}" in str(sgd[1].right)

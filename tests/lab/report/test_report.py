@@ -275,6 +275,7 @@ def sweep(tmp_path):
         ["optimizer.lr=0.01,0.1,1.0"],
         name="letters",
         seeds="3",
+        metric="test_accuracy",
         command="tapegrad sweep recipe.yaml --vary optimizer.lr=0.01,0.1,1.0 --seeds 3",
     )
     found = Sweep.create(tmp_path / "sweeps", plan, RECIPE)

@@ -71,6 +71,7 @@ def test_each_factor_has_a_table_with_the_others_as_in_the_recipe(tmp_path):
         (lambda t: {"valid_accuracy": float(t.number), "train_accuracy": -float(t.number)}, "valid_accuracy", 2),
         (lambda t: {"test_scaled_accuracy": float(t.number), "test_mae": 1.0}, "test_scaled_accuracy", 2),
         (lambda t: {"train_accuracy": float(t.number)}, "train_accuracy", 2),
+        (lambda t: {"test_accuracy": -float(t.number), "valid_accuracy": float(t.number)}, "valid_accuracy", 2),
         (lambda t: {"test_loss": float(t.number), "train_loss": -float(t.number)}, "test_loss", 0),
         (lambda t: {"test_auroc": float(t.number)}, "test_auroc", 2),
     ],
