@@ -1,5 +1,7 @@
 """From a configuration to a network, an optimizer and a trainer."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -135,3 +137,28 @@ def test_no_bias_stands_before_a_normalisation():
     model = build_model(config(model={"layers": [4, 3, 2], "batch_norm": True}), (4,))
     assert model.fc1.bias is None
     assert model.fc2.bias is not None
+
+
+def test_a_network_of_ones_own_is_among_the_sources(tmp_path):
+    """A changed file is then named by resume and verify, as changed data are."""
+    path = tmp_path / "net.py"
+    path.write_text(
+        "from tapegrad import nn\n\n\nclass Net(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(nn.Flatten(), nn.Linear(64, 10))\n"
+    )
+    assembly = build(config(model={"module": f"{path}:Net"}))
+    assert assembly.sets.sources[str(path)] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [tuple(p.shape) for p in assembly.model.parameters()] == [(10, 64), (10,)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": {"set": "sine"}, "model": {"layers": [1, 4, 1]}}, "CrossEntropyLoss does not fit: .* are values"),
+        ({"loss": "MSELoss"}, "MSELoss does not fit: the targets of 'digits' are classes; use CrossEntropyLoss"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_targets_is_refused(changes, said):
+    """Cross entropy of a single output is 0 whatever it says; a squared error of classes broadcasts."""
+    with pytest.raises(errors.ArgumentError, match=said):
+        build(config(**changes))

@@ -124,7 +124,7 @@ def test_what_the_environment_had_otherwise_is_the_probable_reason(run):
     found = verify_run(run)
     assert f"it was trained with numpy 1.0 instead of {environment['numpy']}, threads 99 instead of" in str(found)
     assert sources
-    assert all(f"the data file {name} has changed" in str(found) for name in sources)
+    assert all(f"the file {name} has changed" in str(found) for name in sources)
 
 
 def test_a_ledger_that_goes_on_longer_is_named(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import Any
 
@@ -67,28 +68,31 @@ def _list(folder: str, sort: str | None, filters: tuple[str, ...], as_json: bool
         _show(_table(rows, sort, whole=as_csv), as_csv)
 
 
+# A narrow terminal shows whole names and the figures rather than all columns.
+_WIDE = 150
+_FIRST_TO_GO = ("title", "epochs", "metric", "best", "last", "seconds", "date")
+
+
 def _table(rows: list[dict[str, Any]], sort: str | None, whole: bool) -> Table:
     tests = list(dict.fromkeys(name for row in rows for name in row["values"] if name.startswith("test_")))
     tests = [name for name in tests if whole or name != "test_loss"]
     headings = ["run", "title", "status", "epochs", "metric", "best", "last", *tests, "seconds", "date"]
+    if not whole and sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE:
+        headings = [heading for heading in headings if heading not in _FIRST_TO_GO]
     extra = [] if sort is None or sort.removeprefix("-") in [*headings, "name"] else [sort.removeprefix("-")]
     table = Table([Column(heading) for heading in [*headings, *extra]])
     for row in rows:
         done = row["epochs"] if row["of"] is None else f"{row['epochs']}/{row['of']}"
         known = {**row["config"], **row["values"]}
-        table.add(
-            row["name"],
-            row["title"] if whole else _short(row["title"]),
-            row["status"],
-            done,
-            row["metric"],
-            row["best"],
-            row["last"],
-            *(row["values"].get(name) for name in tests),
-            float(row["seconds"]),
-            row["date"],
-            *(_cell(known.get(name)) for name in extra),
-        )
+        cells = {
+            "run": row["name"],
+            "title": row["title"] if whole else _short(row["title"]),
+            "epochs": done,
+            "seconds": float(row["seconds"]),
+            **{name: row[name] for name in ("status", "metric", "best", "last", "date")},
+            **{name: row["values"].get(name) for name in tests},
+        }
+        table.add(*(cells[name] for name in headings), *(_cell(known.get(name)) for name in extra))
     return table
 
 
@@ -130,6 +134,9 @@ def _show(table: Table, as_csv: bool) -> None:
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(table.to_rich())
+        drawn = table.to_rich()
+        drawn.columns[0].min_width = max((len(str(cell)) for cell in drawn.columns[0].cells), default=0)
+        drawn.padding = (0, 0) if shutil.get_terminal_size().columns < _WIDE else (0, 1)
+        Console().print(drawn)
     else:
         click.echo(table.to_text())

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ..errors import ArgumentError
 from ..lab.config import load_config
 from ..lab.verify import verify_run
 from ..train import Run
@@ -35,6 +36,10 @@ def verify(what: str, against: str | None, steps: int, tolerance: float, runs: s
     """
     if against is not None:
         return _beside(what, steps, tolerance)
+    if os.path.isfile(what):
+        raise ArgumentError(
+            "verify", f"{what} is a file, not a run", f"tapegrad verify {what} --against torch compares it"
+        )
     found = verify_run(Run.find(what, runs), [ProgressBar()])
     click.echo(f"{what}: {found}")
     return 0 if found.agrees else 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import math
+import pathlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +28,8 @@ from .schema import Component, Config, Initial, Model
 __all__ = ["Assembly", "build", "build_model", "loader_of"]
 
 _EVALUATION_BATCH = 1024
+_FOR_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
+_FOR_VALUES = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss")
 
 
 @dataclasses.dataclass
@@ -54,6 +58,9 @@ def build(config: Config, sets: Sets | None = None) -> Assembly:
     set_default_dtype(config.dtype)
     sets = load_sets(config) if sets is None else sets
     model = build_model(config, sets.train.inputs.shape[1:])
+    if config.model.module is not None:
+        path = config.model.module.rpartition(":")[0]
+        sets.sources[path] = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
     train_loader = _train_loader(config, sets)
     valid_loader = None if sets.valid is None else loader_of(sets.valid)
     trainer = _trainer(config, model, len(train_loader), regression=sets.task == "regression")
@@ -182,6 +189,14 @@ def loader_of(part: Any, batch_size: int = _EVALUATION_BATCH) -> DataLoader:
 
 def _trainer(config: Config, model: nn.Module, batches: int, regression: bool) -> Trainer:
     loss = names.create("loss", config.loss)
+    kind = type(loss).__name__
+    if kind in (_FOR_CLASSES if regression else _FOR_VALUES):
+        what, fix = (
+            ("values", "use MSELoss, or a set with classes")
+            if regression
+            else ("classes", "use CrossEntropyLoss, or make numbers of the classes with data.target_scale")
+        )
+        raise ArgumentError("loss", f"{kind} does not fit: the targets of '{config.data.set}' are {what}", fix)
     if getattr(loss, "reduction", "mean") != "mean":
         raise ArgumentError(
             "loss.reduction",

@@ -161,4 +161,4 @@ def _reasons(run: Run, sources: Mapping[str, str], now: Mapping[str, Any]) -> li
 
 def _changed_data(run: Run, sources: Mapping[str, str]) -> list[str]:
     data = run.environment.get("data") or {}
-    return [f"the data file {name} has changed" for name in sources if data.get(name, sources[name]) != sources[name]]
+    return [f"the file {name} has changed" for name in sources if data.get(name, sources[name]) != sources[name]]

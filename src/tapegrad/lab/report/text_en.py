@@ -279,7 +279,7 @@ TEXT: dict[str, str] = {
     "several time": "time",
     # -- reproduction
     "reproduce": "Reproducing it",
-    "reproduce run": "These commands train the run again, confirm its weights step by step, and write this report:",
+    "reproduce run": "These commands train the run again, confirm its weights by the hashes of its ledger, and write this report:",
     "reproduce sweep": "These commands run the sweep again and write this report:",
     "environment caption": "Where it ran",
     "environment none": "Nothing is known of where it ran.",

@@ -79,7 +79,7 @@ TEXT: dict[str, str] = {
     "loss function": "损失函数",
     "penalty": "权重正则化",
     "backward pass": "反向传播",
-    "backward about": "由链式法则，从损失逐层向前求各参数的梯度：",
+    "backward about": "由链式法则，从损失逐层反向求各参数的梯度：",
     "update rule": "参数更新",
     "update about": "{optimizer} 在第 {t} 次更新中按下式改变每个参数 {w}（首次更新前各状态量为 0；平方、开方和除法均逐元素进行）：",
     "update rate": "{eta} 为学习率调度给出的学习率。",
@@ -262,7 +262,7 @@ TEXT: dict[str, str] = {
     "several time": "用时",
     # -- reproduction
     "reproduce": "复现方法",
-    "reproduce run": "以下命令依次重新训练、逐步核对权重，并生成本报告：",
+    "reproduce run": "以下命令依次重新训练、按账本核对权重的哈希值，并生成本报告：",
     "reproduce sweep": "以下命令重新运行对比实验，并生成本报告：",
     "environment caption": "训练所用的环境",
     "environment none": "没有运行环境的记录。",
