@@ -214,7 +214,7 @@ def test_piped_output_has_a_line_for_each_trial_and_the_tables(tmp_path, capsys)
     assert "2/2  optimizer.lr " in out
     assert "failed: the loss is nan at step" in out
     assert "lower the learning rate" in out
-    assert "best by test accuracy" in out
+    assert "best by valid accuracy" in out
     assert "1 of 2 trials failed" in out
     assert f"table: {found.folder}/table.md" in out
     assert f"report: tapegrad report {found.folder}" in out
