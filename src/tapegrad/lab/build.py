@@ -25,7 +25,7 @@ from .data import Sets, load_sets
 from .patterns import matching
 from .schema import Component, Config, Initial, Model
 
-__all__ = ["Assembly", "build", "build_model", "loader_of"]
+__all__ = ["Assembly", "build", "build_model", "loader_of", "schedule_arguments"]
 
 _EVALUATION_BATCH = 1024
 _FOR_CLASSES = ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss")
@@ -46,7 +46,7 @@ class Assembly:
     @property
     def schedule_arguments(self) -> dict[str, Any]:
         """The arguments of the schedule, with those that its length gives."""
-        return _schedule_arguments(self.config, len(self.train_loader))
+        return schedule_arguments(self.config, len(self.train_loader))
 
 
 def build(config: Config, sets: Sets | None = None) -> Assembly:
@@ -240,27 +240,38 @@ def _optimizer(config: Config, model: nn.Module) -> Any:
 def _schedule(config: Config, optimizer: Any, batches: int) -> Any:
     if config.schedule is None:
         return None
-    arguments = _schedule_arguments(config, batches)
+    arguments = schedule_arguments(config, batches)
     return names.create("schedule", Component(type=config.schedule.type, **arguments), optimizer)
 
 
-def _schedule_arguments(config: Config, batches: int) -> dict[str, Any]:
-    """Return a schedule's arguments; how long it lasts is taken from the training where the file does not say."""
+def schedule_arguments(config: Config, batches: int | None) -> dict[str, Any]:
+    """Return a schedule's arguments; how long it lasts is taken from the training where the file does not say.
+
+    ``batches``: in an epoch, None where that is not known; a length that hangs on it is then left out.
+    """
     if config.schedule is None:
         return {}
     arguments = config.schedule.arguments
-    updates = math.ceil(batches / config.training.accumulate)
-    total = config.training.steps or (config.training.epochs or 1) * updates
-    length = total if config.schedule.every == "step" else math.ceil(total / updates)
     known = names.parameters("schedule", config.schedule.type)
+    length = _steps_of_schedule(config, batches)
     if config.schedule.type == "OneCycleLR":
         arguments.setdefault("max_lr", config.optimizer.lr or 1e-3)
-        if "epochs" not in arguments:
+        if "epochs" not in arguments and length is not None:
             arguments.setdefault("total_steps", length + 1)
     for key in ("T_max", "total_iters"):
-        if key in known:
+        if key in known and length is not None:
             arguments.setdefault(key, length)
     return arguments
+
+
+def _steps_of_schedule(config: Config, batches: int | None) -> int | None:
+    """Return how often the schedule is stepped in the whole training."""
+    training, by_step = config.training, config.schedule is not None and config.schedule.every == "step"
+    if batches is None:
+        return training.steps if by_step else training.epochs
+    updates = math.ceil(batches / training.accumulate)
+    total = training.steps or (training.epochs or 1) * updates
+    return total if by_step else math.ceil(total / updates)
 
 
 def _penalty(config: Config, model: nn.Module) -> Callable[[], Tensor] | None:

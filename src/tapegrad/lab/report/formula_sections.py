@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 from ...errors import TapegradError
@@ -230,6 +231,7 @@ def _schedule(out: Writing, view: RunView) -> None:
 
 def schedule_options(view: RunView) -> dict[str, Any] | None:
     """Return the schedule's options as the training used them: as made for it where the recipe leaves them open."""
+    from ..build import schedule_arguments
     from ..names import parameters
 
     chosen = view.config.schedule
@@ -238,38 +240,15 @@ def schedule_options(view: RunView) -> dict[str, Any] | None:
         known = parameters("schedule", chosen.type)
     except TapegradError:
         return None
-    options = {n: p.default for n, p in known.items() if p.default is not inspect.Parameter.empty} | chosen.arguments
-    length = _length(view)
-    if chosen.type == "OneCycleLR":
-        options.setdefault("max_lr", (optimizer_options(view) or {}).get("lr"))
-        if options.get("total_steps") is None and options.get("epochs") is None and length is not None:
-            options["total_steps"] = length + 1
-    for key in ("T_max", "total_iters"):
-        if key in known and key not in chosen.arguments and length is not None:
-            options[key] = length
-    return options
+    defaults = {n: p.default for n, p in known.items() if p.default is not inspect.Parameter.empty}
+    return defaults | schedule_arguments(view.config, _batches(view))
 
 
-def _length(view: RunView) -> int | None:
-    """Return how often the schedule is stepped in the whole training, as far as that is known."""
-    import math
-
-    training, chosen = view.config.training, view.config.schedule
-    assert chosen is not None
-    per_epoch = _updates_per_epoch(view)
-    if per_epoch is None:
-        return training.epochs if chosen.every == "epoch" else training.steps
-    total = training.steps or (training.epochs or 1) * per_epoch
-    return total if chosen.every == "step" else math.ceil(total / per_epoch)
-
-
-def _updates_per_epoch(view: RunView) -> int | None:
-    import math
-
+def _batches(view: RunView) -> int | None:
+    """Return how many batches an epoch had, or None where the run does not say how many samples there were."""
     samples = (view.files.tree("data.json") or {}).get("samples", {}).get("train")
     if not isinstance(samples, int):
         return None
     chosen = view.config.data
     size = samples if chosen.batch_size == "full" else chosen.batch_size
-    batches = samples // size if chosen.drop_last else math.ceil(samples / size)
-    return max(math.ceil(batches / view.config.training.accumulate), 1)
+    return max(samples // size if chosen.drop_last else math.ceil(samples / size), 1)
