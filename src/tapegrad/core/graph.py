@@ -65,12 +65,19 @@ class Node:
     never keeps a Tensor in between alive and the graph has no cycles.
     """
 
-    # What few nodes have are class attributes until they are set: a node is made for every operation.
-    inputs_shape: tuple | None = None
-    outputs = 1
-    hooks: list[Callable] | None = None
-    retained: Any = None
-    where: str | None = None
+    __slots__ = (
+        "__weakref__",
+        "edges",
+        "hooks",
+        "id",
+        "inputs_shape",
+        "outputs",
+        "plan",
+        "primitive",
+        "retained",
+        "saved",
+        "where",
+    )
 
     def __init__(self, primitive: Any, plan: Any, edges: Sequence, saved: Any):
         self.primitive = primitive
@@ -78,8 +85,12 @@ class Node:
         self.edges = edges
         self.saved = saved
         self.id = _next_id()
-        if STATE.anomaly:
-            self.where = user_line()
+        # The shapes of the inputs when broadcasting has to be undone.
+        self.inputs_shape: tuple | None = None
+        self.outputs = 1
+        self.hooks: list[Callable] | None = None
+        self.retained: Any = None
+        self.where: str | None = user_line() if STATE.anomaly else None
 
     @property
     def next_functions(self) -> tuple:
@@ -98,23 +109,21 @@ class Node:
         if self.plan is not None and self.plan.keeps_arrays:
             self.saved = FREED
 
-    def values(self, as_tensors: bool) -> list:
-        """Return what the rule asked for, checked to be unchanged since it was saved."""
+    def pull(self, g: Any, as_tensors: bool) -> list:
+        """Return the gradients of the inputs (None where not wanted), given that of the output."""
         if self.saved is FREED:
             raise GradError(
                 f"backward through {self.primitive.name}",
                 "the saved values were freed by an earlier backward()",
                 "pass retain_graph=True to the earlier backward(), or compute the forward pass again",
             )
-        return self.plan.restore(self, as_tensors)
-
-    def pull(self, g: Any, as_tensors: bool) -> list:
-        """Return the gradients of the inputs (None where not wanted), given that of the output."""
-        return self.plan.pull(self, g, self.values(as_tensors))
+        return self.plan.pull(self, g, as_tensors)
 
 
 class Pick(Node):
     """One output of a node that has several."""
+
+    __slots__ = ("index",)
 
     def __init__(self, parent: Node, index: int):
         super().__init__(parent.primitive, None, (parent,), ())

@@ -7,8 +7,8 @@ ask for, so ``add`` keeps nothing alive and ``x * constant`` keeps the constant 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..errors import GradError, UsageError
 from .graph import Node, Pick
@@ -70,14 +70,16 @@ def _field(primitive: Primitive, name: str) -> tuple[int, Any]:
 class Plan:
     """What to save for, and how to run, the rules of the inputs in a mask."""
 
-    __slots__ = ("fields", "keeps_arrays", "mask", "name", "rules")
+    __slots__ = ("fields", "keeps_arrays", "mask", "name", "rules", "watched")
 
     def __init__(self, primitive: Primitive, mask: int):
         self.name = primitive.name
         self.mask = mask
         chosen = [r for r in primitive.rules if r[0] == _ALL or mask >> r[0] & 1]
         self.fields = list(dict.fromkeys(field for _, _, fields in chosen for field in fields))
-        self.keeps_arrays = any(kind in (INPUT, OUT, REST) for kind, _ in self.fields)
+        # The places of arrays among the saved fields: they must be unchanged when they are used.
+        self.watched = [i for i, (kind, _) in enumerate(self.fields) if kind in (INPUT, OUT, REST)]
+        self.keeps_arrays = bool(self.watched)
         self.rules = [(place, rule, [self.fields.index(f) for f in fields]) for place, rule, fields in chosen]
 
     def save(self, inputs: tuple, arrays: list, out: Any, keywords: dict, written: int) -> list:
@@ -85,8 +87,7 @@ class Plan:
         saved = []
         for kind, key in self.fields:
             if kind == INPUT:
-                x = inputs[key]
-                saved.append((x.array, x.storage, x.storage.version) if isinstance(x, Tensor) else arrays[key])
+                saved.append(_keep(inputs[key], arrays[key]))
             elif kind == OUT:
                 saved.append(_keep_output(out, written))
             elif kind == KEYWORD:
@@ -103,18 +104,21 @@ class Plan:
                 saved.append(tuple(getattr(a, "shape", ()) for a in arrays[key:]))
         return saved
 
-    def restore(self, node: Node, as_tensors: bool) -> list:
-        """Return the saved fields as arrays, or as Tensors on the graph."""
-        values = []
-        for (kind, key), kept in zip(self.fields, cast(Sequence, node.saved), strict=True):
+    def _restore(self, node: Node, as_tensors: bool) -> list:
+        """Return the saved fields as arrays, or as Tensors on the graph, checked to be unchanged."""
+        values = list(node.saved)
+        for place in self.watched:
+            kept = values[place]
+            if type(kept) is tuple and not as_tensors and kept[1].version == kept[2]:
+                values[place] = kept[0]
+                continue
+            kind, key = self.fields[place]
             if kind == INPUT:
-                values.append(self._input(node, key, kept, as_tensors))
+                values[place] = self._input(node, key, kept, as_tensors)
             elif kind == OUT:
-                values.append(self._output(node, kept, as_tensors))
-            elif kind == REST:
-                values.append([self._input(node, key + i, item, as_tensors) for i, item in enumerate(kept)])
+                values[place] = self._output(node, kept, as_tensors)
             else:
-                values.append(kept)
+                values[place] = [self._input(node, key + i, item, as_tensors) for i, item in enumerate(kept)]
         return values
 
     def _input(self, node: Node, index: int, kept: Any, as_tensors: bool) -> Any:
@@ -150,11 +154,17 @@ class Plan:
             "write out of place there, or clone() the tensor before it is changed",
         )
 
-    def pull(self, node: Node, g: Any, values: list) -> list:
+    def pull(self, node: Node, g: Any, as_tensors: bool) -> list:
         """Run the rules: return the gradients of the inputs, broadcasting undone."""
+        values = self._restore(node, as_tensors)
         grads: list = [None] * len(node.edges)
         for place, rule, slots in self.rules:
-            result = rule(g, *[values[s] for s in slots])
+            if not slots:
+                result = rule(g)
+            elif len(slots) == 1:
+                result = rule(g, values[slots[0]])
+            else:
+                result = rule(g, *[values[s] for s in slots])
             if place == _ALL:
                 grads = list(result)
             else:
@@ -167,13 +177,17 @@ class Plan:
 
 
 def _keep(x: Any, array: Any) -> Any:
-    return (array, x.storage, x.storage.version) if isinstance(x, Tensor) else array
+    if not isinstance(x, Tensor):
+        return array
+    storage = x.storage
+    return (x.array, storage, storage.version)
 
 
 def _keep_output(out: Any, written: int) -> Any:
     if type(out) is tuple:
-        return [(o.array, o.storage, o.storage.version) for o in out]
-    return (out.array, out.storage, out.storage.version + written)
+        return [_keep(o, None) for o in out]
+    storage = out.storage
+    return (out.array, storage, storage.version + written)
 
 
 def _sum_to(g: Any, shape: tuple) -> Any:
