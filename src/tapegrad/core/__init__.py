@@ -9,7 +9,7 @@ from .numpy_protocol import install_numpy_protocol
 from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, primitive
 from .printing import set_printoptions
 from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, as_tensor, from_numpy, tensor, wrap
-from .trace import Equation, Program, Variable, trace
+from .trace import WRITE, Equation, Program, TracedNumber, Tracer, Variable, trace
 
 install_numpy_protocol()
 
@@ -17,6 +17,7 @@ __all__ = [
     "FUNCTIONS",
     "REGISTRY",
     "STATE",
+    "WRITE",
     "Array",
     "Equation",
     "ErrorSample",
@@ -28,6 +29,8 @@ __all__ = [
     "Sample",
     "Size",
     "Tensor",
+    "TracedNumber",
+    "Tracer",
     "Variable",
     "as_array",
     "as_tensor",

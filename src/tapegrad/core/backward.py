@@ -196,6 +196,8 @@ class _Walk:
                 self._pull(node, g)
 
     def _pull(self, node: Node, g: Any) -> None:
+        if self.as_tensors and STATE.tracer is not None:
+            STATE.tracer.differentiates(node, g)
         grads = _watched_pull(node, g, self.as_tensors) if STATE.anomaly else node.pull(g, self.as_tensors)
         if not self.retain:
             node.release()
@@ -242,6 +244,8 @@ class _Walk:
                 self.leaves[key] = (leaf, self._run_hooks(leaf._hooks, g))
 
     def _run_hooks(self, hooks: list[Callable], g: Any) -> Any:
+        if STATE.tracer is not None:
+            STATE.tracer.refuse("hook", "a hook runs in the step that is being traced", "remove it before")
         value = g if isinstance(g, Tensor) else wrap(np.asarray(g))
         for hook in list(hooks):
             result = hook(value)
@@ -292,6 +296,8 @@ def _leading_to(targets: Sequence[Tensor], roots: list[tuple[Tensor, Any]]) -> s
 
 
 def _accumulate(leaf: Tensor, g: Any, walk: _Walk, create_graph: bool) -> None:
+    if STATE.tracer is not None:
+        STATE.tracer.looks_at_gradient(leaf)
     if create_graph:
         leaf._grad = g if leaf._grad is None else leaf._grad + g
         return

@@ -11,6 +11,7 @@ from ..array import array_module, get_default_dtype
 from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, TapegradError, UsageError
 from .graph import STATE, Node, Pick
 from .tensor import Tensor, wrap
+from .trace import TracedNumber
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -152,6 +153,8 @@ def _even(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, lis
 def _operand(primitive: Primitive, value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, TracedNumber):
+        return value.value
     raise UsageError(
         primitive.name, f"cannot compute with a {type(value).__name__}", "wrap the values in tapegrad.tensor(...)"
     )

@@ -80,6 +80,8 @@ def inplace_method(primitive: Primitive, name: str) -> Callable:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         inputs, keywords = primitive.bind((self, *args), kwargs)
         _check_writable(name, self, inputs)
+        if STATE.tracer is not None:
+            STATE.tracer.before_write(self)
         if STATE.grad_enabled and _rule_wants(primitive, self, inputs):
             inputs = _with_old_value(self, inputs)
         return overwrite(self, apply(primitive, inputs, keywords, self), name)
@@ -137,9 +139,10 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
             )
         if result.array.dtype != target.array.dtype:
             result = ops.cast(result, dtype=target.array.dtype)
-        np.copyto(target.array, result.array)
         if STATE.tracer is not None:
+            STATE.tracer.before_write(target)
             STATE.tracer.record_write(target, result)
+        np.copyto(target.array, result.array)
     tracked = STATE.grad_enabled and (result.node is not None or target.node is not None)
     if STATE.grad_enabled:
         if target.node is not None and target.node.retained is not None and result.node is not None:

@@ -163,6 +163,7 @@ def _without_gradient(name: str, function: Callable, args: Any, kwargs: dict) ->
             "has no gradient rule here, and an argument requires a gradient",
             "use tapegrad's own function, or np.asarray(t.detach())",
         )
+    _refuse_trace(name)
     result = function(*_arrays(args), **{k: _arrays(v) for k, v in kwargs.items()})
     if name in _WRITERS and isinstance(args[0], Tensor):
         args[0].storage.wrote()
@@ -179,7 +180,13 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     return call(*[wrap(x) if isinstance(x, np.ndarray) else x for x in inputs])
 
 
+def _refuse_trace(name: str) -> None:
+    if STATE.tracer is not None:
+        STATE.tracer.refuse(f"np.{name}", "NumPy computes with a tensor's memory", "use tapegrad's function")
+
+
 def _into(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict, out: Any) -> Any:
+    _refuse_trace(ufunc.__name__)
     if any(t.requires_grad for t in _tensors(list(inputs))) or (isinstance(out, Tensor) and out.requires_grad):
         raise GradError(
             f"np.{ufunc.__name__}",

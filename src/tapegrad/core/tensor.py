@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..array import Device, get_default_dtype, is_floating
-from ..errors import ArgumentError, DTypeError, GradError, IndexRangeError, ShapeError, TraceError, UsageError
+from ..errors import ArgumentError, DTypeError, GradError, IndexRangeError, ShapeError, UsageError
 from .graph import STATE, Node, Storage, user_line
 
 __all__ = ["Parameter", "Size", "Tensor", "as_array", "as_tensor", "from_numpy", "tensor", "wrap"]
@@ -122,17 +122,21 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """The gradient that ``backward()`` added up, or None."""
+        if STATE.tracer is not None:
+            STATE.tracer.looks_at_gradient(self)
         return self._grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             _check_gradient(self, value)
+        if STATE.tracer is not None:
+            STATE.tracer.replaces_gradient(self)
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
-        self._grad = None
+        self.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` in place and return the tensor."""
@@ -203,6 +207,8 @@ class Tensor:
 
     @data.setter
     def data(self, value: Tensor) -> None:
+        if STATE.tracer is not None and as_array(value) is not self.array:
+            STATE.tracer.refuse("data", "a tensor is given other memory inside the step", "write into it: t.copy_(value)")
         self.array = as_array(value)
         self.storage = Storage()
 
@@ -311,7 +317,7 @@ class Tensor:
 
     def _read(self, who: str) -> np.ndarray:
         if STATE.tracer is not None:
-            raise TraceError(
+            STATE.tracer.refuse(
                 who,
                 f"a value is read into Python at {user_line()} while the step is being traced",
                 "keep it a tensor inside the step, and read it from the result",
@@ -561,7 +567,8 @@ def tensor(
     >>> tg.tensor([[1, 2], [3, 4]]).dtype
     dtype('int64')
     """
-    array = np.array(data.array) if isinstance(data, Tensor) else _read_numbers(data, to_default=dtype is None)
+    _enters(data)
+    array = np.array(data._read("tensor")) if isinstance(data, Tensor) else _read_numbers(data, to_default=dtype is None)
     out = wrap(array if dtype is None else array.astype(dtype))
     if requires_grad:
         out.requires_grad = True
@@ -573,8 +580,19 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == np.dtype(dtype) else data.to(dtype)
     if isinstance(data, np.ndarray):
+        _enters(data)
         return wrap(data if dtype is None else data.astype(dtype, copy=False))
     return tensor(data, dtype=dtype)
+
+
+def _enters(data: Any) -> None:
+    """Tell a running trace that values of unknown origin become a tensor."""
+    if STATE.tracer is not None and isinstance(data, (np.ndarray, np.generic)):
+        STATE.tracer.refuse(
+            "tensor",
+            f"a NumPy array enters the step at {user_line()}, where a program could only repeat its present values",
+            "make it a tensor outside the step and pass that as an argument",
+        )
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
@@ -596,4 +614,5 @@ def from_numpy(array: np.ndarray) -> Tensor:
             f"the bytes of dtype {array.dtype.str} are not in this machine's order",
             "use array.astype(array.dtype.newbyteorder('='))",
         )
+    _enters(array)
     return wrap(array)

@@ -15,7 +15,7 @@ from .tensor import Tensor, wrap
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["Equation", "Program", "Variable", "trace"]
+__all__ = ["WRITE", "Equation", "Program", "TracedNumber", "Tracer", "Variable", "trace"]
 
 
 class Variable:
@@ -120,8 +120,21 @@ class _Pseudo:
 WRITE = _Pseudo("write", lambda xp, target, value: value)
 
 
-class _Tracer:
-    """Gives each array a name and writes down what is done to it. Arrays are kept alive, so an id is never used twice."""
+class TracedNumber:
+    """A Python number whose arithmetic is written down: ``value`` is what it is now, ``variable`` what it is called."""
+
+    __slots__ = ("value", "variable")
+
+    value: Any
+    variable: Variable
+
+
+class Tracer:
+    """Gives each array a name and writes down what is done to it. Arrays are kept alive, so an id is never used twice.
+
+    The engine tells it what a program alone could not show: what is about to be written to, whose gradient is looked at,
+    which module is called, which nodes were differentiated. Here nothing is made of that; the compiler needs it.
+    """
 
     def __init__(self, names: dict[int, str]):
         self.names = names
@@ -139,9 +152,10 @@ class _Tracer:
         return variable
 
     def read(self, value: Any) -> Any:
+        """Return the variable of an array, made a constant when it comes from outside; other values as they are."""
         array = value.array if isinstance(value, Tensor) else value
         if not isinstance(array, np.ndarray):
-            return value
+            return value.variable if isinstance(value, TracedNumber) else value
         variable = self.variables.get(id(array))
         if variable is None:
             variable = self.new(array, self.names.get(id(array), ""))
@@ -149,6 +163,7 @@ class _Tracer:
         return variable
 
     def record(self, primitive: Primitive, inputs: tuple, out: Any, keywords: dict) -> None:
+        """Write down one call of a primitive."""
         read = [self.read(x) for x in inputs]
         outputs = out if isinstance(out, tuple) else (out,)
         held = self.variables.get(id(outputs[0].array))
@@ -158,11 +173,42 @@ class _Tracer:
         self._append(primitive, read, [self.new(o.array) for o in outputs], keywords, False)
 
     def record_write(self, target: Tensor, result: Tensor) -> None:
+        """Write down that a result was copied into a tensor's memory."""
         variable = self.read(target)
         self._append(WRITE, [variable, self.read(result)], [variable], {}, True)
 
     def _append(self, primitive: Any, inputs: list, outputs: list, keywords: dict, writes: bool) -> None:
         self.equations.append(Equation(primitive, inputs, outputs, keywords, writes, user_line()))
+
+    def refuse(self, who: str, what: str, fix: str) -> None:
+        """Something happens that a program cannot repeat. Raises TraceError."""
+        raise TraceError(who, what, fix)
+
+    def before_write(self, target: Tensor) -> None:
+        """A tensor's memory is about to be written to."""
+
+    def looks_at_gradient(self, leaf: Tensor) -> None:
+        """``leaf.grad`` is about to be read, or added to."""
+
+    def replaces_gradient(self, leaf: Tensor) -> None:
+        """``leaf.grad`` is about to be set, whatever it was."""
+
+    def enters(self, module: Any) -> None:
+        """A module's forward pass begins."""
+
+    def leaves(self, module: Any) -> None:
+        """A module's forward pass is over."""
+
+    def differentiates(self, node: Any, g: Any) -> None:
+        """A gradient is about to go through a node."""
+
+    def updates(self, optimizer: Any) -> bool:
+        """An optimizer is about to step; return whether that has been done here."""
+        return False
+
+    def postpones(self, call: Callable[[], Any], arguments: tuple) -> bool:
+        """A learning-rate schedule is about to step, which is Python's work; return whether it will be called later."""
+        return False
 
 
 def trace(function: Any, *inputs: Tensor, names: dict[str, Tensor] | None = None) -> Any:
@@ -183,7 +229,7 @@ def trace(function: Any, *inputs: Tensor, names: dict[str, Tensor] | None = None
         return function.trace()
     if STATE.tracer is not None:
         raise TraceError("trace", "a trace is running already", "trace the outer function only")
-    tracer = _Tracer({id(t.array): name for name, t in (names or {}).items()})
+    tracer = Tracer({id(t.array): name for name, t in (names or {}).items()})
     variables = []
     for i, t in enumerate(inputs):
         if id(t.array) in tracer.variables:

@@ -33,6 +33,8 @@ def add_hook(hooks: OrderedDict, hook: Any, prepend: bool = False) -> RemovableH
 
 def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:
     """Run pre-hooks, the forward pass and hooks; ``always_call`` hooks run even when one of these raises."""
+    if STATE.tracer is not None:
+        STATE.tracer.refuse(type(module).__name__, "a hook of the module runs in the step", "remove it before")
     pending = OrderedDict((key, entry) for key, entry in module._forward_hooks.items() if entry[2])
     try:
         args, kwargs = _run_pre_hooks(module, args, kwargs)

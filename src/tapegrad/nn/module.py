@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..array import Device
-from ..core import RemovableHandle, Tensor, wrap
+from ..core import STATE, RemovableHandle, Tensor, wrap
 from ..errors import (
     ArgumentError,
     MissingMethodError,
@@ -76,6 +76,9 @@ class Module(Tree):
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tracer = STATE.tracer
+        if tracer is not None:
+            tracer.enters(self)
         try:
             if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks:
                 return call_with_hooks(self, args, kwargs)
@@ -83,6 +86,9 @@ class Module(Tree):
         except TapegradError as error:
             self._add_to_path(error)
             raise
+        finally:
+            if tracer is not None:
+                tracer.leaves(self)
 
     def _add_to_path(self, error: TapegradError) -> None:
         """Put the name under which this module holds the one that failed before the error's path."""

@@ -30,11 +30,8 @@ class Buffer(Tensor):
 
 def clear_gradient(tensor: Tensor, set_to_none: bool) -> None:
     """Forget a tensor's gradient, or write zeros into it and cut it off from the graph."""
-    if tensor.grad is None:
-        return
     if set_to_none:
         tensor.grad = None
         return
-    tensor.grad.detach_()
-    tensor.grad.array[...] = 0
-    tensor.grad.storage.wrote()
+    if tensor.grad is not None:
+        tensor.grad.detach_().zero_()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..core import Parameter, Tensor, as_array, wrap
+from ..core import STATE, Parameter, Tensor, as_array, wrap
 from ..errors import StateError, UsageError
 
 if TYPE_CHECKING:
@@ -202,6 +202,8 @@ def _misfit(key: str, held: Tensor, given: Any) -> str:
 
 def _copy(held: Tensor, given: Any) -> Callable[[], None]:
     def copy() -> None:
+        if STATE.tracer is not None:
+            STATE.tracer.refuse("load_state_dict", "a state is loaded inside the step", "load it before")
         held.array[...] = as_array(given)
         held.storage.wrote()
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..array import Device
-from ..core import Tensor, wrap
+from ..core import STATE, Tensor, wrap
 from ..errors import ArgumentError, UsageError
 
 __all__ = [
@@ -68,6 +68,8 @@ class Generator:
 
         A negative seed counts from 2⁶⁴ down. Raises ArgumentError for a seed outside [-2⁶³, 2⁶⁴).
         """
+        if STATE.tracer is not None:
+            STATE.tracer.refuse("manual_seed", "a generator is seeded inside the step", "seed it before")
         number = int(seed)
         if not -(2**63) <= number < 2**64:
             raise ArgumentError("manual_seed", f"{number} does not fit into 64 bits", "use a smaller seed")

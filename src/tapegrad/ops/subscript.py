@@ -15,7 +15,7 @@ from ..core import STATE, Primitive, Tensor, ops
 from ..core.dispatch import apply
 from ..core.methods import _check_writable, overwrite
 from ..core.tensor import tensor
-from ..errors import IndexRangeError, ShapeError, TraceError
+from ..errors import IndexRangeError, ShapeError
 
 __all__: list[str] = []
 
@@ -147,9 +147,9 @@ def _mask_of_one(item: Any) -> Any:
 
 
 def refuse_trace(who: str) -> None:
-    """Raise TraceError while a step is traced: for results whose shape depends on values."""
+    """Tell a running trace that the shape of a result depends on values."""
     if STATE.tracer is not None:
-        raise TraceError(
+        STATE.tracer.refuse(
             who,
             "the number of elements that a mask selects depends on values, which a program cannot follow",
             "keep the shape, as in where(mask, x, 0)",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import STATE, Tensor, ops, wrap
+from ..core import STATE, Tensor, TracedNumber, ops, wrap
 from ..core.methods import overwrite
 from ..errors import ArgumentError
 
@@ -47,7 +47,7 @@ def scalar(value: float = 0.0) -> Tensor:
 
 def read(value: Any) -> Any:
     """Return a state's 0-d array as a Python float, or its tensor as it is."""
-    return value if isinstance(value, Tensor) else float(value)
+    return value if isinstance(value, (Tensor, TracedNumber)) else float(value)
 
 
 def count(step: Any) -> Any:
@@ -63,7 +63,9 @@ def into(buffer: np.ndarray | None, operation: Any, *inputs: Any) -> Any:
 
 def assign(target: Any, value: Any) -> None:
     """Write a value into a state's memory."""
-    if isinstance(target, Tensor):
+    if isinstance(target, TracedNumber):
+        target.become(value)
+    elif isinstance(target, Tensor):
         overwrite(target, value, "step")
     else:
         target[...] = value

@@ -111,6 +111,8 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        if STATE.tracer is not None and STATE.tracer.updates(self):
+            return loss
         # Diverging trainings overflow; the loss, not a warning, is where that is looked for.
         with no_grad(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             line = user_line()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import STATE, ops
-from ..errors import ArgumentError, TraceError
+from ..errors import ArgumentError
 from .arithmetic import check_not_negative, check_rate, into, zeros_like
 from .optimizer import Optimizer
 
@@ -104,7 +104,7 @@ class SGD(Optimizer):
     def _step_parameter(self, p: Any, group: dict[str, Any]) -> None:
         damped = group["momentum"] and group["dampening"] and not self.state[p]
         if damped and STATE.tracer is not None:
-            raise TraceError(
+            STATE.tracer.refuse(
                 "SGD", "the first step with dampening differs from all later ones", "take one step before tracing"
             )
         super()._step_parameter(p, {**group, "dampening": 0} if damped else group)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...core import Tensor, no_grad
+from ...core import STATE, Tensor, no_grad
 from ...errors import ArgumentError, MissingMethodError, NamingError, UsageError, warn
 from ..optimizer import Optimizer
 
@@ -24,6 +25,11 @@ class LRScheduler:
     # Whether the schedule is being made, and whether get_lr() is called by step(): subclasses of one's own ask for them.
     _is_initial = False
     _get_lr_called_within_step = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls):
+            cls.step = _postponed_in_traces(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1):
         if not isinstance(optimizer, Optimizer):
@@ -99,6 +105,21 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over a state that :meth:`state_dict` returned."""
         self.__dict__.update(state_dict)
+
+
+def _postponed_in_traces(step: Callable) -> Callable:
+    """Return a step that, while a trace is running, may be left to be called each time the program runs."""
+
+    @functools.wraps(step)
+    def postponed(self: LRScheduler, *args: Any, **kwargs: Any) -> Any:
+        if STATE.tracer is not None and STATE.tracer.postpones(functools.partial(step, self, *args, **kwargs), args):
+            return None
+        return step(self, *args, **kwargs)
+
+    return postponed
+
+
+LRScheduler.step = _postponed_in_traces(LRScheduler.step)  # type: ignore[method-assign]
 
 
 def _plain(rate: Any) -> Any:
