@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import GradError, UsageError
 from .methods import FUNCTIONS
 from .primitive import REGISTRY
+from .graph import STATE
 from .tensor import Tensor, as_tensor, wrap
 
 # NumPy's names where they differ from PyTorch's.
