@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,12 @@ def backward(
     retain = create_graph if retain_graph is None else retain_graph
     walk = _Walk(create_graph, retain, targets)
     leaves, captured = walk.run(_roots("backward", tensors, grad_tensors))
-    for leaf, g in leaves.values():
+    for leaf, g, fresh in leaves.values():
         if targets is None or any(leaf is t for t in targets):
-            _accumulate(leaf, g, walk, create_graph)
+            _accumulate(leaf, g, fresh, create_graph)
     for t in targets or ():
         if t.node is not None and t.node in captured:
-            _accumulate(t, captured[t.node], walk, create_graph)
+            _accumulate(t, captured[t.node], False, create_graph)
 
 
 def grad(
@@ -82,14 +82,18 @@ def grad(
     leaves, captured = walk.run(_roots("grad", outputs, grad_outputs))
     results = []
     for i, t in enumerate(targets):
-        g = captured.get(t.node) if t.node is not None else leaves.get(id(t), (t, None))[1]
+        fresh = False
+        if t.node is not None:
+            g = captured.get(t.node)
+        else:
+            _, g, fresh = leaves.get(id(t), (t, None, False))
         if g is None and materialize_grads:
-            g = np.zeros_like(t.array)
+            g, fresh = np.zeros_like(t.array), True
         elif g is None and not allow_unused:
             raise GradError(
                 "grad", f"the outputs do not depend on input {i}", "pass allow_unused=True to get None for it"
             )
-        results.append(g if g is None or isinstance(g, Tensor) else wrap(_owned(g, walk)))
+        results.append(g if g is None or isinstance(g, Tensor) else wrap(_owned(g, fresh)))
     return tuple(results)
 
 
@@ -125,7 +129,7 @@ def _root_gradient(who: str, t: Tensor, g: Any) -> Any:
                 f"a gradient can be left out for one-element outputs only, this one has shape {t.array.shape}",
                 "reduce it with .sum() or .mean(), or pass gradient=",
             )
-        return np.ones_like(t.array)
+        return np.ones(t.array.shape, t.array.dtype)
     array = g.array if isinstance(g, Tensor) else np.asarray(g)
     if array.shape != t.array.shape:
         raise ShapeError(who, f"the gradient has shape {array.shape}, the output {t.array.shape}", "make them equal")
@@ -147,12 +151,13 @@ class _Walk:
         self.create_graph = create_graph
         self.retain = retain
         self.targets = targets
-        self.leaves: dict[int, tuple[Tensor, Any]] = {}
+        self.anomaly = STATE.anomaly
+        # By id: the leaf, its gradient, and whether nothing but this walk holds that array: it may then become the
+        # leaf's own without a copy.
+        self.leaves: dict[int, tuple[Tensor, Any, bool]] = {}
         self.captured: dict[Node, Any] = {}
         self.pending: dict[Node, Any] = {}
         self.heap: list[tuple[int, Node]] = []
-        # Arrays known to be held by nothing but this walk: they may become a leaf's gradient without a copy.
-        self.fresh: set[int] = set()
 
     def run(self, roots: list[tuple[Tensor, Any]]) -> tuple[dict, dict]:
         """Return the gradients of leaves, by id, and of the target nodes."""
@@ -161,7 +166,10 @@ class _Walk:
         try:
             needed = None if self.targets is None else _leading_to(self.targets, roots)
             for t, g in roots:
-                self._send(t.node if t.node is not None else t, self._native(g, t))
+                if t.node is None:
+                    self._send_leaf(t, self._native(g, t), False)
+                else:
+                    self._send(t.node, self._native(g, t))
             # Where a derivative is infinite (sqrt at 0) the gradient says so; NumPy's warning would add nothing.
             with np.errstate(all="ignore"):
                 self._drain(needed)
@@ -179,14 +187,15 @@ class _Walk:
 
     def _drain(self, needed: set[Node] | None) -> None:
         targets = {t.node for t in self.targets or () if t.node is not None}
-        while self.heap:
-            node = heapq.heappop(self.heap)[1]
-            g = self.pending.pop(node)
+        heap, pending = self.heap, self.pending
+        while heap:
+            node = heappop(heap)[1]
+            g = pending.pop(node)
             if node.hooks is not None:
                 g = self._run_hooks(node.hooks, g)
             if node.retained is not None:
                 self._retain(node, g)
-            if node in targets:
+            if targets and node in targets:
                 self.captured[node] = g
             if needed is not None and node not in needed:
                 continue
@@ -198,50 +207,44 @@ class _Walk:
     def _pull(self, node: Node, g: Any) -> None:
         if self.as_tensors and STATE.tracer is not None:
             STATE.tracer.differentiates(node, g)
-        grads = _watched_pull(node, g, self.as_tensors) if STATE.anomaly else node.pull(g, self.as_tensors)
+        grads = _watched_pull(node, g, self.as_tensors) if self.anomaly else node.pull(g, self.as_tensors)
         if not self.retain:
             node.release()
         for edge, result in zip(node.edges, grads, strict=True):
             if edge is None or result is None:
                 continue
-            if isinstance(edge, Tensor) and not self.as_tensors and type(node) is not FunctionNode:
-                self._note_fresh(result, g, grads)
-            self._send(edge, result)
+            if isinstance(edge, Tensor):
+                owns = not self.as_tensors and type(node) is not FunctionNode
+                self._send_leaf(edge, result, owns and _is_fresh(result, g, grads))
+            else:
+                self._send(edge, result)
 
-    def _note_fresh(self, result: Any, g: Any, grads: list) -> None:
-        if result is not g and result.base is None and sum(r is result for r in grads) == 1:
-            self.fresh.add(id(result))
-
-    def _send(self, edge: Any, g: Any) -> None:
-        if isinstance(edge, Tensor):
-            key = id(edge)
-            held = self.leaves.get(key)
-            if held is not None:
-                self.fresh.discard(id(held[1]))
-                g = held[1] + g
-                self.fresh.add(id(g))
-            self.leaves[key] = (edge, g)
-        elif edge in self.pending:
-            self.pending[edge] = self.pending[edge] + g
+    def _send(self, node: Node, g: Any) -> None:
+        pending = self.pending
+        if node in pending:
+            pending[node] = pending[node] + g
         else:
-            self.pending[edge] = g
-            heapq.heappush(self.heap, (-edge.id, edge))
+            pending[node] = g
+            heappush(self.heap, (-node.id, node))
+
+    def _send_leaf(self, leaf: Tensor, g: Any, fresh: bool) -> None:
+        held = self.leaves.get(id(leaf))
+        self.leaves[id(leaf)] = (leaf, g, fresh) if held is None else (leaf, held[1] + g, True)
 
     def _send_part(self, node: Pick, g: Any) -> None:
         parent = node.edges[0]
         if parent not in self.pending:
             self.pending[parent] = [None] * parent.outputs
-            heapq.heappush(self.heap, (-parent.id, parent))
+            heappush(self.heap, (-parent.id, parent))
         parts = self.pending[parent]
         held = parts[node.index]
         parts[node.index] = g if held is None else held + g
 
     def _finish_leaves(self) -> None:
-        for key, (leaf, g) in self.leaves.items():
+        for key, (leaf, g, _) in self.leaves.items():
             if leaf._hooks:
                 # The hook may have kept the gradient: what becomes the leaf's must then be a copy.
-                self.fresh.discard(id(g))
-                self.leaves[key] = (leaf, self._run_hooks(leaf._hooks, g))
+                self.leaves[key] = (leaf, self._run_hooks(leaf._hooks, g), False)
 
     def _run_hooks(self, hooks: list[Callable], g: Any) -> Any:
         if STATE.tracer is not None:
@@ -257,7 +260,12 @@ class _Walk:
     def _retain(self, node: Node, g: Any) -> None:
         t = node.retained()
         if t is not None:
-            _accumulate(t, g, self, self.create_graph)
+            _accumulate(t, g, False, self.create_graph)
+
+
+def _is_fresh(result: Any, g: Any, grads: list) -> bool:
+    """Return whether a rule made this array for this input alone, so that nothing else holds it."""
+    return result is not g and result.base is None and (len(grads) == 1 or sum([r is result for r in grads]) == 1)
 
 
 def _check_hook_result(result: Any, g: Tensor) -> None:
@@ -295,7 +303,7 @@ def _leading_to(targets: Sequence[Tensor], roots: list[tuple[Tensor, Any]]) -> s
     return needed
 
 
-def _accumulate(leaf: Tensor, g: Any, walk: _Walk, create_graph: bool) -> None:
+def _accumulate(leaf: Tensor, g: Any, fresh: bool, create_graph: bool) -> None:
     if STATE.tracer is not None:
         STATE.tracer.looks_at_gradient(leaf)
     if create_graph:
@@ -304,7 +312,7 @@ def _accumulate(leaf: Tensor, g: Any, walk: _Walk, create_graph: bool) -> None:
     if isinstance(g, Tensor):
         leaf._grad = _traced_sum(leaf._grad, g)
     elif leaf._grad is None:
-        leaf._grad = wrap(_owned(g, walk))
+        leaf._grad = wrap(_owned(g, fresh))
     else:
         np.add(leaf._grad.array, g, out=leaf._grad.array, casting="same_kind")
         leaf._grad.storage.version += 1
@@ -315,8 +323,8 @@ def _traced_sum(held: Tensor | None, g: Tensor) -> Tensor:
     return g.clone() if held is None else held.add_(g)
 
 
-def _owned(g: Any, walk: _Walk) -> np.ndarray:
-    return g if id(g) in walk.fresh and isinstance(g, np.ndarray) else np.array(g)
+def _owned(g: Any, fresh: bool) -> np.ndarray:
+    return g if fresh and isinstance(g, np.ndarray) else np.array(g)
 
 
 def _watched_pull(node: Node, g: Any, as_tensors: bool) -> list:
