@@ -187,37 +187,46 @@ class _Walk:
 
     def _drain(self, needed: set[Node] | None) -> None:
         targets = {t.node for t in self.targets or () if t.node is not None}
-        heap, pending = self.heap, self.pending
+        heap, pending, own = self.heap, self.pending, not self.as_tensors
         while heap:
             node = heappop(heap)[1]
             g = pending.pop(node)
-            if node.hooks is not None:
-                g = self._run_hooks(node.hooks, g)
-            if node.retained is not None:
-                self._retain(node, g)
-            if targets and node in targets:
-                self.captured[node] = g
-            if needed is not None and node not in needed:
-                continue
+            if node.hooks is not None or node.retained is not None or needed is not None:
+                g = self._look(node, g, targets)
+                if needed is not None and node not in needed:
+                    continue
             if type(node) is Pick:
                 self._send_part(node, g)
-            else:
-                self._pull(node, g)
+                continue
+            grads = self._pull(node, g)
+            for edge, result in zip(node.edges, grads, strict=True):
+                if edge is None or result is None:
+                    continue
+                if isinstance(edge, Tensor):
+                    self._send_leaf(edge, result, own and _is_fresh(node, result, g, grads))
+                elif edge in pending:
+                    pending[edge] = pending[edge] + result
+                else:
+                    pending[edge] = result
+                    heappush(heap, (-edge.id, edge))
 
-    def _pull(self, node: Node, g: Any) -> None:
+    def _look(self, node: Node, g: Any, targets: set[Node]) -> Any:
+        """Show a node's gradient to those who asked for it; return what a hook made of it."""
+        if node.hooks is not None:
+            g = self._run_hooks(node.hooks, g)
+        if node.retained is not None:
+            self._retain(node, g)
+        if node in targets:
+            self.captured[node] = g
+        return g
+
+    def _pull(self, node: Node, g: Any) -> list:
         if self.as_tensors and STATE.tracer is not None:
             STATE.tracer.differentiates(node, g)
         grads = _watched_pull(node, g, self.as_tensors) if self.anomaly else node.pull(g, self.as_tensors)
         if not self.retain:
             node.release()
-        for edge, result in zip(node.edges, grads, strict=True):
-            if edge is None or result is None:
-                continue
-            if isinstance(edge, Tensor):
-                owns = not self.as_tensors and type(node) is not FunctionNode
-                self._send_leaf(edge, result, owns and _is_fresh(result, g, grads))
-            else:
-                self._send(edge, result)
+        return grads
 
     def _send(self, node: Node, g: Any) -> None:
         pending = self.pending
@@ -228,8 +237,9 @@ class _Walk:
             heappush(self.heap, (-node.id, node))
 
     def _send_leaf(self, leaf: Tensor, g: Any, fresh: bool) -> None:
-        held = self.leaves.get(id(leaf))
-        self.leaves[id(leaf)] = (leaf, g, fresh) if held is None else (leaf, held[1] + g, True)
+        leaves, key = self.leaves, id(leaf)
+        held = leaves.get(key)
+        leaves[key] = (leaf, g, fresh) if held is None else (leaf, held[1] + g, True)
 
     def _send_part(self, node: Pick, g: Any) -> None:
         parent = node.edges[0]
@@ -263,9 +273,17 @@ class _Walk:
             _accumulate(t, g, False, self.create_graph)
 
 
-def _is_fresh(result: Any, g: Any, grads: list) -> bool:
-    """Return whether a rule made this array for this input alone, so that nothing else holds it."""
-    return result is not g and result.base is None and (len(grads) == 1 or sum([r is result for r in grads]) == 1)
+def _is_fresh(node: Node, result: Any, g: Any, grads: list) -> bool:
+    """Return whether a rule made this array for one input alone, so that nothing else holds it."""
+    if result is g or result.base is not None or type(node) is FunctionNode:
+        return False
+    met = False
+    for other in grads:
+        if other is result:
+            if met:
+                return False
+            met = True
+    return True
 
 
 def _check_hook_result(result: Any, g: Tensor) -> None:

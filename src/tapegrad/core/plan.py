@@ -70,7 +70,7 @@ def _field(primitive: Primitive, name: str) -> tuple[int, Any]:
 class Plan:
     """What to save for, and how to run, the rules of the inputs in a mask."""
 
-    __slots__ = ("fields", "keeps_arrays", "mask", "name", "rules", "watched")
+    __slots__ = ("fields", "joint", "keeps_arrays", "mask", "name", "rules", "watched")
 
     def __init__(self, primitive: Primitive, mask: int):
         self.name = primitive.name
@@ -80,6 +80,8 @@ class Plan:
         # The places of arrays among the saved fields: they must be unchanged when they are used.
         self.watched = [i for i, (kind, _) in enumerate(self.fields) if kind in (INPUT, OUT, REST)]
         self.keeps_arrays = bool(self.watched)
+        # One rule that gives all gradients takes all fields; others take some of them, in their order.
+        self.joint = chosen[0][1] if chosen and chosen[0][0] == _ALL else None
         self.rules = [(place, rule, [self.fields.index(f) for f in fields]) for place, rule, fields in chosen]
 
     def save(self, inputs: tuple, arrays: list, out: Any, keywords: dict, written: int) -> list:
@@ -157,18 +159,12 @@ class Plan:
     def pull(self, node: Node, g: Any, as_tensors: bool) -> list:
         """Run the rules: return the gradients of the inputs, broadcasting undone."""
         values = self._restore(node, as_tensors)
-        grads: list = [None] * len(node.edges)
-        for place, rule, slots in self.rules:
-            if not slots:
-                result = rule(g)
-            elif len(slots) == 1:
-                result = rule(g, values[slots[0]])
-            else:
-                result = rule(g, *[values[s] for s in slots])
-            if place == _ALL:
-                grads = list(result)
-            else:
-                grads[place] = result
+        if self.joint is not None:
+            grads = list(self.joint(g, *values))
+        else:
+            grads = [None] * len(node.edges)
+            for place, rule, slots in self.rules:
+                grads[place] = rule(g, *[values[s] for s in slots]) if slots else rule(g)
         if node.inputs_shape is not None:
             for i, shape in enumerate(node.inputs_shape):
                 if grads[i] is not None and grads[i].shape != shape:
