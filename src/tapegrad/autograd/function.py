@@ -147,8 +147,6 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run ``forward``, recorded as one operation whose gradient is ``backward``."""
-        if STATE.tracer is not None:
-            STATE.tracer.refuse(cls.__name__, "a Function of one's own is called", "its Python code cannot be repeated")
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         edges = [_edge(a) if needed else None for a, needed in zip(args, ctx.needs_input_grad, strict=True)]

@@ -104,6 +104,7 @@ class Primitive:
         torch: str | None,
         random: bool,
         fixed: int,
+        dynamic: bool,
     ):
         self.name = kernel.__name__
         self.kernel = kernel
@@ -119,6 +120,7 @@ class Primitive:
         self.torch = torch if torch is not None else self.name
         self.random = random
         self.fixed = fixed
+        self.dynamic = dynamic
         self._read_signature(kernel, signature)
         self.rules = rule_fields(self)
         self._plans: dict[int, Plan] = {}
@@ -241,6 +243,7 @@ def primitive(
     torch: str | None = None,
     random: bool = False,
     fixed: int = 0,
+    dynamic: bool = False,
     methods: str = "",
     inplace: bool = False,
 ) -> Callable[[Callable], Primitive]:
@@ -257,6 +260,7 @@ def primitive(
     ``view``: the output may share memory with the first input.
     ``signature``: the public order of arguments when it is not arrays first; a last ``*name`` takes the rest.
     A kernel without arrays (``full``, ``randn``) makes a Tensor. ``random``: it draws from a ``generator`` keyword.
+    ``dynamic``: the shape of the output depends on values, so that no program can be made of it.
     ``torch``: the dotted name under ``torch`` of the function to compare with; ``""`` when there is none.
     ``methods``: the names under which Tensor gets it as a method, separated by blanks. ``inplace`` adds ``exp_`` for
     ``exp`` and ``__iadd__`` for ``__add__``.
@@ -280,6 +284,7 @@ def primitive(
             torch=torch,
             random=random,
             fixed=fixed,
+            dynamic=dynamic,
         )
         if new.name in REGISTRY:
             raise UsageError("primitive", f"'{new.name}' is registered already", "choose another name")

@@ -111,8 +111,6 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        if STATE.tracer is not None and STATE.tracer.updates(self):
-            return loss
         # Diverging trainings overflow; the loss, not a warning, is where that is looked for.
         with no_grad(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             line = user_line()
@@ -277,6 +275,8 @@ def _with_hooks(step: Callable) -> Callable:
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         if self._stepping:
             return step(self, *args, **kwargs)
+        if STATE.tracer is not None and not args and not kwargs and STATE.tracer.updates(self):
+            return None
         self._stepping = True
         try:
             for hook in list(self._pre_hooks.values()):
