@@ -140,18 +140,6 @@ def test_rule_neither_hands_out_nor_changes_what_is_saved(primitive, number, sam
     assert seen
 
 
-@every_sample
-def test_out_is_written_when_taken(primitive, number, sample, rng):
-    if not primitive.takes_out:
-        pytest.skip("takes no out")
-    arrays = sample.draw(rng)
-    keywords = primitive._fill(dict(sample.keywords))
-    expected = np.asarray(primitive.kernel(np, *arrays, **keywords))
-    into = np.empty_like(expected)
-    primitive.kernel(np, *arrays, **keywords, out=into)
-    np.testing.assert_array_equal(into, expected)
-
-
 @pytest.mark.parametrize(
     ("primitive", "sample"),
     [(p, s) for p in REGISTRY.values() for s in p.errors()],

@@ -12,6 +12,7 @@ from typing import Any
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ShapeError
 from . import activation, entropy, loss  # noqa: F401  (they register their primitives)
+from .buffers import as_rows, into
 from .lookup import embedding
 
 __all__ = ["embedding", "log_softmax", "softmax"]
@@ -76,13 +77,19 @@ def _check_linear(input: Any, weight: Any, bias: Any) -> None:
     ],
     torch="nn.functional.linear",
 )
-def linear(xp, input, weight, bias=None):
+def linear(xp, input, weight, bias=None, *, out=None):
     """Return ``input @ weight.T + bias``: the input's last dimension (in_features) becomes (out_features)."""
     _check_linear(input, weight, bias)
-    out = xp.matmul(input if input.ndim < 3 else input.reshape(math.prod(input.shape[:-1]), input.shape[-1]), weight.T)
+    if input.ndim < 3:
+        result = xp.matmul(input, weight.T, out=out)
+    else:
+        flat = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])
+        rows = as_rows(out, weight.shape[0])
+        result = xp.matmul(flat, weight.T, out=rows).reshape(*input.shape[:-1], weight.shape[0])
+        result = result if rows is not None else into(out, result)
     if bias is not None:
-        out += bias
-    return out if input.ndim < 3 else out.reshape(*input.shape[:-1], weight.shape[0])
+        result += bias
+    return result if out is None else out
 
 
 # -- softmax ----------------------------------------------------------------------------------------------------------

@@ -10,19 +10,20 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError, IndexRangeError, ShapeError
+from .buffers import add_up, into, ones
 from .shape import wrap_dim
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "logsumexp"]
 
 
-def axis_of(who: str, input: Any, dim: Any) -> Any:
+def axis_of(who: str, ndim: int, dim: Any) -> Any:
     """Return NumPy's axis for ``dim``: no dimensions mean all, and a 0-d tensor may be reduced over dimension 0.
 
     Raises IndexRangeError for a dimension that a 0-d tensor does not have.
     """
     if dim is None or dim == ():
         return None
-    if input.ndim:
+    if ndim:
         return dim
     for d in dim if isinstance(dim, tuple) else (dim,):
         wrap_dim(who, d, 0)
@@ -73,10 +74,21 @@ def _bad_dimensions():
     samples=lambda: [*_reductions(), Sample((0, 3), dim=0)],
     errors=_bad_dimensions,
 )
-def sum(xp, input, *, dim=None, keepdim=False):
+def sum(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the sum over one dimension, several, or all. Integers and bool give int64."""
-    result = input.sum(axis_of("sum", input, dim), dtype=accumulator(input.dtype), keepdims=keepdim)
-    return narrowed(xp, result, input.dtype)
+    axis = axis_of("sum", input.ndim, dim)
+    if input.ndim == 2 and input.dtype.char in "fd":
+        # A reduction costs NumPy several times a product with ones, but for the sum of all.
+        if axis in (0, -2):
+            along = ones(xp, input.shape[0], input.dtype)
+            return xp.matmul(along[None] if keepdim else along, input, out=out)
+        if axis in (1, -1):
+            along = ones(xp, input.shape[1], input.dtype)
+            return xp.matmul(input, along[:, None] if keepdim else along, out=out)
+    if input.dtype.kind in "fc" and input.dtype.char != "e":
+        return xp.add.reduce(input, None, None, out, keepdim) if axis is None else add_up(xp, input, axis, keepdim, out)
+    result = xp.add.reduce(input, axis, accumulator(input.dtype), None, keepdim)
+    return into(out, narrowed(xp, result, input.dtype))
 
 
 @primitive(
@@ -98,6 +110,11 @@ def expand_reduced(xp, input, *, shape, dim=None, keepdim=False):
     return xp.broadcast_to(input, shape)
 
 
+def _check_floating(who: str, dtype: Any) -> None:
+    if dtype.kind in "biu":
+        raise DTypeError(who, f"the input has dtype {dtype}", "convert it with .float(), or pass dtype=")
+
+
 def _mean_gradient(g, input_shape, dim, keepdim):
     share = g * (1 / (reduced_count(input_shape, g.shape) or 1))
     return ops.expand_reduced(share, shape=input_shape, dim=dim, keepdim=keepdim)
@@ -111,13 +128,18 @@ def _mean_gradient(g, input_shape, dim, keepdim):
     samples=_reductions,
     errors=lambda: [*_bad_dimensions(), ErrorSample(DTypeError, "int64", Array(2, low=0, high=9, dtype="int64"))],
 )
-def mean(xp, input, *, dim=None, keepdim=False):
+def mean(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the mean over one dimension, several, or all. Raises DTypeError for integers and bool."""
-    if input.dtype.kind in "biu":
-        raise DTypeError("mean", f"the input has dtype {input.dtype}", "convert it with .float(), or pass dtype=")
-    total = input.sum(axis_of("mean", input, dim), dtype=accumulator(input.dtype), keepdims=keepdim)
+    _check_floating("mean", input.dtype)
+    axis = axis_of("mean", input.ndim, dim)
+    if input.dtype.char == "e" or axis is None:
+        total = xp.add.reduce(input, axis, accumulator(input.dtype), None, keepdim)
+    else:
+        total = add_up(xp, input, axis, keepdim, None)
     with xp.errstate(invalid="ignore"):
-        return narrowed(xp, total / reduced_count(input.shape, total.shape), input.dtype)
+        if input.dtype.char == "e":
+            return into(out, narrowed(xp, total / reduced_count(input.shape, total.shape), input.dtype))
+        return xp.true_divide(total, reduced_count(input.shape, total.shape), out=out)
 
 
 # -- products -----------------------------------------------------------------------------------------------------------
@@ -146,11 +168,14 @@ def _prod_gradient(g, input, dim, keepdim):
     ],
     errors=lambda: [ErrorSample(IndexRangeError, "out of bounds", (2, 3), dim=2)],
 )
-def prod(xp, input, *, dim=None, keepdim=False):
+def prod(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the product over one dimension, or all. Integers and bool give int64."""
+    axis = axis_of("prod", input.ndim, dim)
     with xp.errstate(over="ignore", invalid="ignore"):
-        result = input.prod(axis_of("prod", input, dim), dtype=accumulator(input.dtype), keepdims=keepdim)
-    return narrowed(xp, result, input.dtype)
+        if input.dtype.kind in "fc" and input.dtype.char != "e":
+            return xp.multiply.reduce(input, axis, None, out, keepdim)
+        result = xp.multiply.reduce(input, axis, accumulator(input.dtype), None, keepdim)
+    return into(out, narrowed(xp, result, input.dtype))
 
 
 # -- the largest and the smallest ---------------------------------------------------------------------------------------
@@ -182,7 +207,7 @@ def _extremes():
     errors=lambda: [*_bad_dimensions(), ErrorSample(ShapeError, "zero-size", (0, 3))],
     methods="amax",
 )
-def amax(xp, input, *, dim=None, keepdim=False):
+def amax(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the largest element over one dimension, several, or all; nan if there is one.
 
     Equal largest elements share the gradient.
@@ -192,7 +217,7 @@ def amax(xp, input, *, dim=None, keepdim=False):
     >>> tg.amax(tg.tensor([[1, 5], [4, 2]]), dim=1)
     tensor([5, 4])
     """
-    return input.max(axis_of("amax", input, dim), keepdims=keepdim)
+    return xp.maximum.reduce(input, axis_of("amax", input.ndim, dim), None, out, keepdim)
 
 
 @primitive(
@@ -204,7 +229,7 @@ def amax(xp, input, *, dim=None, keepdim=False):
     errors=lambda: [*_bad_dimensions(), ErrorSample(ShapeError, "zero-size", (0, 3))],
     methods="amin",
 )
-def amin(xp, input, *, dim=None, keepdim=False):
+def amin(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the smallest element over one dimension, several, or all; nan if there is one.
 
     Equal smallest elements share the gradient.
@@ -214,7 +239,7 @@ def amin(xp, input, *, dim=None, keepdim=False):
     >>> tg.amin(tg.tensor([[1, 5], [4, 2]]), dim=1)
     tensor([1, 2])
     """
-    return input.min(axis_of("amin", input, dim), keepdims=keepdim)
+    return xp.minimum.reduce(input, axis_of("amin", input.ndim, dim), None, out, keepdim)
 
 
 def _positions():
@@ -228,7 +253,7 @@ def _positions():
     errors=lambda: [ErrorSample(IndexRangeError, "out of bounds", (2, 3), dim=2)],
     methods="argmax",
 )
-def argmax(xp, input, *, dim=None, keepdim=False):
+def argmax(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the position of the largest element along a dimension, or in the flattened tensor; the first of equal ones.
 
     Source: https://pytorch.org/docs/stable/generated/torch.argmax.html
@@ -238,7 +263,7 @@ def argmax(xp, input, *, dim=None, keepdim=False):
     >>> tg.argmax(x), tg.argmax(x, dim=1)
     (tensor(1), tensor([1, 0]))
     """
-    return xp.asarray(xp.argmax(input, axis_of("argmax", input, dim), keepdims=keepdim))
+    return xp.argmax(input, axis_of("argmax", input.ndim, dim), out=out, keepdims=keepdim)
 
 
 @primitive(
@@ -248,7 +273,7 @@ def argmax(xp, input, *, dim=None, keepdim=False):
     errors=lambda: [ErrorSample(IndexRangeError, "out of bounds", (2, 3), dim=2)],
     methods="argmin",
 )
-def argmin(xp, input, *, dim=None, keepdim=False):
+def argmin(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the position of the smallest element along a dimension, or in the flattened tensor; the first of equal ones.
 
     Source: https://pytorch.org/docs/stable/generated/torch.argmin.html
@@ -258,7 +283,7 @@ def argmin(xp, input, *, dim=None, keepdim=False):
     >>> tg.argmin(x), tg.argmin(x, dim=1)
     (tensor(0), tensor([0, 1]))
     """
-    return xp.asarray(xp.argmin(input, axis_of("argmin", input, dim), keepdims=keepdim))
+    return xp.argmin(input, axis_of("argmin", input.ndim, dim), out=out, keepdims=keepdim)
 
 
 @primitive(
@@ -292,9 +317,9 @@ def _truths():
     yield Sample((0, 3), dim=0)
 
 
-def _truth_axis(who, input, dim):
+def _truth_axis(who, ndim, dim):
     """Return NumPy's axis; unlike for sums, an empty tuple means that nothing is reduced."""
-    return () if dim == () else axis_of(who, input, dim)
+    return () if dim == () else axis_of(who, ndim, dim)
 
 
 @primitive(
@@ -303,14 +328,14 @@ def _truth_axis(who, input, dim):
     errors=_bad_dimensions,
     methods="any",
 )
-def any(xp, input, *, dim=None, keepdim=False):
+def any(xp, input, *, dim=None, keepdim=False, out=None):
     """Return whether any element is true, that is not 0, over one dimension, several, or all.
 
     >>> import tapegrad as tg
     >>> tg.any(tg.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    return input.any(_truth_axis("any", input, dim), keepdims=keepdim)
+    return xp.logical_or.reduce(input, _truth_axis("any", input.ndim, dim), None, out, keepdim)
 
 
 @primitive(
@@ -319,14 +344,14 @@ def any(xp, input, *, dim=None, keepdim=False):
     errors=_bad_dimensions,
     methods="all",
 )
-def all(xp, input, *, dim=None, keepdim=False):
+def all(xp, input, *, dim=None, keepdim=False, out=None):
     """Return whether all elements are true, that is not 0, over one dimension, several, or all.
 
     >>> import tapegrad as tg
     >>> tg.all(tg.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
     """
-    return input.all(_truth_axis("all", input, dim), keepdims=keepdim)
+    return xp.logical_and.reduce(input, _truth_axis("all", input.ndim, dim), None, out, keepdim)
 
 
 # -- the logarithm of a sum of exponentials -----------------------------------------------------------------------------
@@ -353,7 +378,7 @@ def _logsumexp_gradient(g, input, out, dim, keepdim):
     errors=_bad_dimensions,
     methods="logsumexp",
 )
-def logsumexp(xp, input, *, dim, keepdim=False):
+def logsumexp(xp, input, *, dim, keepdim=False, out=None):
     """Return the logarithm of the sum of exponentials over one dimension or several, without overflow.
 
     Source: https://pytorch.org/docs/stable/generated/torch.logsumexp.html
@@ -362,9 +387,10 @@ def logsumexp(xp, input, *, dim, keepdim=False):
     >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]), dim=0)
     tensor(1000.6932)
     """
-    axis = axis_of("logsumexp", input, dim)
-    top = input.max(axis, keepdims=True, initial=-math.inf)
+    axis = axis_of("logsumexp", input.ndim, dim)
+    top = xp.maximum.reduce(input, axis, None, None, True, -math.inf)
     top = xp.where(xp.isfinite(top), top, 0)
+    power = xp.subtract(input, top)
+    total = xp.add.reduce(xp.exp(power), axis, None, None, keepdim)
     with xp.errstate(divide="ignore"):
-        result = xp.log(xp.exp(input - top).sum(axis, keepdims=keepdim))
-    return result + top.reshape(result.shape)
+        return xp.add(xp.log(total), top.reshape(total.shape), out=out)

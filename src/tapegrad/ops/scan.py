@@ -32,7 +32,7 @@ def _bad_runs():
 
 def _run(xp, who, accumulate, input, dim, reverse=False):
     """Return a NumPy accumulation along a dimension, from its end when ``reverse``; a 0-d input gives itself."""
-    if axis_of(who, input, dim) is None:
+    if axis_of(who, input.ndim, dim) is None:
         return narrowed(xp, xp.array(input, accumulator(input.dtype)), input.dtype)
     with xp.errstate(over="ignore", invalid="ignore"):
         ordered = xp.flip(input, dim) if reverse else input
@@ -108,7 +108,7 @@ def cumprod(xp, input, *, dim, exclusive=False, reverse=False):
     """Return the product of each element (unless ``exclusive``) and those before it (behind it when ``reverse``)."""
     if not exclusive:
         return _run(xp, "cumprod", xp.cumprod, input, dim, reverse)
-    if axis_of("cumprod", input, dim) is None:
+    if axis_of("cumprod", input.ndim, dim) is None:
         return xp.ones_like(input)
     rows = xp.moveaxis(input, dim, 0)[:: -1 if reverse else 1]
     out = xp.ones_like(rows)
@@ -164,7 +164,7 @@ def logcumsumexp(xp, input, *, dim):
 )
 def running_argmax(xp, input, *, dim, smallest=False):
     """Return where the largest (smallest) of each element and those before it is: the last of equal ones."""
-    if axis_of("running_argmax", input, dim) is None:
+    if axis_of("running_argmax", input.ndim, dim) is None:
         return xp.zeros((), xp.int64)
     rows = xp.moveaxis(input, dim, 0)
     best = (xp.minimum if smallest else xp.maximum).accumulate(rows, axis=0)

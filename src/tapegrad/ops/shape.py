@@ -7,6 +7,7 @@ from typing import Any
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..core.dispatch import apply
 from ..errors import IndexRangeError, ShapeError, UsageError
+from .buffers import add_up, into, ones
 
 __all__ = [
     "adjoint",
@@ -49,7 +50,7 @@ def wrap_dim(who: str, dim: int, ndim: int) -> int:
     samples=lambda: [Sample((2, 3), dtype="float32"), Sample((), dtype="float64")],
     torch="",
 )
-def cast(xp, input, *, dtype):
+def cast(xp, input, *, dtype, out=None):
     """Return a copy of the tensor with another dtype.
 
     >>> import tapegrad as tg
@@ -57,7 +58,7 @@ def cast(xp, input, *, dtype):
     tensor([ 1, -1])
     """
     with xp.errstate(invalid="ignore", over="ignore"):
-        return input.astype(dtype)
+        return input.astype(dtype) if out is None else into(out, input)
 
 
 @primitive(
@@ -68,7 +69,7 @@ def cast(xp, input, *, dtype):
     samples=lambda: [Sample((2, 3)), Sample(()), Sample((0, 2))],
     methods="clone",
 )
-def clone(xp, input, *, memory_format=None):
+def clone(xp, input, *, memory_format=None, out=None):
     """Return a copy with its own memory, through which gradients flow.
 
     ``memory_format`` is accepted for compatibility: the copy is in row-major order.
@@ -81,7 +82,7 @@ def clone(xp, input, *, memory_format=None):
     >>> x
     tensor([0., 0.])
     """
-    return xp.array(input, order="C")
+    return xp.array(input, order="C") if out is None else into(out, input)
 
 
 @primitive(
@@ -90,13 +91,18 @@ def clone(xp, input, *, memory_format=None):
     samples=lambda: [Sample((3, 4), shape=(4,)), Sample((3, 4), shape=(3, 1)), Sample((2,), shape=())],
     torch="",
 )
-def sum_to(xp, input, *, shape):
+def sum_to(xp, input, *, shape, out=None):
     """Return the sum over the dimensions that broadcasting from ``shape`` would have added or stretched."""
-    extra = input.ndim - len(shape)
-    stretched = tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and input.shape[i + extra] != 1
-    )
-    return xp.sum(input, axis=stretched, keepdims=True).reshape(shape)
+    if input.ndim == 2 and shape == input.shape[1:] and input.dtype.char in "fd":
+        # A reduction costs NumPy several times a product with ones.
+        return xp.matmul(ones(xp, input.shape[0], input.dtype), input, out=out)
+    return into(out, add_up(xp, input, _stretched(input.shape, shape), True, None).reshape(shape))
+
+
+def _stretched(input_shape: tuple, shape: tuple) -> tuple:
+    """Return the dimensions that broadcasting from ``shape`` would have added or stretched."""
+    extra = len(input_shape) - len(shape)
+    return tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and input_shape[i + extra] != 1)
 
 
 @primitive(

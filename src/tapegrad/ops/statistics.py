@@ -34,7 +34,7 @@ def _variance(xp, who, input, dim, correction, keepdim):
     """Return the variance in the precision that it is computed in; nan or inf where the divisor is not positive."""
     if input.dtype.kind in "biu":
         raise DTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
-    axis = axis_of(who, input, dim)
+    axis = axis_of(who, input.ndim, dim)
     x = input.astype(xp.float32) if input.dtype == xp.float16 else input
     with xp.errstate(all="ignore"):
         deviation = x - x.mean(axis, keepdims=True)
@@ -169,7 +169,7 @@ def bincount(xp, input, weights=None, *, minlength=0):
 )
 def unique_parts(xp, input, *, dim=None):
     """Return the distinct elements in order (or rows along ``dim``), which of them each one is, and how often each occurs."""
-    axis = axis_of("unique", input, dim)
+    axis = axis_of("unique", input.ndim, dim)
     values, places, counts = xp.unique(input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False)
     return values, places.reshape(input.shape if axis is None else -1), counts
 
