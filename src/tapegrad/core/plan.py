@@ -164,7 +164,13 @@ class Plan:
         else:
             grads = [None] * len(node.edges)
             for place, rule, slots in self.rules:
-                grads[place] = rule(g, *[values[s] for s in slots]) if slots else rule(g)
+                # By number of fields, because building a list of them costs as much as a small rule.
+                if not slots:
+                    grads[place] = rule(g)
+                elif len(slots) == 1:
+                    grads[place] = rule(g, values[slots[0]])
+                else:
+                    grads[place] = rule(g, *[values[s] for s in slots])
         if node.inputs_shape is not None:
             for i, shape in enumerate(node.inputs_shape):
                 if grads[i] is not None and grads[i].shape != shape:
