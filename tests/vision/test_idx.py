@@ -95,16 +95,30 @@ def test_damage_inside_a_compressed_file_is_named(tmp_path, kind):
     [
         (lambda d: d[:-9], "is damaged inside its compression"),
         (lambda d: d[:12], "is damaged inside its compression"),
-        (lambda d: d[:-8] + bytes(4) + d[-4:], r"is damaged inside its compression \(CRC check failed"),
-        (lambda d: d[:-4] + bytes(4), r"is damaged inside its compression \(Incorrect length"),
+        (lambda d: d[:-8] + bytes(4) + d[-4:], r"is damaged inside its compression \(.*incorrect data check"),
+        (lambda d: d[:-4] + bytes(4), r"is damaged inside its compression \(.*incorrect length check"),
         (lambda d: d + b"garbage", "is damaged inside its compression"),
-        (lambda d: d[:2] + b"\x07" + d[3:], r"Unknown compression method"),
+        (lambda d: d[:2] + b"\x07" + d[3:], r"unknown compression method"),
     ],
 )
 def test_damaged_compression_is_named(tmp_path, spoil, message):
     path = write(tmp_path / "file.gz", spoil(gzip.compress(idx(np.arange(200, dtype=np.uint8)))))
     with pytest.raises(FileFormatError, match=message):
         read_idx(path)
+
+
+@pytest.mark.parametrize("padding", [0, 3, 1 << 15])
+def test_members_and_the_zeros_between_them_are_one_file(tmp_path, padding):
+    array = np.random.default_rng(0).integers(0, 256, (5, 1 << 16), dtype=np.uint8)
+    data = idx(array)
+    parts = [gzip.compress(data[a:b]) for a, b in ((0, 3), (3, 3), (3, 100_000), (100_000, len(data)))]
+    path = write(tmp_path / "file.gz", bytes(padding).join([*parts, b""]))
+    np.testing.assert_array_equal(read_idx(path), array)
+
+
+def test_what_unfolds_far_is_read_piece_by_piece(tmp_path):
+    zeros = np.zeros((3, 1 << 20), np.uint8)
+    np.testing.assert_array_equal(read_idx(write(tmp_path / "file.gz", gzip.compress(idx(zeros)))), zeros)
 
 
 def test_a_compressed_file_cannot_claim_more_than_it_can_hold(tmp_path):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...formats.npz import load_npz
 from .arrays import ImageArrays
+from .files import load_arrays
 
 __all__ = ["Digits"]
 
@@ -36,7 +36,7 @@ class Digits(ImageArrays):
         super().__init__(_FILE.parent, transform, target_transform)
         self.train = train
         self.files = [_FILE]
-        arrays = load_npz(_FILE)
+        arrays = load_arrays(_FILE)
         labels = arrays["labels"]
         same = labels[:, None] == np.arange(len(self.classes))
         rank = np.cumsum(same, axis=0)[same]  # how many of a digit's class there are up to it

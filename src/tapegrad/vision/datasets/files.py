@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
 from typing import IO
 
+import numpy as np
+
 from ...errors import DataError
-from ...formats.atomic import atomic_file
 
-__all__ = ["data_root", "download_file", "find_file", "md5_of"]
+__all__ = ["data_root", "download_file", "find_file", "load_arrays", "md5_of"]
 
-_log = logging.getLogger("tapegrad")
 _TIMEOUT = 30.0
 _CHUNK = 1 << 16
 
@@ -30,8 +28,17 @@ def find_file(root: pathlib.Path, folders: Iterable[str], names: Iterable[str]) 
     return next((path for folder in folders for name in names if (path := root / folder / name).is_file()), None)
 
 
+def load_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Return the arrays of a NumPy archive; see :func:`tapegrad.formats.load_npz`, loaded only when there is one to read."""
+    from ...formats.npz import load_npz
+
+    return load_npz(path)
+
+
 def md5_of(path: str | os.PathLike) -> str:
     """Return the MD5 checksum of a file, which data sets are published with: a check against accidents, not attacks."""
+    import hashlib
+
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -42,6 +49,9 @@ def download_file(who: str, name: str, md5: str, mirrors: Sequence[str], folder:
     It appears under its name only when all of it has come and its checksum is right.
     Raises DataError, with what each mirror answered and where to put the file by hand, when none works.
     """
+    import logging
+
+    log = logging.getLogger("tapegrad")
     target = pathlib.Path(folder) / name
     if target.is_file():
         return target
@@ -52,10 +62,10 @@ def download_file(who: str, name: str, md5: str, mirrors: Sequence[str], folder:
         try:
             _fetch(url, target, md5)
         except _MirrorError as error:
-            _log.info("%s: %s", url, error)
+            log.info("%s: %s", url, error)
             reasons.append(f"{url} ({error})")
         else:
-            _log.info("%s: downloaded %s", who, url)
+            log.info("%s: downloaded %s", who, url)
             return target
     raise DataError(
         who,
@@ -70,8 +80,11 @@ class _MirrorError(Exception):
 
 def _fetch(url: str, target: pathlib.Path, md5: str) -> None:
     # Loaded only here: they take longer than the rest of this room together.
+    import hashlib
     import http.client
     import urllib.request
+
+    from ...formats.atomic import atomic_file
 
     digest = hashlib.md5(usedforsecurity=False)
     request = urllib.request.Request(url, headers={"User-Agent": "tapegrad"})

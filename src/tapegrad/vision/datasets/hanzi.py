@@ -6,17 +6,15 @@ import io
 import os
 import pathlib
 import re
-import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from ...errors import ArgumentError, DataError, FileFormatError, did_you_mean
-from ...formats.npz import load_npz
 from ..transforms.base import pillow
 from .arrays import ImageArrays
-from .files import find_file
+from .files import find_file, load_arrays
 
 __all__ = ["Hanzi"]
 
@@ -84,13 +82,15 @@ class Hanzi(ImageArrays):
         return found
 
     def _from_npz(self) -> tuple[np.ndarray, np.ndarray]:
-        arrays = load_npz(self.path)
+        arrays = load_arrays(self.path)
         names = [f"{'train' if self.train else 'test'}_{what}" for what in ("images", "labels")]
         if not set(names) <= set(arrays):
             raise FileFormatError(str(self.path), f"has no {' or '.join(names)}", "give hanzi12.npz")
         return arrays[names[0]], arrays[names[1]]
 
     def _from_archive(self) -> tuple[np.ndarray, np.ndarray]:
+        import zipfile
+
         try:
             with zipfile.ZipFile(self.path) as archive:
                 sizes = {member.filename: member.file_size for member in archive.infolist()}

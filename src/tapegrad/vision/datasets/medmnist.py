@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...errors import ArgumentError, DataError, FileFormatError, did_you_mean
-from ...formats.npz import load_npz
 from .arrays import ImageArrays
-from .files import download_file, find_file
+from .files import download_file, find_file, load_arrays
 
 __all__ = ["MedMNIST"]
 
@@ -131,7 +130,7 @@ class MedMNIST(ImageArrays):
         self._read(os.fspath(path))
 
     def _read(self, path: str) -> None:
-        arrays = load_npz(path)
+        arrays = load_arrays(path)
         wanted = (f"{self.split}_images", f"{self.split}_labels")
         if not set(wanted) <= set(arrays):
             raise FileFormatError(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 import string
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +12,6 @@ import numpy as np
 
 from ...core import wrap
 from ...errors import ArgumentError, DataError, FileFormatError, did_you_mean
-from ...formats.atomic import atomic_file
 from .arrays import ImageArrays
 from .files import download_file, find_file, md5_of
 from .idx import read_idx
@@ -212,6 +209,11 @@ class EMNIST(MNIST):
 
     def download(self) -> None:
         """Fetch the archive and unpack it, unless the files are there."""
+        import shutil
+        import zipfile
+
+        from ...formats.atomic import atomic_file
+
         if all((self.raw_folder / f"{stem}.gz").is_file() for stem in self._stems()):
             return
         ((name, md5),) = self.resources

@@ -1,0 +1,53 @@
+"""From nothing to 97 % on MNIST's test digits with PyTorch, the same way as ``tapegrad_script.py``.
+
+The idx files are read with NumPy: torchvision would take longer to load, and then make each image a PIL image. ``fused`` and
+one index per batch (the second argument ``batched``) are PyTorch's fastest settings for this.
+"""
+
+import gzip
+import os
+import pathlib
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+
+ROOT = pathlib.Path(os.environ["TAPEGRAD_DATA"], "mnist")
+
+
+def read(name, start):
+    with gzip.open(ROOT / f"{name}.gz") as file:
+        return np.frombuffer(bytearray(file.read()), np.uint8)[start:]
+
+
+def dataset(part):
+    images = torch.from_numpy(read(f"{part}-images-idx3-ubyte", 16)).reshape(-1, 1, 28, 28).float().div_(255)
+    return TensorDataset(images, torch.from_numpy(read(f"{part}-labels-idx1-ubyte", 8)).long())
+
+
+torch.manual_seed(0)
+data, batched = dataset("train"), sys.argv[1:] == ["batched"]
+if batched:
+    train = DataLoader(data, sampler=BatchSampler(RandomSampler(data), 128, drop_last=False), batch_size=None)
+    test = [dataset("t10k")[:]]
+else:
+    train = DataLoader(data, batch_size=128, shuffle=True)
+    test = DataLoader(dataset("t10k"), batch_size=10_000)
+
+model = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+loss_function = nn.CrossEntropyLoss()
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)
+
+epochs, accuracy = 0, 0.0
+while accuracy < 0.97 and epochs < 20:
+    for images, labels in train:
+        optimizer.zero_grad()
+        loss_function(model(images), labels).backward()
+        optimizer.step()
+    epochs += 1
+    with torch.no_grad():
+        accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in test) / 10_000
+
+print(f"{accuracy:.4f} {epochs}")
