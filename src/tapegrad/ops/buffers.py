@@ -23,6 +23,14 @@ def into(out: Any, result: Any) -> Any:
     return out
 
 
+def zeros(xp: Any, shape: tuple, dtype: Any, out: Any) -> Any:
+    """Return zeros to write into: ``out`` filled with them, or a new array."""
+    if out is None:
+        return xp.zeros(shape, dtype)
+    out[...] = 0
+    return out
+
+
 def as_rows(out: Any, columns: int) -> Any:
     """Return ``out`` as a matrix in the same memory, or None where that is not possible."""
     return out.reshape(-1, columns) if out is not None and columns and out.flags.c_contiguous else None

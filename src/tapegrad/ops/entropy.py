@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError, IndexRangeError, ShapeError
+from .buffers import add_up, into, ones, steps, zeros
 
 __all__: list[str] = []
 
@@ -16,24 +17,32 @@ _SHORT_ROW = 32
 # -- softmax ----------------------------------------------------------------------------------------------------------
 
 
-def _row_max(xp, x):
-    """Return the maximum of each row of a matrix, as a column."""
-    rows = xp.ascontiguousarray(x.T).max(axis=0) if x.shape[1] <= _SHORT_ROW else x.max(axis=1)
-    return rows[:, None]
+def _centred(xp, x, dim, out):
+    """Return x minus its maximum along a dimension."""
+    if dim % x.ndim == x.ndim - 1 and x.shape[-1] <= _SHORT_ROW:
+        columns = xp.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        top = xp.maximum.reduce(columns, 0).reshape(*x.shape[:-1], 1)
+    else:
+        top = xp.maximum.reduce(x, dim, None, None, True)
+    return xp.subtract(x, top, out=out)
 
 
-def _exponentials(xp, x, dim):
-    """Return x minus its maximum along a dimension, a buffer of the exponentials of that, and their sums."""
-    if x.ndim and dim % x.ndim == x.ndim - 1:
-        flat = x.reshape(-1, x.shape[-1])
-        z = flat - _row_max(xp, flat)
-        e = xp.exp(z)
-        # A product with ones is several times faster than sum().
-        total = (e @ xp.ones((x.shape[-1], 1), e.dtype)).reshape(*x.shape[:-1], 1)
-        return z.reshape(x.shape), e.reshape(x.shape), total
-    z = x - x.max(axis=dim, keepdims=True)
-    e = xp.exp(z)
-    return z, e, e.sum(axis=dim, keepdims=True)
+def _sums(xp, x, dim):
+    """Return the sums along a dimension, which stays with size 1."""
+    if dim % x.ndim != x.ndim - 1:
+        return add_up(xp, x, dim, True, None)
+    # A product with ones is several times faster than a reduction.
+    return (x.reshape(-1, x.shape[-1]) @ ones(xp, x.shape[-1], x.dtype)).reshape(*x.shape[:-1], 1)
+
+
+def _buffer(out, like):
+    """Return ``out`` when a result can be computed in it, else None."""
+    return out if out is not None and out.dtype == like.dtype and out.shape == like.shape else None
+
+
+def _finish(result, input, out):
+    """Return a result in the input's shape and dtype, in ``out`` if there is one."""
+    return result if result is out else into(out, result.reshape(input.shape).astype(input.dtype, copy=False))
 
 
 def _widened(xp, x, dim):
@@ -79,15 +88,16 @@ def _softmax_gradient(g, out, dim):
     samples=_softmax_samples,
     errors=_softmax_errors,
 )
-def softmax(xp, input, *, dim):
+def softmax(xp, input, *, dim, out=None):
     """Return positive numbers that sum to 1 along a dimension, in proportion to the exponentials of the elements."""
     wide, dim = _widened(xp, input, dim)
     if input.size == 0:
-        return xp.zeros(input.shape, input.dtype)
+        return xp.zeros(input.shape, input.dtype) if out is None else out
     with xp.errstate(invalid="ignore"):
-        _, e, total = _exponentials(xp, wide, dim)
-        e /= total
-    return e.reshape(input.shape).astype(input.dtype, copy=False)
+        result = _centred(xp, wide, dim, _buffer(out, wide))
+        xp.exp(result, out=result)
+        result /= _sums(xp, result, dim)
+    return _finish(result, input, out)
 
 
 @primitive(
@@ -98,15 +108,15 @@ def softmax(xp, input, *, dim):
     samples=_softmax_samples,
     errors=_softmax_errors,
 )
-def log_softmax(xp, input, *, dim):
+def log_softmax(xp, input, *, dim, out=None):
     """Return the logarithm of :func:`softmax`, exact where that underflows to 0."""
     wide, dim = _widened(xp, input, dim)
     if input.size == 0:
-        return xp.zeros(input.shape, input.dtype)
+        return xp.zeros(input.shape, input.dtype) if out is None else out
     with xp.errstate(invalid="ignore"):
-        z, _, total = _exponentials(xp, wide, dim)
-        z -= xp.log(total)
-    return z.reshape(input.shape).astype(input.dtype, copy=False)
+        result = _centred(xp, wide, dim, _buffer(out, wide))
+        result -= xp.log(_sums(xp, xp.exp(result), dim))
+    return _finish(result, input, out)
 
 
 # -- labels -----------------------------------------------------------------------------------------------------------
@@ -127,8 +137,9 @@ def _labels(xp, who: str, target: Any, classes: int, ignore_index: int | None) -
         )
     labels = target.reshape(-1).astype(xp.int64, copy=False)
     # Read as unsigned, negative labels are large ones.
-    outside = labels.view(xp.uint64) >= classes
-    if outside.any():
+    unsigned = labels.view(xp.uint64)
+    if labels.size and xp.maximum.reduce(unsigned) >= classes:
+        outside = unsigned >= classes
         kept = labels != ignore_index if ignore_index is not None else xp.ones(labels.shape, bool)
         if (outside & kept).any():
             raise _label_error(xp, who, target, outside & kept, classes, ignore_index)
@@ -151,12 +162,12 @@ def _label_error(xp, who: str, target: Any, wrong: Any, classes: int, ignore_ind
 
 
 def _weigh(xp, labels, kept, weight, dtype, reduction: str) -> tuple:
-    """Return the weight of each label, 0 where it is ignored, and what the loss is divided by."""
+    """Return the weight of each label, 0 where it is ignored (None when all weigh 1), and what the loss is divided by."""
     if weight is not None:
         weights = weight.astype(dtype, copy=False)[labels]
         weights = weights if kept is None else xp.where(kept, weights, xp.zeros((), dtype))
-        return weights, weights.sum() if reduction == "mean" else 1.0
-    weights = xp.ones(labels.shape, dtype) if kept is None else kept.astype(dtype)
+        return weights, float(weights.sum()) if reduction == "mean" else 1.0
+    weights = None if kept is None else kept.astype(dtype)
     if reduction != "mean":
         return weights, 1.0
     return weights, float(labels.size if kept is None else xp.count_nonzero(kept))
@@ -167,9 +178,10 @@ def _reduce(xp, losses, weights, kept, divisor, reduction: str, shape):
     if kept is not None:
         losses = xp.where(kept, losses, xp.zeros((), losses.dtype))
     if reduction == "none":
-        return (losses * weights).reshape(shape)
+        return (losses if weights is None else losses * weights).reshape(shape)
     with xp.errstate(invalid="ignore"):
-        return xp.asarray(losses @ weights / xp.asarray(divisor, losses.dtype))
+        total = losses @ (ones(xp, losses.size, losses.dtype) if weights is None else weights)
+        return xp.asarray(xp.true_divide(total, divisor, dtype=losses.dtype))
 
 
 @primitive(
@@ -188,17 +200,29 @@ def _reduce(xp, losses, weights, kept, divisor, reduction: str, shape):
     ],
     torch="",
 )
-def label_weights(xp, target, weight=None, *, classes, reduction="mean", ignore_index=-100, dtype, who="label_weights"):
+def label_weights(
+    xp,
+    target,
+    weight=None,
+    *,
+    classes,
+    reduction="mean",
+    ignore_index=-100,
+    dtype,
+    who="label_weights",
+    out=None,
+):
     """Return how much each label counts in a loss: its class's weight, over the sum of all for ``"mean"``."""
     labels, kept = _labels(xp, who, target, classes, ignore_index)
-    weights, divisor = _weigh(xp, labels, kept, weight, xp.dtype(dtype), reduction)
-    return (weights / xp.asarray(divisor if divisor else 1, weights.dtype)).reshape(target.shape)
+    dtype = xp.dtype(dtype)
+    weights, divisor = _weigh(xp, labels, kept, weight, dtype, reduction)
+    weights = ones(xp, labels.size, dtype) if weights is None else weights
+    return into(out, xp.true_divide(weights, divisor or 1.0, dtype=dtype).reshape(target.shape))
 
 
-def _place(xp, target, classes):
-    """Return the index of each row's label; an ignored label, which weighs nothing, is wrapped into range."""
-    labels = target.reshape(-1) % max(classes, 1)
-    return xp.arange(labels.size), labels
+def _places(xp, target, classes):
+    """Return row and column of each label; an ignored label, which weighs nothing, is wrapped into range."""
+    return steps(xp, target.size, 1), target.reshape(-1) % max(classes, 1)
 
 
 @primitive(
@@ -213,9 +237,9 @@ def _place(xp, target, classes):
     ],
     torch="",
 )
-def pick_labels(xp, input, target):
+def pick_labels(xp, input, target, *, out=None):
     """Return the element of each row (N, C) that its label names, in the shape of the labels."""
-    return input[_place(xp, target, input.shape[1])].reshape(target.shape)
+    return into(out, input[_places(xp, target, input.shape[1])].reshape(target.shape))
 
 
 @primitive(
@@ -228,36 +252,11 @@ def pick_labels(xp, input, target):
     ],
     torch="",
 )
-def place_labels(xp, input, target, *, classes):
+def place_labels(xp, input, target, *, classes, out=None):
     """Return zeros (N, C) with each element where its label says."""
-    out = xp.zeros((input.size, classes), input.dtype)
-    out[_place(xp, target, classes)] = input.reshape(-1)
-    return out
-
-
-@primitive(
-    vjp=(
-        lambda g, scale: g * ops.reshape(scale, shape=(-1, 1)),
-        lambda g, input, target: (
-            ops.reshape(ops.sum(g * input, dim=1), shape=target.shape) - ops.pick_labels(g, target)
-        ),
-        None,
-    ),
-    formula=r"s_i (x_{ij} - [j = t_i])",
-    derivative=r"s_i, x_{ij} - [j = t_i]",
-    samples=lambda: [
-        Sample((3, 4), (3,), Array(3, low=0, high=4, dtype="int64")),
-        Sample((4, 3), (2, 2), Array(2, 2, low=0, high=3, dtype="int64")),
-        Sample((0, 4), (0,), Array(0, dtype="int64")),
-    ],
-    torch="",
-)
-def label_residual(xp, input, scale, target):
-    """Return the rows (N, C) less the one-hot vectors of their labels, each row times its scale."""
-    scale = scale.reshape(-1)
-    out = input * scale[:, None]
-    out[_place(xp, target, input.shape[1])] -= scale
-    return out
+    result = zeros(xp, (input.size, classes), input.dtype, out)
+    result[_places(xp, target, classes)] = input.reshape(-1)
+    return result
 
 
 @primitive(
@@ -274,12 +273,12 @@ def label_residual(xp, input, scale, target):
     onnx="OneHot",
     torch="nn.functional.one_hot",
 )
-def one_hot(xp, input, *, num_classes):
+def one_hot(xp, input, *, num_classes, out=None):
     """Return integers (*input.shape, num_classes): 1 where a label says, 0 elsewhere."""
     labels, _ = _labels(xp, "one_hot", input, num_classes, None)
-    out = xp.zeros((labels.size, num_classes), xp.int64)
-    out[xp.arange(labels.size), labels] = 1
-    return out.reshape(*input.shape, num_classes)
+    result = xp.zeros((labels.size, num_classes), xp.int64)
+    result[steps(xp, labels.size, 1), labels] = 1
+    return into(out, result.reshape(*input.shape, num_classes))
 
 
 # -- losses of labels -------------------------------------------------------------------------------------------------
@@ -322,15 +321,17 @@ def _check_rows(who: str, input: Any, target: Any, weight: Any) -> None:
 
 
 def _cross_entropy_gradient(g, out, target, weight, reduction, ignore_index):
-    """The gradient (p - onehot) · weight, and that of the probabilities, which a second derivative goes through."""
-    (g_loss, g_probabilities), p = g, out[1]
-    if g_loss is None:
-        return _softmax_gradient(g_probabilities, p, 1), None, None
-    weights = ops.label_weights(
-        target, weight, classes=p.shape[1], reduction=reduction, ignore_index=ignore_index, dtype=p.dtype
-    )
-    result = ops.label_residual(p, g_loss * weights, target)
-    return result if g_probabilities is None else result + _softmax_gradient(g_probabilities, p, 1), None, None
+    """The loss's gradient is the second output w (p - onehot); that one's own, for second derivatives, is softmax's."""
+    (g_loss, g_slope), slope = g, out[1]
+    first = None if g_loss is None else ops.reshape(g_loss, shape=(-1, 1)) * slope
+    if g_slope is None:
+        return first, None, None
+    options = {"reduction": reduction, "ignore_index": ignore_index, "dtype": slope.dtype}
+    weights = ops.label_weights(target, weight, classes=slope.shape[1], **options)
+    weighted = slope + ops.place_labels(weights, target, classes=slope.shape[1])
+    column = ops.reshape(weights, shape=(-1, 1))
+    second = weighted * (g_slope - ops.sum(g_slope * weighted, dim=1, keepdim=True) / (column + (column == 0)))
+    return second if first is None else first + second, None, None
 
 
 @primitive(
@@ -342,21 +343,39 @@ def _cross_entropy_gradient(g, out, target, weight, reduction, ignore_index):
     errors=_label_errors,
     torch="",
 )
-def softmax_cross_entropy(xp, input, target, weight=None, *, reduction="mean", ignore_index=-100):
-    """Return the cross entropy between the softmax of logits (N, C) and N labels, and the probabilities (N, C)."""
+def softmax_cross_entropy(xp, input, target, weight=None, *, reduction="mean", ignore_index=-100, out=None):
+    """Return the cross entropy between the softmax of logits (N, C) and N labels, and its gradient (N, C).
+
+    The gradient is that of the sum of the losses when they are not reduced: ``w (p - onehot)`` for row weights w.
+    """
     _check_rows("cross_entropy", input, target, weight)
     labels, kept = _labels(xp, "cross_entropy", target, input.shape[1], ignore_index)
-    wide, _ = _widened(xp, input, 1)
+    wide = input.astype(xp.float32) if input.dtype == xp.float16 else input
     weights, divisor = _weigh(xp, labels, kept, weight, wide.dtype, reduction)
-    if input.size == 0:
-        losses, p = xp.zeros(labels.shape, wide.dtype), xp.array(input)
-    else:
-        with xp.errstate(invalid="ignore"):
-            z, p, total = _exponentials(xp, wide, 1)
-            losses = xp.log(total[:, 0]) - z[xp.arange(labels.size), labels]
-            p /= total
+    loss_out, slope_out = (None, None) if out is None else out
+    slope = slope_out if slope_out is not None and slope_out.flags.c_contiguous else xp.empty(wide.shape, wide.dtype)
+    slope = slope if slope.dtype == wide.dtype else xp.empty(wide.shape, wide.dtype)
+    losses = _losses_and_slope(xp, wide, labels, 1.0 if weights is None else weights, divisor or 1.0, slope)
     loss = _reduce(xp, losses, weights, kept, divisor, reduction, target.shape)
-    return loss.astype(input.dtype, copy=False), p.astype(input.dtype, copy=False)
+    return into(loss_out, loss.astype(input.dtype, copy=False)), _finish(slope, input, slope_out)
+
+
+def _losses_and_slope(xp, x, labels, weights, divisor, slope):
+    """Return the loss of each row, and write w (p - onehot) into a contiguous array."""
+    if x.size == 0:
+        return xp.zeros(labels.shape, x.dtype)
+    place = steps(xp, labels.size, x.shape[1]) + labels
+    flat = slope.reshape(-1)
+    with xp.errstate(invalid="ignore"):
+        _centred(xp, x, 1, slope)
+        losses = flat[place]
+        xp.exp(slope, out=slope)
+        total = slope @ ones(xp, x.shape[1], x.dtype)
+        xp.subtract(xp.log(total), losses, out=losses)
+        share = xp.true_divide(weights, divisor, dtype=x.dtype)
+        xp.multiply(slope, xp.true_divide(share, total, out=total)[:, None], out=slope)
+    flat[place] -= share
+    return losses
 
 
 def _nll_gradient(g, target, weight, input_shape, input_dtype, reduction, ignore_index):
@@ -378,10 +397,10 @@ def _nll_gradient(g, target, weight, input_shape, input_dtype, reduction, ignore
     errors=_label_errors,
     torch="",
 )
-def label_nll(xp, input, target, weight=None, *, reduction="mean", ignore_index=-100):
+def label_nll(xp, input, target, weight=None, *, reduction="mean", ignore_index=-100, out=None):
     """Return the negative log-likelihood of N labels, given the logarithms of probabilities (N, C)."""
     _check_rows("nll_loss", input, target, weight)
     labels, kept = _labels(xp, "nll_loss", target, input.shape[1], ignore_index)
     weights, divisor = _weigh(xp, labels, kept, weight, input.dtype, reduction)
-    losses = -input[xp.arange(labels.size), labels]
-    return _reduce(xp, losses, weights, kept, divisor, reduction, target.shape)
+    losses = -input[steps(xp, labels.size, 1), labels]
+    return into(out, _reduce(xp, losses, weights, kept, divisor, reduction, target.shape))
