@@ -6,6 +6,7 @@ from sys import modules
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from ..array import array_module, get_default_dtype
 from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, TapegradError, UsageError
@@ -41,24 +42,26 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
                 mask |= bit
             if x.view_version is not None and x.view_version != x.storage.tracked_writes:
                 _stale_view(primitive, x)
-            if dtype is None:
-                dtype = array.dtype
-            elif array.dtype is not dtype:
-                plain = False
+            if array.dtype is not dtype:
+                if dtype is None:
+                    dtype = array.dtype
+                else:
+                    plain = False
         else:
             arrays.append(x)
-            if type(x) is not float and type(x) is not int:
+            if type(x) is not float and type(x) is not int and x is not None:
                 plain = False
         bit <<= 1
     if dtype is None and inputs:
         return _apply_raw(primitive, arrays, keywords)
     if not plain or (dtype is not None and dtype.kind != "f"):
         inputs, arrays = _even(primitive, inputs, arrays)
+        mask = mask and _differentiable(arrays, mask)
     xp = np if "cupy" not in modules else array_module(*arrays)
     buffer = None
     try:
         if target is None:
-            result = primitive.kernel(xp, *arrays, **keywords)
+            result = primitive.kernel(xp, *arrays, **keywords) if keywords else primitive.kernel(xp, *arrays)
         else:
             buffer = _output_buffer(primitive, arrays, target)
             into = {} if buffer is None else {"out": buffer}
@@ -68,12 +71,12 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     except (ValueError, TypeError, IndexError, np.exceptions.AxisError) as error:
         raise _kernel_error(primitive, arrays, keywords, error) from None
     state = STATE
-    if not state.grad_enabled or not primitive.rules:
+    if mask and not (primitive.rules and state.grad_enabled):
         mask = 0
     if type(result) is tuple:
         out = _wrap_all(primitive, inputs, arrays, keywords, result, mask)
     else:
-        if not isinstance(result, np.ndarray):
+        if type(result) is not ndarray:
             result = np.asarray(result)
         out = wrap(result, None, None if buffer is None or target is None else target.storage)
         if primitive.view:
@@ -86,10 +89,12 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
 
 
 def _apply_raw(primitive: Primitive, arrays: list, keywords: dict) -> Any:
-    if not any(isinstance(a, (np.ndarray, np.generic)) for a in arrays):
-        kinds = ", ".join(type(a).__name__ for a in arrays) or "nothing"
-        raise UsageError(primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)")
-    return primitive.kernel(array_module(*arrays), *arrays, **keywords)
+    for a in arrays:
+        if isinstance(a, (np.ndarray, np.generic)):
+            xp = np if "cupy" not in modules else array_module(*arrays)
+            return primitive.kernel(xp, *arrays, **keywords)
+    kinds = ", ".join(type(a).__name__ for a in arrays) or "nothing"
+    raise UsageError(primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)")
 
 
 def _wrap_all(primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, results: tuple, mask: int) -> tuple:
@@ -118,26 +123,32 @@ def _record(
 ) -> Node:
     edges = []
     bit = 1
-    shape = out.array.shape if primitive.elementwise else None
+    # One input alone cannot have been stretched.
+    shape = out.array.shape if primitive.elementwise and len(inputs) > 1 else None
     stretched = False
     for x in inputs:
-        if not mask & bit:
-            edges.append(None)
-        elif x.array.dtype.kind not in "fc":
-            edges.append(None)
-            mask ^= bit
-        else:
+        if mask & bit:
             edges.append(x if x.node is None else x.node)
             if shape is not None and x.array.shape != shape:
                 stretched = True
+        else:
+            edges.append(None)
         bit <<= 1
-    plan = primitive.plan(mask)
+    plan = primitive._plans.get(mask) or primitive.plan(mask)
     node = Node(primitive, plan, edges, plan.save(inputs, arrays, out, keywords, written) if plan.fields else ())
     if stretched:
         node.inputs_shape = tuple([a.shape if isinstance(a, np.ndarray) else () for a in arrays])
     if type(out) is tuple:
         node.outputs = len(out)
     return node
+
+
+def _differentiable(arrays: list, mask: int) -> int:
+    """Return the mask without the inputs that became integers: no gradient flows through these."""
+    for i, array in enumerate(arrays):
+        if mask >> i & 1 and array.dtype.kind not in "fc":
+            mask ^= 1 << i
+    return mask
 
 
 def _even(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, list]:

@@ -63,6 +63,12 @@ def _method(primitive: Primitive, name: str) -> Callable:
             return apply(primitive, (self, other), _NO_KEYWORDS)
 
         method = binary
+    elif primitive.simple and len(primitive.inputs) == 1 and not primitive.optional:
+
+        def unary(self: Tensor) -> Any:
+            return apply(primitive, (self,), _NO_KEYWORDS)
+
+        method = unary
     else:
 
         def general(self: Tensor, *args: Any, **kwargs: Any) -> Any:

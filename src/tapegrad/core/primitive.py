@@ -164,7 +164,9 @@ class Primitive:
             return self._bind_variadic(args, kwargs)
         if not kwargs and not self.required and len(args) == len(self.inputs) and self.arrays_first:
             return args, dict(self.keywords)
-        if not self.arrays_first and len(args) == len(self.inputs) and self.between <= kwargs.keys():
+        if len(args) == len(self.inputs) and (
+            kwargs.keys() <= self.keywords.keys() if self.arrays_first else self.between <= kwargs.keys()
+        ):
             return args, self._fill(kwargs)
         if self.star and len(args) >= len(self.order):
             place = len(self.order) - 1
@@ -209,7 +211,7 @@ class Primitive:
             if name not in keywords:
                 raise UsageError(self.name, f"there is no argument '{given}'", did_you_mean(given, self.order))
             keywords[name] = tuple(value) if type(value) is list else value
-        for name, value in keywords.items():
+        for name, value in keywords.items() if self.required else ():
             if value is inspect.Parameter.empty:
                 raise UsageError(
                     self.name, f"argument '{name}' is missing", f"the arguments are {', '.join(self.order)}"
