@@ -106,7 +106,7 @@ class Plan:
                 saved.append(tuple(getattr(a, "shape", ()) for a in arrays[key:]))
         return saved
 
-    def _restore(self, node: Node, as_tensors: bool) -> list:
+    def restore(self, node: Node, as_tensors: bool) -> list:
         """Return the saved fields as arrays, or as Tensors on the graph, checked to be unchanged."""
         values = list(node.saved)
         for place in self.watched:
@@ -158,7 +158,7 @@ class Plan:
 
     def pull(self, node: Node, g: Any, as_tensors: bool) -> list:
         """Run the rules: return the gradients of the inputs, broadcasting undone."""
-        values = self._restore(node, as_tensors)
+        values = self.restore(node, as_tensors)
         if self.joint is not None:
             grads = list(self.joint(g, *values))
         else:
