@@ -89,13 +89,14 @@ CASES = [
 
 @pytest.mark.parametrize(("x_shape", "w_shape", "keywords"), CASES)
 @pytest.mark.parametrize("block", [1, 300, 3000])
-@pytest.mark.parametrize("waste", [0, 100])
-def test_pieces_give_the_whole(x_shape, w_shape, keywords, block, waste, rng, monkeypatch):
+@pytest.mark.parametrize("few", [0, 100])
+def test_pieces_give_the_whole(x_shape, w_shape, keywords, block, few, rng, monkeypatch):
     counts = window_counts(x_shape[2:], w_shape[2:], keywords["stride"], keywords["padding"], keywords["dilation"])
     x, w, g = (rng.standard_normal(s) for s in (x_shape, w_shape, (x_shape[0], w_shape[0], *counts)))
     whole = all_three(x, w, g, keywords)
     monkeypatch.setattr(lowering, "_BLOCK", block)
-    monkeypatch.setattr(lowering, "_WASTE", waste)
+    monkeypatch.setattr(lowering, "_FEW", few)
+    monkeypatch.setattr(lowering, "_SHARE", 1)
     for a, b in zip(all_three(x, w, g, keywords), whole, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
 

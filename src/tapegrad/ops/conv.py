@@ -6,11 +6,8 @@ With y = conv(x, w) the number <g, conv(x, w)> is linear in each of g, x and w, 
 
 from __future__ import annotations
 
-import math
-
 from ..core import Sample, ops, primitive
-from .lowering import Lowering
-from .reduce import narrowed
+from .algorithm import convolve, convolve_transposed, convolve_weight
 from .sliding import window_counts
 
 __all__ = ["conv", "conv_transpose", "conv_weight"]
@@ -50,34 +47,8 @@ def _weight_samples():
         yield Sample(y, x, kernel=w[2:], **keywords)
 
 
-def _matrix(weight, groups, dtype):
-    """Return a weight as the matrices (groups, outputs / groups, channels / groups * taps)."""
-    return weight.reshape(groups, len(weight) // groups, math.prod(weight.shape[1:])).astype(dtype, copy=False)
-
-
-def _working_dtype(xp, dtype):
-    """Return the dtype to multiply and add in: float16 has no fast products, and sums in it lose too much."""
-    return xp.dtype(xp.float32) if dtype == xp.float16 else dtype
-
-
-def _per_channel(bias, ndim):
-    return bias.reshape(-1, *(1,) * (ndim - 2))
-
-
 def _all_but_channels(g):
     return (0, *range(2, g.ndim))
-
-
-def _is_product(weight, stride, padding):
-    """Return whether every window is one element, so that the columns are the input itself."""
-    return math.prod(weight.shape[2:]) == 1 and all(s == 1 for s in stride) and not any(map(any, padding))
-
-
-def _multiply_channels(xp, matrix, input, out):
-    """Write the products of the matrices of a weight with the channels at each place into ``out``."""
-    groups, rows, inner = matrix.shape
-    images, places = len(input), math.prod(input.shape[2:])
-    xp.matmul(matrix, input.reshape(images, groups, inner, places), out=out.reshape(images, groups, rows, places))
 
 
 @primitive(
@@ -97,7 +68,7 @@ def _multiply_channels(xp, matrix, input, out):
     samples=_conv_samples,
     torch="",
 )
-def conv(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
+def conv(xp, input, weight, bias=None, *, stride, padding, dilation, groups, out=None):
     """Return the convolution (without flipping the kernel) of images with a weight, plus a bias for each output channel.
 
     Shapes: input (N, C, *size), weight (O, C / groups, *kernel), bias (O); result (N, O, *counts).
@@ -105,26 +76,9 @@ def conv(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
     padding is with zeros.
     """
     counts = window_counts(input.shape[2:], weight.shape[2:], stride, padding, dilation)
-    dtype = _working_dtype(xp, input.dtype)
-    out = xp.empty((len(input), len(weight), *counts), dtype)
-    matrix = _matrix(weight, groups, dtype)
-    if _is_product(weight, stride, padding):
-        _multiply_channels(xp, matrix, input, out)
-        if bias is not None:
-            out += _per_channel(bias, out.ndim)
-        return narrowed(xp, out, input.dtype)
-    plan = Lowering(xp, input.shape, out.shape, weight.shape, dtype, stride, padding, dilation, groups)
-    for images, pieces in plan.blocks():
-        block = plan.padded_block(input, images)
-        for rows in pieces:
-            product = plan.product(len(block), rows)
-            xp.matmul(matrix, plan.columns(block, rows), out=product)
-            piece = plan.as_small(product, len(block), rows)
-            if bias is None:
-                out[images, :, rows] = piece
-            else:
-                xp.add(piece, _per_channel(bias, out.ndim), out=out[images, :, rows])
-    return narrowed(xp, out, input.dtype)
+    out = xp.empty((len(input), len(weight), *counts), input.dtype) if out is None else out
+    convolve(xp, input, weight, bias, out, stride, padding, dilation, groups)
+    return out
 
 
 @primitive(
@@ -144,32 +98,15 @@ def conv(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
     samples=_transpose_samples,
     torch="",
 )
-def conv_transpose(xp, input, weight, bias=None, *, size, stride, padding, dilation, groups):
+def conv_transpose(xp, input, weight, bias=None, *, size, stride, padding, dilation, groups, out=None):
     """Return the adjoint of :func:`conv` in its input, plus a bias: transposed convolution.
 
     Shapes: input (N, O, *counts), weight (O, C / groups, *kernel), bias (C); result (N, C, *size), where a convolution
     with the same arguments must take ``size`` to ``counts``.
     """
-    channels = weight.shape[1] * groups
-    dtype = _working_dtype(xp, input.dtype)
-    out = xp.empty((len(input), channels, *size), dtype)
-    matrix = _matrix(weight, groups, dtype).swapaxes(1, 2)
-    if _is_product(weight, stride, padding) and size == input.shape[2:]:
-        _multiply_channels(xp, matrix, input, out)
-    else:
-        plan = Lowering(xp, out.shape, input.shape, weight.shape, dtype, stride, padding, dilation, groups)
-        for images, pieces in plan.blocks():
-            block = plan.zero_block(out, images)
-            for rows in pieces:
-                columns = plan.column_memory(len(block), rows)
-                # With one output for each group (depthwise) the product is an outer one, which matmul has no fast way for.
-                product = xp.multiply if matrix.shape[2] == 1 else xp.matmul
-                product(matrix, plan.narrow(input, images, rows), out=columns)
-                plan.scatter(columns, block, rows)
-            plan.unpad(block, out, images)
-    if bias is not None:
-        out += _per_channel(bias, out.ndim)
-    return narrowed(xp, out, input.dtype)
+    out = xp.empty((len(input), weight.shape[1] * groups, *size), input.dtype) if out is None else out
+    convolve_transposed(xp, input, weight, bias, out, stride, padding, dilation, groups)
+    return out
 
 
 @primitive(
@@ -187,17 +124,12 @@ def conv_transpose(xp, input, weight, bias=None, *, size, stride, padding, dilat
     samples=_weight_samples,
     torch="",
 )
-def conv_weight(xp, input, other, *, kernel, stride, padding, dilation, groups):
+def conv_weight(xp, input, other, *, kernel, stride, padding, dilation, groups, out=None):
     """Return the adjoint of :func:`conv` in its weight.
 
     Shapes: input (N, O, *counts), other (N, C, *size); result (O, C / groups, *kernel).
     """
     shape = (input.shape[1], other.shape[1] // groups, *kernel)
-    dtype = _working_dtype(xp, input.dtype)
-    total = xp.zeros((groups, shape[0] // groups, math.prod(shape[1:])), dtype)
-    plan = Lowering(xp, other.shape, input.shape, shape, dtype, stride, padding, dilation, groups)
-    for images, pieces in plan.blocks():
-        block = plan.padded_block(other, images)
-        for rows in pieces:
-            total += xp.matmul(plan.narrow(input, images, rows), plan.columns(block, rows).swapaxes(1, 2))
-    return narrowed(xp, total.reshape(shape), input.dtype)
+    out = xp.empty(shape, input.dtype) if out is None else out
+    convolve_weight(xp, input, other, out, stride, padding, dilation, groups)
+    return out

@@ -1,8 +1,8 @@
-"""Convolution as matrix products: the elements under every window become the columns of a matrix (im2col).
+"""Convolution as matrix products: the elements under every window become a row of a matrix (im2col).
 
-The columns of a few images at a time are copied into reused memory, so that they stay in the processor's cache and one
-large product serves them all; with stride 1 whole padded rows are copied in one run, and the columns of the windows that
-would stick out at their ends are computed and thrown away.
+A piece of the work is some images, or some rows of one: its columns fill a part of the processor's cache, and are used
+while they are there. With many channels these lie next to each other (channels-last) and are copied in runs; with few,
+whole rows of the image are.
 Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neural Networks for Document Processing"
 (2006), https://inria.hal.science/inria-00112631
 """
@@ -10,153 +10,210 @@ Source: K. Chellapilla, S. Puri, P. Simard, "High Performance Convolutional Neur
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
-from .sliding import workspace
+from .threads import halves
+from .workspace import workspace
 
-__all__ = ["Lowering"]
+__all__ = ["Windows", "correlate", "correlate_weight", "last_channels"]
 
-# Bytes of columns per product: enough for the product to run at full speed, few enough to stay in the cache.
-_BLOCK = 4 << 20
-# How much of a product may be thrown away for the sake of copying whole rows.
-_WASTE = 1.3
+# Bytes of columns per piece: enough for the product to run at full speed, few enough to stay in the cache.
+_BLOCK = 1 << 20
+# Below this many channels they would make runs too short to copy one by one.
+_FEW = 8
+# A part of the work with fewer multiplications than this is not worth a second thread.
+_SHARE = 1 << 20
 
 
-class Lowering:
-    """The geometry of one convolution between large arrays (N, C, *size) and small arrays (N, O, *counts).
+def last_channels(array: Any) -> Any:
+    """Return an array (N, C, *size) with the channels last: a view (N, *size, C)."""
+    return array.transpose(0, *range(2, array.ndim), 1)
 
-    ``blocks()`` gives pieces of the work: some images, or some rows of one image. For a piece, ``columns`` gathers the
-    elements under its windows and ``scatter`` adds columns back to where they came from; ``narrow`` lays a piece of a
-    small array out like columns, and ``as_small`` reads such a matrix as a piece.
-    """
+
+class Windows:
+    """Windows over images (N, C, *size): ``counts`` of them, the first of which begins ``before`` places outside."""
 
     def __init__(
-        self, xp: Any, large: tuple, small: tuple, weight: tuple, dtype: Any, stride, padding, dilation, groups
+        self, xp: Any, input: Any, counts: tuple, kernel: tuple, stride: tuple, before: tuple, dilation: tuple
     ):
-        self.xp = xp
-        self.dtype = dtype
-        self.images = large[0]
-        self.channels, self.outputs, self.groups = large[1], small[1], groups
-        self.size, self.counts, self.kernel = large[2:], small[2:], weight[2:]
-        self.stride, self.dilation = stride, dilation
-        self.before = tuple(first for first, _ in padding)
-        self.reach = tuple(
-            (o - 1) * s + d * (k - 1) + 1 for o, s, d, k in zip(self.counts, stride, dilation, self.kernel, strict=True)
-        )
-        self.padded = any(self.before) or any(r > n for r, n in zip(self.reach, self.size, strict=True))
-        self.extent = self.reach if self.padded else self.size
-        self.taps = math.prod(self.kernel)
-        rest = math.prod(self.counts[1:])
-        self.in_runs = all(s == 1 for s in stride) and math.prod(self.extent[1:]) <= _WASTE * rest
+        self.xp, self.input = xp, input
+        self.dtype = working_dtype(xp, input.dtype)
+        self.counts, self.kernel = tuple(counts), tuple(kernel)
+        self.stride, self.before, self.dilation = stride, before, dilation
+        self.channels = input.shape[1]
+        self.planar = self.channels < _FEW and math.prod(kernel) > 1
 
-    # -- pieces of the work ---------------------------------------------------------------------------------------
+    def pieces(self, cost: int, columns: int) -> list[tuple[slice, slice]]:
+        """Return slices of the images and of the windows along the first dimension, at least two when it pays.
 
-    def blocks(self) -> Iterator[tuple[slice, list[slice]]]:
-        """Yield slices of images, each with slices of the windows along the first dimension."""
-        rows = self.counts[0]
-        column_bytes = self.channels * self.taps * math.prod(self.counts) * self.dtype.itemsize
-        images = max(1, _BLOCK // max(1, column_bytes))
-        height = max(1, min(rows, rows * _BLOCK // max(1, column_bytes)))
-        pieces = [slice(r, min(r + height, rows)) for r in range(0, rows, height)]
-        for n in range(0, self.images, images):
-            yield slice(n, min(n + images, self.images)), pieces
-
-    def _pitches(self) -> tuple[int, ...]:
-        """Return how many elements lie between neighbours along each dimension of a large array."""
-        return tuple(math.prod(self.extent[i + 1 :]) for i in range(len(self.extent)))
-
-    def _run(self, rows: slice) -> int:
-        """Return the number of columns for one image."""
-        counts = (rows.stop - rows.start, *self.counts[1:])
-        if not self.in_runs:
-            return math.prod(counts)
-        return sum((o - 1) * pitch for o, pitch in zip(counts, self._pitches(), strict=True)) + 1
-
-    # -- large arrays ---------------------------------------------------------------------------------------------
-
-    def padded_block(self, large: Any, images: slice) -> Any:
-        """Return some images with zeros around them, in memory without gaps."""
-        block = large[images]
-        if not self.padded:
-            return self.xp.ascontiguousarray(block)
-        out = workspace(self.xp, "padded", (*block.shape[:2], *self.extent), self.dtype)
-        out.fill(0)
-        out[self._inside()] = block[
-            (..., *(slice(0, max(0, r - b)) for r, b in zip(self.reach, self.before, strict=True)))
+        ``cost``: multiplications for each window; ``columns``: elements that a window takes in the cache.
+        """
+        images, rows = len(self.input), self.counts[0]
+        places = math.prod(self.counts)
+        room = max(1, _BLOCK // max(1, columns * self.dtype.itemsize))
+        if images * places * cost >= 2 * _SHARE:
+            room = min(room, -(-images * places // 2))
+        many = max(1, min(images, room // max(1, places)))
+        height = max(1, min(rows, rows * room // max(1, places)))
+        return [
+            (slice(n, min(n + many, images)), slice(r, min(r + height, rows)))
+            for n in range(0, images, many)
+            for r in range(0, rows, height)
         ]
-        return out
 
-    def _inside(self) -> tuple:
-        return (..., *(slice(b, b + n) for b, n in zip(self.before, self.size, strict=True)))
-
-    def column_memory(self, images: int, rows: slice) -> Any:
-        """Return memory for columns: (groups, channels / groups * taps, images * run)."""
-        shape = (self.groups, self.channels // self.groups * self.taps, images * self._run(rows))
-        return workspace(self.xp, "columns", shape, self.dtype)
-
-    def columns(self, block: Any, rows: slice) -> Any:
-        """Return the elements under the windows of a piece, in the shape of ``column_memory``."""
-        out = self.column_memory(len(block), rows)
-        view = self._windows(block, rows)
-        out.reshape(view.shape)[...] = view
-        return out
-
-    def _windows(self, block: Any, rows: slice) -> Any:
-        """Return a view (channels, *kernel, images, windows...) of a padded block."""
-        block = block[:, :, rows.start * self.stride[0] :]
-        shape = (self._run(rows),) if self.in_runs else (rows.stop - rows.start, *self.counts[1:])
-        image, channel, *pitches = block.strides
-        steps = [block.itemsize] if self.in_runs else [p * s for p, s in zip(pitches, self.stride, strict=True)]
-        inner = [p * d for p, d in zip(pitches, self.dilation, strict=True)]
-        return self.xp.lib.stride_tricks.as_strided(
-            block, (self.channels, *self.kernel, len(block), *shape), (channel, *inner, image, *steps)
-        )
-
-    def zero_block(self, out: Any, images: slice) -> Any:
-        """Return zeros in the shape of a padded block, for ``scatter``: in place in ``out`` where there is no padding."""
-        shape = (images.stop - images.start, self.channels, *self.extent)
-        block = workspace(self.xp, "padded", shape, self.dtype) if self.padded else out[images]
-        block.fill(0)
-        return block
-
-    def scatter(self, columns: Any, block: Any, rows: slice) -> None:
-        """Add the columns of a piece to the elements of a block that they stand for."""
-        view = self._windows(block, rows)
-        columns = columns.reshape(view.shape)
-        for tap in self.xp.ndindex(*self.kernel):
-            view[(slice(None), *tap)] += columns[(slice(None), *tap)]
-
-    def unpad(self, block: Any, out: Any, images: slice) -> None:
-        """Write a block without its padding into ``out``, where elements that no window reaches are 0."""
-        if self.padded:
-            source = block[self._inside()]
-            target = out[images]
-            if source.shape != target.shape:
-                target.fill(0)
-            target[(..., *(slice(0, n) for n in source.shape[2:]))] = source
-
-    # -- small arrays ---------------------------------------------------------------------------------------------
-
-    def product(self, images: int, rows: slice) -> Any:
-        """Return memory for a piece of a small array as a matrix: (groups, outputs / groups, images * run)."""
-        shape = (self.groups, self.outputs // self.groups, images * self._run(rows))
-        return workspace(self.xp, "product", shape, self.dtype)
-
-    def as_small(self, product: Any, images: int, rows: slice) -> Any:
-        """Return a product seen as a piece of a small array: (images, outputs, rows, ...)."""
-        shape = (rows.stop - rows.start, *self.counts[1:])
-        if not self.in_runs:
-            return product.reshape(self.outputs, images, *shape).swapaxes(0, 1)
-        item, run = product.itemsize, self._run(rows)
-        strides = (run * item, images * run * item, *(pitch * item for pitch in self._pitches()))
-        return self.xp.lib.stride_tricks.as_strided(product, (images, self.outputs, *shape), strides)
-
-    def narrow(self, small: Any, images: slice, rows: slice) -> Any:
-        """Return a piece of a small array in the shape of ``product``, with zeros where windows would stick out."""
-        piece = small[images, :, rows]
-        out = self.product(len(piece), rows)
-        if self.in_runs:
+    def block(self, images: slice, rows: slice, planar: bool) -> Any:
+        """Return what the windows of a piece reach, (n, C, *extent), channels or last dimension without gaps, padded by 0."""
+        counts = (rows.stop - rows.start, *self.counts[1:])
+        extent = [
+            (o - 1) * s + d * (k - 1) + 1
+            for o, s, d, k in zip(counts, self.stride, self.dilation, self.kernel, strict=True)
+        ]
+        starts = [-b for b in self.before]
+        starts[0] += rows.start * self.stride[0]
+        size = self.input.shape[2:]
+        first = [min(max(0, s), n) for s, n in zip(starts, size, strict=True)]
+        last = [max(f, min(s + e, n)) for f, s, e, n in zip(first, starts, extent, size, strict=True)]
+        inside = self.input[(images, slice(None), *(slice(f, e) for f, e in zip(first, last, strict=True)))]
+        whole = inside.shape[2:] == tuple(extent)
+        if whole and inside.dtype == self.dtype and inside.strides[-1 if planar else 1] == inside.itemsize:
+            return inside
+        shape = (len(inside), self.channels, *extent)
+        if planar:
+            out = workspace(self.xp, "padded", shape, self.dtype)
+        else:
+            out = workspace(self.xp, "padded", (shape[0], *extent, shape[1]), self.dtype)
+            out = out.transpose(0, out.ndim - 1, *range(1, out.ndim - 1))
+        if not whole:
             out.fill(0)
-        self.as_small(out, len(piece), rows)[...] = piece
+        place = (slice(f - s, e - s) for f, e, s in zip(first, last, starts, strict=True))
+        out[(..., *place)] = inside
         return out
+
+    def view(self, block: Any, rows: slice) -> Any:
+        """Return the windows of a block: a view (n, C, *kernel, *counts)."""
+        image, channel, *pitches = block.strides
+        steps = [p * s for p, s in zip(pitches, self.stride, strict=True)]
+        inner = [p * d for p, d in zip(pitches, self.dilation, strict=True)]
+        shape = (*block.shape[:2], *self.kernel, rows.stop - rows.start, *self.counts[1:])
+        return self.xp.lib.stride_tricks.as_strided(block, shape, (image, channel, *inner, *steps))
+
+    def columns(self, images: slice, rows: slice) -> Any:
+        """Return the elements under the windows of a piece as a matrix (windows, taps and channels), as :meth:`matrix`."""
+        view = self.view(self.block(images, rows, self.planar), rows)
+        n = len(self.kernel)
+        if self.planar:
+            view = view.transpose(1, *range(2, 2 + n), 0, *range(2 + n, 2 + 2 * n))
+            out = workspace(self.xp, "columns", view.shape, self.dtype)
+            out[...] = view
+            return out.reshape(self.channels * math.prod(self.kernel), -1).T
+        view = view.transpose(0, *range(2 + n, 2 + 2 * n), *range(2, 2 + n), 1)
+        if not view.flags.c_contiguous:
+            out = workspace(self.xp, "columns", view.shape, self.dtype)
+            out[...] = view
+            view = out
+        return view.reshape(math.prod(view.shape[: 1 + n]), -1)
+
+    def matrix(self, weight: Any) -> Any:
+        """Return a weight (O, C, *kernel) as a matrix (taps and channels, O)."""
+        weight = weight.astype(self.dtype, copy=False)
+        if not self.planar:
+            weight = self.xp.ascontiguousarray(last_channels(weight))
+        return weight.reshape(len(weight), math.prod(weight.shape[1:])).T
+
+    def weight(self, matrix: Any, out: Any) -> None:
+        """Write a matrix (taps and channels, O) into a weight (O, C, *kernel)."""
+        if self.planar:
+            out[...] = matrix.T.reshape(out.shape)
+        else:
+            last_channels(out)[...] = matrix.T.reshape(len(out), *self.kernel, self.channels)
+
+
+def working_dtype(xp: Any, dtype: Any) -> Any:
+    """Return the dtype to multiply and add in: float16 has no fast products, and sums in it lose too much."""
+    return xp.dtype(xp.float32) if dtype == xp.float16 else dtype
+
+
+def correlate(
+    xp: Any, input: Any, weight: Any, bias: Any, out: Any, stride: tuple, before: tuple, dilation: tuple
+) -> None:
+    """Write the convolution of images (N, C, *size) with a weight (O, C, *kernel) into ``out`` (N, O, *counts)."""
+    windows = Windows(xp, input, out.shape[2:], weight.shape[2:], stride, before, dilation)
+    if not weight[0].size or not out.size:
+        out[...] = 0 if bias is None else bias.reshape(-1, *(1,) * (out.ndim - 2))
+        return
+    matrix = windows.matrix(weight)
+    pieces = windows.pieces(matrix.size, len(matrix) + len(weight))
+
+    def work(first: int, last: int) -> None:
+        for images, rows in pieces[first:last]:
+            _multiply(xp, windows.columns(images, rows), matrix, bias, out[images, :, rows])
+
+    halves(xp, work, len(pieces))
+
+
+def _multiply(xp: Any, columns: Any, matrix: Any, bias: Any, out: Any) -> None:
+    """Write a product of columns, plus a bias, into a piece of the output."""
+    rows = last_channels(out)
+    if rows.flags.c_contiguous and out.dtype == columns.dtype:
+        target = rows.reshape(len(columns), -1)
+        xp.matmul(columns, matrix, out=target)
+        if bias is not None:
+            target += bias
+    elif out.strides[-1] == out.itemsize:
+        # The output's rows lie one behind the other: the product is made the other way round.
+        target = workspace(xp, "product", (matrix.shape[1], len(columns)), columns.dtype)
+        xp.matmul(matrix.T, columns.T, out=target)
+        if bias is not None:
+            target += bias[:, None]
+        _narrow(xp, target.reshape(out.shape[1], len(out), *out.shape[2:]), out.swapaxes(0, 1))
+    else:
+        target = workspace(xp, "product", (len(columns), matrix.shape[1]), columns.dtype)
+        xp.matmul(columns, matrix, out=target)
+        if bias is not None:
+            target += bias
+        _narrow(xp, target.reshape(rows.shape), rows)
+
+
+def _narrow(xp: Any, source: Any, out: Any) -> None:
+    if out.dtype == source.dtype:
+        out[...] = source
+    else:
+        with xp.errstate(over="ignore"):
+            out[...] = source
+
+
+def correlate_weight(xp: Any, input: Any, other: Any, out: Any, stride: tuple, before: tuple, dilation: tuple) -> None:
+    """Write the adjoint of :func:`correlate` in its weight into ``out``, with ``input`` (N, O, *counts) in place of y."""
+    windows = Windows(xp, other, input.shape[2:], out.shape[2:], stride, before, dilation)
+    if not input.size or not other.size:
+        out[...] = 0
+        return
+    shape = (math.prod(out.shape[1:]), len(out))
+    pieces = windows.pieces(math.prod(shape), sum(shape))
+
+    def work(first: int, last: int) -> Any:
+        total, part = xp.zeros(shape, windows.dtype), None
+        for images, rows in pieces[first:last]:
+            part = workspace(xp, "part", shape, windows.dtype)
+            xp.matmul(windows.columns(images, rows).T, _rows(xp, input[images, :, rows], windows.dtype), out=part)
+            total += part
+        return total
+
+    totals = halves(xp, work, len(pieces))
+    with xp.errstate(over="ignore"):
+        windows.weight(totals[0] if len(totals) == 1 else totals[0] + totals[1], out)
+
+
+def _rows(xp: Any, small: Any, dtype: Any) -> Any:
+    """Return a piece of (N, O, *counts) as a matrix (windows, O), copied where it must be."""
+    rows = last_channels(small)
+    count, outputs = math.prod(rows.shape[:-1]), rows.shape[-1]
+    if rows.flags.c_contiguous and rows.dtype == dtype:
+        return rows.reshape(count, outputs)
+    if small.strides[-1] == small.itemsize:
+        out = workspace(xp, "rows", (outputs, count), dtype)
+        out.reshape(outputs, len(small), *small.shape[2:])[...] = small.swapaxes(0, 1)
+        return out.T
+    out = workspace(xp, "rows", (count, outputs), dtype)
+    out.reshape(rows.shape)[...] = rows
+    return out

@@ -1,14 +1,12 @@
-"""How a window slides over an array: counts and positions, for any number of dimensions, and reused memory."""
+"""How a window slides over an array: counts and positions, for any number of dimensions."""
 
 from __future__ import annotations
 
 import itertools
-import math
-import threading
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["along", "overlaps", "pooled_counts", "window_counts", "workspace"]
+__all__ = ["along", "overlaps", "pooled_counts", "window_counts"]
 
 Sizes = tuple[int, ...]
 
@@ -71,23 +69,3 @@ def overlaps(
         for (k, _, _), n in zip(choice, kernel, strict=True):
             number = number * n + k
         yield number, (..., *(w for _, w, _ in choice)), (..., *(e for _, _, e in choice))
-
-
-class _Memory(threading.local):
-    """Buffers of this thread, by purpose: fresh large arrays would cost a page fault for every 4 KiB."""
-
-    def __init__(self) -> None:
-        self.buffers: dict[tuple, Any] = {}
-
-
-_memory = _Memory()
-
-
-def workspace(xp: Any, purpose: str, shape: Sizes, dtype: Any) -> Any:
-    """Return an array with unknown content that is valid until the next call with the same purpose in this thread."""
-    key = (purpose, xp.__name__, dtype)
-    needed = math.prod(shape)
-    flat = _memory.buffers.get(key)
-    if flat is None or flat.size < needed:
-        flat = _memory.buffers[key] = xp.empty(needed, dtype)
-    return flat[:needed].reshape(shape)
