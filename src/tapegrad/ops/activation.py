@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from ..core import Sample, ops, primitive
+from .elementwise import select
 from .samples import singles
 
 __all__: list[str] = []
@@ -32,12 +33,12 @@ _CUBIC = 0.044715
     torch="nn.functional.leaky_relu",
     inplace=True,
 )
-def leaky_relu(xp, input, *, negative_slope=0.01):
+def leaky_relu(xp, input, *, negative_slope=0.01, out=None):
     """Return each element, multiplied by ``negative_slope`` (not negative) where it is negative."""
     if 0 < negative_slope <= 1:
-        return xp.maximum(input, input * negative_slope)
+        return xp.maximum(input, input * negative_slope, out=out)
     with xp.errstate(invalid="ignore", over="ignore"):
-        return xp.where(input > 0, input, input * negative_slope)
+        return select(xp, input > 0, input, input * negative_slope, out)
 
 
 @primitive(
@@ -53,10 +54,10 @@ def leaky_relu(xp, input, *, negative_slope=0.01):
     samples=lambda: [Sample((2, 3, 4), (3, 1)), Sample((3, 4), (1,)), Sample((), ()), Sample((0, 2), (2,))],
     torch="",
 )
-def parametric_relu(xp, input, weight):
+def parametric_relu(xp, input, weight, *, out=None):
     """Return each element, multiplied by a weight that broadcasts where it is negative."""
     with xp.errstate(invalid="ignore", over="ignore"):
-        return xp.where(input > 0, input, input * weight)
+        return select(xp, input > 0, input, input * weight, out)
 
 
 @primitive(
@@ -82,11 +83,11 @@ def hardtanh(xp, input, *, min_val=-1.0, max_val=1.0, out=None):
     samples=singles,
     torch="",
 )
-def relu3(xp, input):
+def relu3(xp, input, *, out=None):
     """Return the cube of each element, or 0 where it is negative."""
     with xp.errstate(over="ignore"):
         positive = xp.maximum(input, 0)
-        return positive * positive * positive
+        return xp.multiply(positive * positive, positive, out=out)
 
 
 # -- exponential ------------------------------------------------------------------------------------------------------
@@ -107,11 +108,13 @@ def _elu_gradient(g, out, alpha, scale, input_scale):
     torch="ops.aten.elu",
     inplace=True,
 )
-def elu(xp, input, *, alpha=1.0, scale=1.0, input_scale=1.0):
+def elu(xp, input, *, alpha=1.0, scale=1.0, input_scale=1.0, out=None):
     """Return the scaled exponential linear unit: linear above 0, exponential below. ``alpha`` is not negative."""
-    negative = xp.expm1(xp.minimum(input, 0) * input_scale)
-    negative *= alpha * scale
-    return xp.where(input > 0, input if scale == 1 else input * scale, negative)
+    # One of the two terms is 0.
+    negative = xp.expm1(xp.minimum(input, 0) * input_scale) * (alpha * scale)
+    if scale == 1:
+        return xp.add(xp.maximum(input, 0), negative, out=out)
+    return xp.add(xp.maximum(input, 0) * scale, negative, out=out)
 
 
 def _gelu_gradient(g, input, approximate):
@@ -135,17 +138,15 @@ def _gelu_gradient(g, input, approximate):
     samples=lambda: [*singles(), Sample((3, 4), approximate="tanh")],
     torch="nn.functional.gelu",
 )
-def gelu(xp, input, *, approximate="none"):
+def gelu(xp, input, *, approximate="none", out=None):
     """Return each element times the probability that a standard normal variable is below it."""
     if approximate == "none":
-        probability = ops.erf(input * _ROOT_HALF)
+        twice = ops.erf(input * _ROOT_HALF) + 1
     else:
         x = xp.clip(input, -40, 40)
-        probability = xp.tanh(x * (_TANH_SCALE + _TANH_SCALE * _CUBIC * (x * x)))
-    probability += 1
-    probability *= 0.5
+        twice = xp.tanh(x * (_TANH_SCALE + _TANH_SCALE * _CUBIC * (x * x))) + 1
     with xp.errstate(invalid="ignore"):
-        return input * probability
+        return xp.multiply(input, twice * 0.5, out=out)
 
 
 @primitive(
@@ -157,6 +158,6 @@ def gelu(xp, input, *, approximate="none"):
     samples=singles,
     torch="nn.functional.logsigmoid",
 )
-def logsigmoid(xp, input):
+def logsigmoid(xp, input, *, out=None):
     """Return the logarithm of the logistic function, exact where that underflows to 0."""
-    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.abs(input)))
+    return xp.subtract(xp.minimum(input, 0), xp.log1p(xp.exp(-xp.abs(input))), out=out)

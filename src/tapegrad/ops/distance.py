@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .buffers import add_up, into
 
 __all__ = ["cdist", "corrcoef", "cov", "dist", "matrix_norm", "vector_norm"]
 
@@ -48,14 +49,16 @@ def _p_norm_gradient(g, input, out, p, dim, keepdim):
     ],
     torch="",
 )
-def p_norm(xp, input, *, p, dim=None, keepdim=False):
+def p_norm(xp, input, *, p, dim=None, keepdim=False, out=None):
     """Return the p-norm of vectors along dimensions, for a finite p other than 0."""
     x = input.astype(xp.float32) if input.dtype == xp.float16 else input
-    if p == 2:
-        total = xp.sqrt(xp.sum(x * x, axis=dim, keepdims=keepdim))
+    if p == 2 and dim is None and not keepdim:
+        total = xp.sqrt(xp.vdot(x, x))
+    elif p == 2:
+        total = xp.sqrt(add_up(xp, x * x, dim, keepdim, None))
     else:
-        total = xp.sum(xp.abs(x) ** p, axis=dim, keepdims=keepdim) ** (1 / p)
-    return total.astype(input.dtype)
+        total = add_up(xp, xp.abs(x) ** p, dim, keepdim, None) ** (1 / p)
+    return into(out, total.astype(input.dtype))
 
 
 @function()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import ArgumentError, DataError, DTypeError, UsageError
+from .buffers import into, zeros
 from .generator import Generator, current_generator
 
 __all__ = ["bernoulli", "multinomial", "poisson"]
@@ -22,11 +23,16 @@ def _stream(who: str, generator: Any) -> np.random.Generator:
     return generator.stream
 
 
-def _unit(stream: np.random.Generator, size: tuple, dtype: Any) -> np.ndarray:
-    """Return numbers spread evenly over [0, 1)."""
+def _buffer(out: Any, dtype: Any) -> Any:
+    """Return ``out`` when numbers of a dtype can be drawn into it one after the other, else None."""
+    return out if out is not None and out.dtype == dtype and out.flags.c_contiguous else None
+
+
+def _unit(stream: np.random.Generator, size: tuple, dtype: Any, out: Any = None) -> np.ndarray:
+    """Return numbers spread evenly over [0, 1), in ``out`` if they fit."""
     if dtype == np.float64:
-        return np.asarray(stream.random(size))
-    values = np.asarray(stream.random(size, dtype=np.float32))
+        return np.asarray(stream.random(size, out=_buffer(out, np.float64)))
+    values = np.asarray(stream.random(size, dtype=np.float32, out=_buffer(out, np.float32)))
     # Rounding to float16 would reach 1; cutting off to its 11 bits does not.
     return values if dtype == np.float32 else (np.floor(values * 2048) / 2048).astype(dtype)
 
@@ -38,10 +44,13 @@ def _unit(stream: np.random.Generator, size: tuple, dtype: Any) -> np.ndarray:
     samples=lambda: [Sample(size=(2, 3), dtype="float32"), Sample(size=(), low=-1.0, high=2.0, dtype="float64")],
     torch="",
 )
-def random_uniform(xp, *, size, low=0.0, high=1.0, dtype, generator=None):
+def random_uniform(xp, *, size, low=0.0, high=1.0, dtype, generator=None, out=None):
     """Return numbers drawn evenly from [low, high)."""
-    values = _unit(_stream("random_uniform", generator), size, xp.dtype(dtype))
-    return xp.asarray(values if (low, high) == (0.0, 1.0) else values * (high - low) + low)
+    values = _unit(_stream("random_uniform", generator), size, xp.dtype(dtype), out)
+    if (low, high) != (0.0, 1.0):
+        values *= high - low
+        values += low
+    return values if values is out else into(out, xp.asarray(values))
 
 
 @primitive(
@@ -51,12 +60,16 @@ def random_uniform(xp, *, size, low=0.0, high=1.0, dtype, generator=None):
     samples=lambda: [Sample(size=(2, 3), dtype="float32"), Sample(size=(), mean=1.0, std=2.0, dtype="float64")],
     torch="",
 )
-def random_normal(xp, *, size, mean=0.0, std=1.0, dtype, generator=None):
+def random_normal(xp, *, size, mean=0.0, std=1.0, dtype, generator=None, out=None):
     """Return numbers drawn from the normal distribution with a mean and a standard deviation."""
     dtype = xp.dtype(dtype)
     stream = _stream("random_normal", generator)
-    values = xp.asarray(stream.standard_normal(size, dtype=xp.float64 if dtype == xp.float64 else xp.float32))
-    return (values if (mean, std) == (0.0, 1.0) else values * std + mean).astype(dtype, copy=False)
+    drawn = xp.float64 if dtype == xp.float64 else xp.float32
+    values = xp.asarray(stream.standard_normal(size, dtype=drawn, out=_buffer(out, drawn)))
+    if (mean, std) != (0.0, 1.0):
+        values *= std
+        values += mean
+    return values if values is out else into(out, values.astype(dtype, copy=False))
 
 
 @primitive(
@@ -92,12 +105,12 @@ def random_permutation(xp, *, n, dtype, generator=None):
     samples=lambda: [Sample(shape=(2, 3), p=0.3, dtype="float32"), Sample(shape=(2,), p=1.0, dtype="float32")],
     torch="",
 )
-def bernoulli_mask(xp, *, shape, p, dtype, generator=None):
+def bernoulli_mask(xp, *, shape, p, dtype, generator=None, out=None):
     """Return dropout's mask: 0 with probability p, else 1 / (1 - p), so that multiplying by it keeps the mean."""
     if p >= 1:
-        return xp.zeros(shape, dtype)
-    kept = _unit(_stream("bernoulli_mask", generator), shape, xp.dtype(xp.float32)) >= p
-    return xp.multiply(kept, xp.asarray(1 / (1 - p), dtype), dtype=dtype)
+        return zeros(xp, shape, dtype, out)
+    kept = _unit(_stream("bernoulli_mask", generator), shape, xp.dtype(xp.float32), out) >= p
+    return xp.multiply(kept, xp.asarray(1 / (1 - p), dtype), dtype=dtype, out=out)
 
 
 @primitive(
@@ -192,7 +205,7 @@ def multinomial(xp, input, *, num_samples, replacement=False, generator=None):
     >>> tg.multinomial(tg.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
     tensor([1, 1])
     """
-    _check_weights(xp, input, num_samples, replacement)
+    _require_weights(xp, input, num_samples, replacement)
     stream = _stream("multinomial", generator)
     if not replacement:
         # The largest of weight / Exp(1) falls on i with the probability of drawing i first, the next on the second ...
@@ -204,7 +217,7 @@ def multinomial(xp, input, *, num_samples, replacement=False, generator=None):
     return xp.asarray(found, dtype=xp.int64).reshape(*input.shape[:-1], num_samples)
 
 
-def _check_weights(xp: Any, weights: Any, num_samples: int, replacement: bool) -> None:
+def _require_weights(xp: Any, weights: Any, num_samples: int, replacement: bool) -> None:
     if weights.dtype.kind != "f":
         raise DTypeError("multinomial", f"the weights have dtype {weights.dtype}", "make them floating-point")
     if weights.ndim not in (1, 2):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError, ShapeError
+from .buffers import into
 from .samples import bad_pairs, pairs, quotients
 
 __all__ = ["floor_divide", "fmod", "mul", "multiply", "pow", "remainder"]
@@ -96,7 +97,7 @@ def _is_integral(input, other):
     return (input if hasattr(input, "dtype") else other).dtype.kind in "iub"
 
 
-def _check_divisor(xp, who, input, other):
+def _refuse_zero(xp, who, input, other):
     """Raise DTypeError where an integer would be divided by 0: floating-point numbers give inf or nan there."""
     if _is_integral(input, other) and not xp.all(other):
         raise DTypeError(who, "an integer is divided by 0", "divide floating-point tensors to get inf or nan")
@@ -127,7 +128,7 @@ def floor_divide(xp, input, other, *, out=None):
     >>> tg.tensor([7, -7]) // 2
     tensor([ 3, -4])
     """
-    _check_divisor(xp, "floor_divide", input, other)
+    _refuse_zero(xp, "floor_divide", input, other)
     with xp.errstate(all="ignore"):
         return xp.floor_divide(input, other, out=out)
 
@@ -141,14 +142,14 @@ def floor_divide(xp, input, other, *, out=None):
     errors=_zero_divisors,
     torch="",
 )
-def trunc_divide(xp, input, other):
+def trunc_divide(xp, input, other, *, out=None):
     """Return the quotient rounded towards 0: division by C's rule. The gradient is 0."""
-    _check_divisor(xp, "trunc_divide", input, other)
+    _refuse_zero(xp, "trunc_divide", input, other)
     with xp.errstate(all="ignore"):
         if not _is_integral(input, other):
-            return xp.trunc(xp.true_divide(input, other))
+            return xp.trunc(xp.true_divide(input, other), out=out)
         quotient = xp.floor_divide(input, other)
-        return quotient + (xp.multiply(quotient, other) != input) * (quotient < 0)
+        return xp.add(quotient, (xp.multiply(quotient, other) != input) & (quotient < 0), out=out)
 
 
 @primitive(
@@ -172,7 +173,7 @@ def remainder(xp, input, other, *, out=None):
     >>> tg.remainder(tg.tensor([-3.0, 5.0]), 2)
     tensor([1., 1.])
     """
-    _check_divisor(xp, "remainder", input, other)
+    _refuse_zero(xp, "remainder", input, other)
     with xp.errstate(all="ignore"):
         return xp.remainder(input, other, out=out)
 
@@ -198,7 +199,7 @@ def fmod(xp, input, other, *, out=None):
     >>> tg.fmod(tg.tensor([-3.0, 5.0]), 2)
     tensor([-1.,  1.])
     """
-    _check_divisor(xp, "fmod", input, other)
+    _refuse_zero(xp, "fmod", input, other)
     with xp.errstate(all="ignore"):
         return xp.fmod(input, other, out=out)
 
@@ -278,18 +279,21 @@ def pow(xp, input, other, *, out=None):
 # -- choosing and writing over ------------------------------------------------------------------------------------------
 
 
-def select(xp: Any, condition: Any, input: Any, other: Any) -> Any:
+def select(xp: Any, condition: Any, input: Any, other: Any, out: Any = None) -> Any:
     """Return ``xp.where(condition, input, other)``, ten times as fast for large arrays with an irregular condition.
 
     Choosing by bits needs no jumps, which a processor guesses wrong half the time when the condition is irregular.
     """
     dtype = xp.result_type(input, other)
     if getattr(condition, "size", 1) < _MANY or condition.dtype != bool or dtype.itemsize > 8:
-        return xp.where(condition, input, other)
+        return into(out, xp.where(condition, input, other))
     bits = f"i{dtype.itemsize}"
     first, second = (xp.asarray(x, dtype).view(bits) for x in (input, other))
     chosen = (first ^ second) & xp.negative(condition.view("i1")).astype(bits)
-    return xp.bitwise_xor(chosen, second, out=chosen).view(dtype)
+    if out is None:
+        return xp.bitwise_xor(chosen, second, out=chosen).view(dtype)
+    xp.bitwise_xor(chosen, second, out=out.view(bits))
+    return out
 
 
 @primitive(
@@ -309,9 +313,9 @@ def select(xp: Any, condition: Any, input: Any, other: Any) -> Any:
     ],
     errors=lambda: [ErrorSample(ShapeError, "could not be broadcast", Array(4, dtype="bool"), (2, 3), (3,))],
 )
-def where(xp, condition, input, other):
+def where(xp, condition, input, other, *, out=None):
     """Return the elements of ``input`` where a condition is true, those of ``other`` where it is not."""
-    return select(xp, condition, input, other)
+    return select(xp, condition, input, other, out)
 
 
 @primitive(

@@ -9,6 +9,7 @@ import numpy as np
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive, tensor, wrap
 from ..core.dispatch import apply
 from ..errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UsageError
+from .buffers import zeros
 from .index import add_elements, check_range
 from .shape import wrap_dim
 from .subscript import write
@@ -114,11 +115,11 @@ def gather(xp, input, index, *, dim):
     ],
     torch="",
 )
-def scatter_sum(xp, input, index, *, shape, dim):
+def scatter_sum(xp, input, index, *, shape, dim, out=None):
     """Return zeros of a shape with every element added at its position along ``dim``; equal positions add up."""
-    out = xp.zeros(shape, input.dtype)
-    add_elements(xp, out, _positions(xp, shape, index, dim) if shape else index, input)
-    return out
+    result = zeros(xp, shape, input.dtype, out)
+    add_elements(xp, result, _positions(xp, shape, index, dim) if shape else index, input)
+    return result
 
 
 def _source_gradient(g, index, src_shape, dim):

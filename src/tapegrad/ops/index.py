@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import IndexRangeError, ShapeError
+from .buffers import zeros
 
 __all__: list[str] = []
 
@@ -61,11 +62,11 @@ def index_view(xp, input, *, layout):
     ],
     torch="",
 )
-def index_place(xp, input, *, shape, layout):
+def index_place(xp, input, *, shape, layout, out=None):
     """Return zeros of a shape with the input at an index of ints, slices, None and Ellipsis."""
-    out = xp.zeros(shape, input.dtype)
-    out[layout] = input
-    return out
+    result = zeros(xp, shape, input.dtype, out)
+    result[layout] = input
+    return result
 
 
 # -- arrays of positions and masks --------------------------------------------------------------------------------------
@@ -166,11 +167,11 @@ def index(xp, input, *indices, dims):
     ],
     torch="",
 )
-def index_sum(xp, input, *indices, dims, shape):
+def index_sum(xp, input, *indices, dims, shape, out=None):
     """Return zeros of a shape with every element of the input added at its index; equal indices add up."""
-    out = xp.zeros(shape, input.dtype)
-    add_at(xp, out, indices, dims, input)
-    return out
+    result = zeros(xp, shape, input.dtype, out)
+    add_at(xp, result, indices, dims, input)
+    return result
 
 
 def _index_put_gradients(g, value_shape, indices, layout, dims, accumulate, needs):

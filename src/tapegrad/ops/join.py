@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, ShapeError, UsageError
+from .buffers import zeros
 from .shape import wrap_dim
 from .views import atleast_1d, atleast_2d, atleast_3d
 
@@ -52,7 +53,7 @@ def _cat_gradients(g, tensors_shape, dim):
     ],
     errors=lambda: [ErrorSample(ShapeError, "must match exactly", (2, 3), (2, 2))],
 )
-def cat(xp, *tensors, dim=0):
+def cat(xp, *tensors, dim=0, out=None):
     """Return the tensors one behind the other along an existing dimension.
 
     The other dimensions must be equal (ShapeError otherwise); a 1-d tensor without elements is passed over, as in
@@ -64,7 +65,7 @@ def cat(xp, *tensors, dim=0):
     """
     if len({x.ndim for x in tensors}) > 1:
         tensors = [x for x in tensors if x.shape != (0,)]
-    return xp.concatenate(tensors, axis=dim)
+    return xp.concatenate(tensors, axis=dim, out=out)
 
 
 @function()
@@ -120,21 +121,21 @@ def split_with_sizes(xp, input, *, split_sizes, dim=0):
     ],
     torch="",
 )
-def cat_parts(xp, *parts, split_sizes, dim=0):
+def cat_parts(xp, *parts, split_sizes, dim=0, out=None):
     """Return the parts of a split one behind the other, with zeros where a part is None."""
     if all(p is not None for p in parts):
-        return xp.concatenate(parts, axis=dim)
+        return xp.concatenate(parts, axis=dim, out=out)
     like = next(p for p in parts if p is not None)
     shape = list(like.shape)
     shape[dim] = sum(split_sizes)
-    out = xp.zeros(shape, like.dtype)
+    result = zeros(xp, tuple(shape), like.dtype, out)
     before = (slice(None),) * (dim % like.ndim)
     start = 0
     for part, size in zip(parts, split_sizes, strict=True):
         if part is not None:
-            out[(*before, slice(start, start + size))] = part
+            result[(*before, slice(start, start + size))] = part
         start += size
-    return out
+    return result
 
 
 @primitive(
@@ -145,7 +146,7 @@ def cat_parts(xp, *parts, split_sizes, dim=0):
     samples=lambda: [Sample((3,), (3,)), Sample((2, 3), (2, 3), (2, 3), dim=-1), Sample((), (), dim=0)],
     errors=lambda: [ErrorSample(ShapeError, "must have the same shape", (2,), (3,))],
 )
-def stack(xp, *tensors, dim=0):
+def stack(xp, *tensors, dim=0, out=None):
     """Return tensors of one shape side by side along a new dimension.
 
     Source: https://pytorch.org/docs/stable/generated/torch.stack.html
@@ -158,7 +159,7 @@ def stack(xp, *tensors, dim=0):
     if any(x is None for x in tensors):
         zeros = xp.zeros_like(next(x for x in tensors if x is not None))
         tensors = [zeros if x is None else x for x in tensors]
-    return xp.stack(tensors, axis=dim)
+    return xp.stack(tensors, axis=dim, out=out)
 
 
 @primitive(

@@ -10,7 +10,7 @@ from ..errors import DTypeError, IndexRangeError, ShapeError
 __all__ = ["embedding"]
 
 
-def _check_indices(xp, weight: Any, indices: Any) -> None:
+def _require_rows(xp, weight: Any, indices: Any) -> None:
     if weight.ndim != 2:
         raise ShapeError("embedding", f"argument 'weight' has shape {tuple(weight.shape)}", "it should be a matrix")
     if indices.dtype.kind not in "iu":
@@ -54,7 +54,7 @@ def _embedding_gradient(g, indices, weight_shape, padding_idx, scale_grad_by_fre
         ErrorSample(ShapeError, "should be a matrix", (5,), Array(2, low=0, high=5, dtype="int64")),
     ],
 )
-def embedding(xp, weight, indices, *, padding_idx=-1, scale_grad_by_freq=False, sparse=False):
+def embedding(xp, weight, indices, *, padding_idx=-1, scale_grad_by_freq=False, sparse=False, out=None):
     """Return the rows of ``weight`` (rows, features) that ``indices`` (any shape) name: shape (*indices.shape, features).
 
     The row ``padding_idx`` gets no gradient (none is excepted at -1); with ``scale_grad_by_freq`` a row's gradient is
@@ -67,8 +67,9 @@ def embedding(xp, weight, indices, *, padding_idx=-1, scale_grad_by_freq=False, 
             [1., 2.],
             [3., 4.]])
     """
-    _check_indices(xp, weight, indices)
-    return xp.take(weight, indices, axis=0)
+    _require_rows(xp, weight, indices)
+    # Positions known to be in range need no buffer on the way into ``out``.
+    return xp.take(weight, indices, axis=0) if out is None else xp.take(weight, indices, 0, out, "clip")
 
 
 @primitive(

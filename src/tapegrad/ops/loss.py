@@ -23,11 +23,11 @@ _LOWEST_LOG = -100.0
     samples=lambda: [*singles(), Sample((3, 4), delta=0.5)],
     torch="",
 )
-def huber(xp, input, *, delta=1.0):
+def huber(xp, input, *, delta=1.0, out=None):
     """Return half the square of each element, and beyond ``delta`` the straight line that continues it."""
     size = xp.abs(input)
     inner = xp.minimum(size, delta)
-    return inner * (size - 0.5 * inner)
+    return xp.multiply(inner, size - 0.5 * inner, out=out)
 
 
 @primitive(
@@ -45,9 +45,9 @@ def huber(xp, input, *, delta=1.0):
     errors=bad_pairs,
     torch="",
 )
-def logit_cross_entropy(xp, input, target):
+def logit_cross_entropy(xp, input, target, *, out=None):
     """Return the binary cross entropy between the logistic function of each element and its target."""
-    return xp.maximum(input, 0) - input * target + xp.log1p(xp.exp(-xp.abs(input)))
+    return xp.add(xp.maximum(input, 0) - input * target, xp.log1p(xp.exp(-xp.abs(input))), out=out)
 
 
 def _probability_gradient(g, input, target):
@@ -70,14 +70,14 @@ def _probability_gradient(g, input, target):
     ],
     torch="",
 )
-def probability_cross_entropy(xp, input, target):
+def probability_cross_entropy(xp, input, target, *, out=None):
     """Return the binary cross entropy between each probability and its target; logarithms count as at least -100."""
     outside = (input < 0) | (input > 1)
     if outside.any():
         raise _probability_error(xp, input, outside)
     with xp.errstate(divide="ignore"):
         yes, no = xp.maximum(xp.log(input), _LOWEST_LOG), xp.maximum(xp.log1p(-input), _LOWEST_LOG)
-    return (target - 1) * no - target * yes
+    return xp.subtract((target - 1) * no, target * yes, out=out)
 
 
 def _cut_log(x):

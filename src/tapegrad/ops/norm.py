@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError
+from .buffers import add_up, into
 
 __all__: list[str] = []
 
@@ -57,22 +58,29 @@ def _moments_gradient(g, standard, variance, eps):
     errors=lambda: [ErrorSample(DTypeError, "int64", Array(2, 3, low=0, high=9, dtype="int64"), dim=(0,))],
     torch="",
 )
-def standardize(xp, input, *, dim, eps=1e-5):
+def standardize(xp, input, *, dim, eps=1e-5, out=None):
     """Return the input brought to mean 0 and variance 1 over dimensions, the mean and the biased variance.
 
     The dimensions stay with size 1 in mean and variance. For float16 these two are float32.
     """
-    if input.dtype.kind in "biu":
-        raise DTypeError("normalization", f"the input has dtype {input.dtype}", "convert it with .float()")
+    _check_floating(input.dtype)
+    standard, mean, variance = (None, None, None) if out is None else out
     x = _wide(xp, input)
-    total = x.sum(dim, keepdims=True)
+    total = add_up(xp, x, dim, True, None)
     size = _group_size(x.shape, total.shape)
-    mean = total / size
-    deviation = x - mean
-    variance = sum_products.kernel(xp, deviation, deviation, shape=total.shape) / size
+    mean = xp.true_divide(total, size, out=mean)
+    deviation = xp.subtract(x, mean, out=standard if x is input else None)
+    variance = xp.true_divide(_products(xp, deviation, deviation, total.shape), size, out=variance)
     with xp.errstate(divide="ignore", invalid="ignore"):
         deviation *= 1 / xp.sqrt(variance + eps)
-    return deviation.astype(input.dtype, copy=False), mean, variance
+    if x is input:
+        return deviation, mean, variance
+    return into(standard, deviation.astype(input.dtype)), mean, variance
+
+
+def _check_floating(dtype: Any) -> None:
+    if dtype.kind in "biu":
+        raise DTypeError("normalization", f"the input has dtype {dtype}", "convert it with .float()")
 
 
 def _shared(scale_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -103,19 +111,19 @@ def _turn_gradient(g, input, standard, scale):
     ],
     torch="",
 )
-def standardize_gradient(xp, input, standard, scale):
+def standardize_gradient(xp, input, standard, scale, *, out=None):
     """Return the input without its mean and its part along ``standard``, scaled: the gradient of :func:`standardize`.
 
     ``scale`` has size 1 in the dimensions of a group. The map is linear in the input, and its own adjoint.
     """
     x, direction = _wide(xp, input), _wide(xp, standard)
     size = _group_size(x.shape, scale.shape)
-    along = sum_products.kernel(xp, x, direction, shape=scale.shape) / size
-    result = direction * -along
+    along = _products(xp, x, direction, scale.shape) / -size
+    result = xp.multiply(direction, along, out=out if x is input else None)
     result += x
-    result -= x.sum(_shared(scale.shape), keepdims=True) / size
+    result -= add_up(xp, x, _shared(scale.shape), True, None) / size
     result *= scale
-    return result.astype(input.dtype, copy=False)
+    return result if x is input else into(out, result.astype(input.dtype))
 
 
 # -- scale and shift ----------------------------------------------------------------------------------------------------
@@ -135,12 +143,16 @@ def standardize_gradient(xp, input, standard, scale):
     ],
     torch="",
 )
-def sum_products(xp, input, other, *, shape):
+def sum_products(xp, input, other, *, shape, out=None):
     """Return the sum of input * other over the dimensions that broadcasting from ``shape`` would stretch."""
-    axes = list(range(input.ndim))
-    first = input.ndim - len(shape)
+    return into(out, _products(xp, input, other, shape))
+
+
+def _products(xp, x, y, shape):
+    axes = list(range(x.ndim))
+    first = x.ndim - len(shape)
     kept = [first + i for i, n in enumerate(shape) if n != 1]
-    return xp.einsum(input, axes, other, axes, kept).reshape(shape)
+    return xp.einsum(x, axes, y, axes, kept).reshape(shape)
 
 
 @primitive(
@@ -162,11 +174,13 @@ def sum_products(xp, input, other, *, shape):
     ],
     torch="",
 )
-def affine(xp, input, weight=None, bias=None):
+def affine(xp, input, weight=None, bias=None, *, out=None):
     """Return ``input * weight + bias``, weight and bias stretched to the input's shape; always in memory of its own."""
+    if weight is None and bias is None:
+        return xp.array(input, order="C") if out is None else into(out, input)
     if weight is None:
-        return xp.array(input, order="C") if bias is None else input + bias
-    out = input * weight
+        return xp.add(input, bias, out=out)
+    result = xp.multiply(input, weight, out=out)
     if bias is not None:
-        out += bias
-    return out
+        result += bias
+    return result

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, ShapeError, UsageError
+from .buffers import into, zeros
 from .join import cat
 
 __all__ = ["constant_pad", "crop", "fold_windows", "pad", "windows"]
@@ -28,11 +29,25 @@ def _inner(shape, padding):
     ],
     torch="",
 )
-def constant_pad(xp, input, *, padding, value=0):
+def constant_pad(xp, input, *, padding, value=0, out=None):
     """Return the input with ``value`` around it: ``padding`` has a (before, after) pair for every dimension."""
     shape = tuple(n + before + after for n, (before, after) in zip(input.shape, padding, strict=True))
-    out = xp.full(shape, value, input.dtype) if value else xp.zeros(shape, input.dtype)
-    out[_inner(shape, padding)] = input
+    if out is None:
+        result = xp.full(shape, value, input.dtype) if value else xp.zeros(shape, input.dtype)
+    else:
+        result = _bordered(out, padding, value)
+    result[_inner(shape, padding)] = input
+    return result
+
+
+def _bordered(out, padding, value):
+    """Return an array with a value written into its border."""
+    part = out
+    for dim, (before, after) in enumerate(padding):
+        along = (slice(None),) * dim
+        part[(*along, slice(before))] = value
+        part[(*along, slice(part.shape[dim] - after, None))] = value
+        part = part[(*along, slice(before, part.shape[dim] - after))]
     return out
 
 
@@ -163,7 +178,7 @@ def _cropped(input: Tensor, padding: tuple) -> Tensor:
     ],
     torch="Tensor.unfold",
 )
-def windows(xp, input, *, dimension, size, step):
+def windows(xp, input, *, dimension, size, step, out=None):
     """Return the windows of ``size`` elements, ``step`` apart, along a dimension: their elements are the last dimension."""
     length = input.shape[dimension]
     if not 0 <= size <= length:
@@ -171,7 +186,8 @@ def windows(xp, input, *, dimension, size, step):
     if step < 1:
         raise ArgumentError("unfold", f"step {step} is not positive", "use at least 1")
     all_windows = xp.lib.stride_tricks.sliding_window_view(input, size, dimension)
-    return xp.array(all_windows[(slice(None),) * (dimension % input.ndim) + (slice(None, None, step),)])
+    chosen = all_windows[(slice(None),) * (dimension % input.ndim) + (slice(None, None, step),)]
+    return xp.array(chosen) if out is None else into(out, chosen)
 
 
 @primitive(
@@ -185,14 +201,14 @@ def windows(xp, input, *, dimension, size, step):
     ],
     torch="",
 )
-def fold_windows(xp, input, *, shape, dimension, step):
+def fold_windows(xp, input, *, shape, dimension, step, out=None):
     """Return the sum of windows laid back to where :func:`windows` took them from."""
-    out = xp.zeros(shape, input.dtype)
+    result = zeros(xp, shape, input.dtype, out)
     before = (slice(None),) * (dimension % len(shape))
     count = input.shape[dimension % len(shape)]
     for j in range(input.shape[-1]):
-        out[(*before, slice(j, j + (count - 1) * step + 1, step))] += input[..., j]
-    return out
+        result[(*before, slice(j, j + (count - 1) * step + 1, step))] += input[..., j]
+    return result
 
 
 @function(methods="unfold")

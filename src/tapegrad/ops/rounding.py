@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import DTypeError
+from .buffers import into
 from .samples import between, singles
 
 __all__ = [
@@ -93,7 +94,7 @@ def abs(xp, input, *, out=None):
     methods="sign sgn",
     inplace=True,
 )
-def sign(xp, input):
+def sign(xp, input, *, out=None):
     """Return 1, 0 or -1 with the sign of each element; 0 for nan.
 
     >>> import tapegrad as tg
@@ -101,8 +102,8 @@ def sign(xp, input):
     tensor([-1.,  0.,  1.])
     """
     if input.dtype.kind == "b":
-        return xp.array(input)
-    return xp.subtract(input > 0, input < 0, dtype=input.dtype)
+        return xp.array(input) if out is None else into(out, input)
+    return xp.subtract(input > 0, input < 0, dtype=input.dtype, out=out)
 
 
 # -- whole numbers ------------------------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def trunc(xp, input, *, out=None):
     methods="round",
     inplace=True,
 )
-def round(xp, input, *, decimals=0):
+def round(xp, input, *, decimals=0, out=None):
     """Return the nearest number with so many ``decimals``; halves go to the even one. The gradient is 0.
 
     Negative ``decimals`` round to tens, hundreds and so on.
@@ -204,8 +205,10 @@ def round(xp, input, *, decimals=0):
     """
     if decimals and input.dtype.kind == "f":
         scale = 10.0 ** (decimals if decimals > 0 else -decimals)
-        return xp.rint(input * scale) / scale if decimals > 0 else xp.rint(input / scale) * scale
-    return _rounded(xp, "round", xp.rint, input, None)
+        if decimals > 0:
+            return xp.true_divide(xp.rint(input * scale), scale, out=out)
+        return xp.multiply(xp.rint(input / scale), scale, out=out)
+    return _rounded(xp, "round", xp.rint, input, out)
 
 
 @function(methods="frac", inplace=True)

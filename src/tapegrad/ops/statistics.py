@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .buffers import add_up, into
 from .reduce import axis_of, reduced_count
 
 __all__ = ["bincount", "histc", "unique"]
@@ -37,8 +38,9 @@ def _variance(xp, who, input, dim, correction, keepdim):
     axis = axis_of(who, input.ndim, dim)
     x = input.astype(xp.float32) if input.dtype == xp.float16 else input
     with xp.errstate(all="ignore"):
-        deviation = x - x.mean(axis, keepdims=True)
-        total = xp.square(deviation).sum(axis, keepdims=keepdim)
+        total = add_up(xp, x, axis, True, None)
+        deviation = x - total / reduced_count(x.shape, total.shape)
+        total = add_up(xp, deviation * deviation, axis, keepdim, None)
         return total / max(reduced_count(x.shape, total.shape) - correction, 0)
 
 
@@ -62,9 +64,9 @@ def _std_gradient(g, input, out, dim, correction, keepdim):
     samples=_spread_samples,
     errors=_bad_spreads,
 )
-def var(xp, input, *, dim=None, correction=1, keepdim=False):
+def var(xp, input, *, dim=None, correction=1, keepdim=False, out=None):
     """Return the variance over one dimension, several, or all. Raises DTypeError for integers and bool."""
-    return _variance(xp, "var", input, dim, correction, keepdim).astype(input.dtype, copy=False)
+    return into(out, _variance(xp, "var", input, dim, correction, keepdim).astype(input.dtype, copy=False))
 
 
 @primitive(
@@ -74,9 +76,9 @@ def var(xp, input, *, dim=None, correction=1, keepdim=False):
     samples=_spread_samples,
     errors=_bad_spreads,
 )
-def std(xp, input, *, dim=None, correction=1, keepdim=False):
+def std(xp, input, *, dim=None, correction=1, keepdim=False, out=None):
     """Return the standard deviation over one dimension, several, or all. Raises DTypeError for integers and bool."""
-    return xp.sqrt(_variance(xp, "std", input, dim, correction, keepdim)).astype(input.dtype, copy=False)
+    return into(out, xp.sqrt(_variance(xp, "std", input, dim, correction, keepdim)).astype(input.dtype, copy=False))
 
 
 # -- counts -------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import math
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError
+from .elementwise import select
 from .samples import between, singles
 
 __all__ = [
@@ -325,7 +326,7 @@ def _logit_gradient(g, input, eps):
     methods="logit",
     inplace=True,
 )
-def logit(xp, input, *, eps=None):
+def logit(xp, input, *, eps=None, out=None):
     """Return the logarithm of the odds of each element, the inverse of :func:`sigmoid` (nan outside 0 to 1).
 
     With ``eps`` the elements are first clamped to ``eps`` to ``1 - eps``.
@@ -338,7 +339,7 @@ def logit(xp, input, *, eps=None):
     if eps is not None:
         input = xp.clip(input, eps, 1 - eps)
     with xp.errstate(all="ignore"):
-        return xp.log(input / (1 - input))
+        return xp.log(input / (1 - input), out=out)
 
 
 @primitive(
@@ -350,11 +351,11 @@ def logit(xp, input, *, eps=None):
     samples=lambda: [*singles(), Sample((3, 4), beta=0.5)],
     torch="nn.functional.softplus",
 )
-def softplus(xp, input, *, beta=1.0, threshold=20.0):
+def softplus(xp, input, *, beta=1.0, threshold=20.0, out=None):
     """Return a smooth version of relu; the input itself where ``beta`` times it exceeds ``threshold``."""
     scaled = input * beta
     smooth = xp.log1p(xp.exp(xp.minimum(scaled, threshold))) / beta
-    return xp.where(scaled > threshold, input, smooth)
+    return select(xp, scaled > threshold, input, smooth, out)
 
 
 @primitive(
