@@ -15,10 +15,14 @@ from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, ops, us
 from ..errors import ArgumentError, MissingMethodError, NamingError, UsageError, warn
 from ..nn.parameter import clear_gradient
 from .arithmetic import count, into, native, number
+from .bundle import LARGEST, Bundle
 
 __all__ = ["Optimizer"]
 
 _next_key = itertools.count().__next__
+_UPDATES = ("_start", "_update", "_advance", "_step_parameter")
+# Parameters that now have a gradient and now have none make up another bundle each time.
+_MOST_BUNDLES = 8
 
 
 class Optimizer:
@@ -36,6 +40,8 @@ class Optimizer:
     # Whether a step is running, and whether there ever was one.
     _stepping = False
     _opt_called = False
+    # Whether an update treats each element alone: ours do, what somebody else wrote may look at a whole parameter.
+    _elementwise = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
         if isinstance(params, Tensor):
@@ -46,6 +52,7 @@ class Optimizer:
         self.state: defaultdict[Tensor, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._buffers: dict[tuple[str, np.dtype], np.ndarray] = {}
+        self._bundles: dict[tuple[int, ...], Bundle] = {}
         self._pre_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._post_hooks: OrderedDict[int, Callable] = OrderedDict()
         groups = list(params)
@@ -56,6 +63,7 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls._elementwise = all(getattr(cls, m).__module__.startswith(f"{__package__}.") for m in _UPDATES)
         if "step" in vars(cls):
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
@@ -96,9 +104,13 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
+        at_once = set_to_none and STATE.tracer is None
         for group in self.param_groups:
             for p in group["params"]:
-                clear_gradient(p, set_to_none)
+                if at_once:
+                    p._grad = None
+                else:
+                    clear_gradient(p, set_to_none)
 
     # -- stepping -----------------------------------------------------------------------------------------------------
 
@@ -116,42 +128,74 @@ class Optimizer:
             line = user_line()
             for group in self.param_groups:
                 settings = {name: number(value) for name, value in group.items()}
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self._step_parameter(p, settings)
-                        if STATE.tracer is None:
-                            p.storage.wrote(writer=line)
+                stepping = [p for p in group["params"] if p.grad is not None]
+                rest = self._step_together(stepping, settings) if STATE.tracer is None else stepping
+                for p in rest:
+                    self._step_parameter(p, settings)
+                if STATE.tracer is None:
+                    for p in stepping:
+                        p.storage.wrote(writer=line)
         return loss
+
+    def _step_together(self, params: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
+        """Update small parameters in the same state as one; return the others."""
+        small = [p for p in params if p.array.size <= LARGEST and p.array.ndim]
+        if len(small) < 2 or not self._elementwise or len({p.array.dtype for p in small}) > 1:
+            return params
+        states = [self.state[p] for p in small]
+        # The first step makes each parameter's state.
+        if not all(states) and self._start(small[0], group):
+            return params
+        arrays = [p.array for p in small]
+        bundle = self._bundle(arrays)
+        together = bundle.gather_states(states) if bundle.possible else None
+        if together is None:
+            return params
+        w = bundle.parameters.gather(arrays)
+        g = bundle.gradients.gather([p._grad.array for p in small])  # type: ignore[union-attr]
+        self._advance(w, g, together, group)
+        bundle.parameters.scatter(arrays)
+        bundle.scatter_states(together, states)
+        return [p for p in params if not any(p is q for q in small)] if len(small) < len(params) else []
+
+    def _bundle(self, arrays: list[np.ndarray]) -> Bundle:
+        key = tuple(map(id, arrays))
+        bundle = self._bundles.get(key)
+        if bundle is None:
+            if len(self._bundles) >= _MOST_BUNDLES:
+                self._bundles.clear()
+            bundle = self._bundles[key] = Bundle(arrays)
+        return bundle
 
     def _step_parameter(self, p: Tensor, group: dict[str, Any]) -> None:
         state = self.state[p]
         if not state:
             state.update(self._start(p, group))
-        w, g = native(p), native(p.grad)
+        self._advance(native(p), native(p.grad), {name: native(value) for name, value in state.items()}, group)
+
+    def _advance(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change a parameter and its state by one step: all arrays, or all tensors while a trace is running."""
         if group.get("maximize"):
-            g = into(self._buffer("gradient", p), ops.neg, g)
+            g = into(self._buffer("gradient", w), ops.neg, g)
         decay = group.get("weight_decay")
         if decay and group.get("decoupled_weight_decay"):
             w *= 1 - group["lr"] * decay
         elif decay:
-            g = into(self._buffer("gradient", p), ops.add, g, into(self._buffer("step", p), ops.mul, w, decay))
-        values = {name: native(value) for name, value in state.items()}
-        if "step" in values:
-            values["step"] = count(values["step"])
-        self._update(w, g, self._buffer("step", p), values, group)
+            g = into(self._buffer("gradient", w), ops.add, g, into(self._buffer("step", w), ops.mul, w, decay))
+        values = {**state, "step": count(state["step"])} if "step" in state else state
+        self._update(w, g, self._buffer("step", w), values, group)
 
-    def _buffer(self, use: str, p: Tensor) -> np.ndarray | None:
+    def _buffer(self, use: str, array: Any) -> np.ndarray | None:
         """Return memory in a parameter's shape, the same for all parameters and steps; None while a trace is running."""
         if STATE.tracer is not None:
             return None
-        array = p.array
         held = self._buffers.get((use, array.dtype))
         if held is None or held.size < array.size:
             held = self._buffers[use, array.dtype] = np.empty(array.size, array.dtype)
         return held[: array.size].reshape(array.shape)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_buffers": {}}
+        return {**self.__dict__, "_buffers": {}, "_bundles": {}}
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
         """Return the state of a parameter before its first step: tensors by name."""
