@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .compiler import *
 from .core import *
 from .ops import *
 from .version import __version__

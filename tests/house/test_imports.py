@@ -18,6 +18,7 @@ LEVELS = {
     "core": 2,
     "ops": 3,
     "autograd": 4,
+    "compiler": 4,
     "linalg": 4,
     "random": 4,
     "special": 4,
@@ -32,7 +33,7 @@ LEVELS = {
     "cli": 12,
 }
 # Rooms that reach operations by name through the registry, and so need nothing above core.
-ONLY_CORE = {"formats/onnx", "compile", "explain"}
+ONLY_CORE = {"formats/onnx", "explain"}
 
 
 def room_of(path):

@@ -1,0 +1,3 @@
+"""Compiling: a training step, or a network's forward pass, as straight-line NumPy source over planned memory."""
+
+from .entry import *

@@ -1,0 +1,216 @@
+"""Running a step once to write down what it does, with everything that a replay must know beside the equations.
+
+The run is the real thing. When something happens that a program cannot repeat, the capture is refused and the run goes
+on as if nobody had watched. When the capture holds, what the run has changed is put back, and the program makes the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import STATE, Equation, Node, Tensor, Tracer, Variable, user_line
+from ..core.graph import Pick
+from ..ops.generator import current_generator
+from .numbers import Number
+
+__all__ = ["Capture", "Gradient", "Refusal"]
+
+
+class Refusal:
+    """Why a step runs eagerly: who refused, what happened, what to do; ``passing`` when the next call may go well."""
+
+    def __init__(self, who: str, what: str, fix: str, passing: bool = False):
+        self.who = who
+        self.what = what
+        self.fix = fix
+        self.passing = passing
+
+
+class Gradient:
+    """What the step did with the gradient of one leaf: ``before`` is the one it found, None where it did not look."""
+
+    def __init__(self, leaf: Tensor, looked: bool):
+        self.leaf = leaf
+        self.looked = looked
+        self.before = leaf._grad
+        self.variable: Variable | None = None
+
+
+class Capture(Tracer):
+    """A tracer that refuses instead of raising, and remembers how to undo the run."""
+
+    def __init__(self, inputs: list[Tensor]):
+        super().__init__({})
+        self.refusal: Refusal | None = None
+        # The tensors behind the constants: a program holds for these and their present memory alone.
+        self.owners: dict[Variable, Tensor | None] = {}
+        self.numbers: set[Variable] = set()
+        # Where each number of an optimizer's group is read: (group, name, place in a pair or None).
+        self.settings: dict[Variable, tuple[dict, str, int | None]] = {}
+        self.fixed_settings: list[tuple[dict, str, Any]] = []
+        self.gradients: dict[int, Gradient] = {}
+        self.modules: list[tuple[Any, dict]] = []
+        self.postponed: list[tuple[int, Callable[[], Any]]] = []
+        self.flats: list[Any] = []
+        # Stand-ins for all parameters of a group together: no leaves of the user's.
+        self.fakes: set[int] = set()
+        self.outside: set[int] = set()
+        self.equation_modules: list[Any] = []
+        self.gradient_of: dict[Variable, Variable] = {}
+        self._undo: list[tuple[np.ndarray, np.ndarray]] = []
+        self._seen_writes: set[int] = set()
+        self._path: list[Any] = []
+        self._seen_modules: set[int] = set()
+        self._passed: set[int] = set()
+        self._nodes: dict[int, tuple[Node, Variable]] = {}
+        self._generator = current_generator()
+        self._random_state = self._generator.get_state()
+        self.inputs = [self._input(t, i) for i, t in enumerate(inputs)]
+
+    def _input(self, t: Tensor, i: int) -> Variable:
+        held = self.variables.get(id(t.array))
+        return held if held is not None else self.new(t.array, f"x{i}")
+
+    # -- what a tracer does --------------------------------------------------------------------------------------------
+
+    def read(self, value: Any) -> Any:
+        known = len(self.constants)
+        variable = super().read(value)
+        if len(self.constants) > known:
+            self.owners[variable] = value if isinstance(value, Tensor) else None
+            self.outside.add(id(self.constants[variable]))
+        return variable
+
+    def note(self, operation: Any, inputs: list, outputs: list, keywords: dict | None = None, writes: bool = False) -> None:
+        """Write down a step that is no call of a primitive."""
+        self._append(operation, inputs, outputs, keywords or {}, writes)
+
+    def _append(self, primitive: Any, inputs: list, outputs: list, keywords: dict, writes: bool) -> None:
+        self.equations.append(Equation(primitive, inputs, outputs, keywords, writes, user_line()))
+        self.equation_modules.append(self._path[-1] if self._path else None)
+
+    def record(self, primitive: Any, inputs: tuple, out: Any, keywords: dict) -> None:
+        if primitive.dynamic:
+            self.refuse(primitive.name, "the shape of its result depends on values", "keep the shape, as where() does")
+        if keywords.get("generator") is not None:
+            self.refuse(primitive.name, "it draws from a generator of its own", "use the default generator")
+        super().record(primitive, inputs, out, keywords)
+        for o in out if isinstance(out, tuple) else (out,):
+            if o.node is not None:
+                self._nodes[id(o.node)] = (o.node, self.variables[id(o.array)])
+
+    def refuse(self, who: str, what: str, fix: str, passing: bool = False) -> None:
+        if self.refusal is None:
+            self.refusal = Refusal(who, what, fix, passing)
+            self.call_postponed()
+
+    def before_write(self, target: Tensor) -> None:
+        self.keep(target.array)
+
+    def keep(self, array: np.ndarray) -> None:
+        """Remember the values of memory from outside, which is about to be written to."""
+        owner = array if array.base is None else array.base
+        if id(array) in self._seen_writes or (id(owner) in self.variables and id(owner) not in self.outside):
+            return
+        self._seen_writes.add(id(array))
+        self.alive.append(array)
+        self._undo.append((array, array.copy()))
+
+    # -- gradients -----------------------------------------------------------------------------------------------------
+
+    def looks_at_gradient(self, leaf: Tensor) -> None:
+        self._note_gradient(leaf, True)
+
+    def replaces_gradient(self, leaf: Tensor) -> None:
+        self._note_gradient(leaf, False)
+
+    def _note_gradient(self, leaf: Tensor, looked: bool) -> None:
+        if id(leaf) in self.gradients or id(leaf) in self.fakes or id(leaf.array) in self.variables and id(leaf.array) not in self.outside:
+            return
+        gradient = self.gradients[id(leaf)] = Gradient(leaf, looked)
+        if looked and gradient.before is not None:
+            gradient.variable = self.new(gradient.before.array)
+            self.outside.add(id(gradient.before.array))
+
+    def differentiates(self, node: Node, g: Any) -> None:
+        self._passed.add(id(node))
+        held = self._nodes.get(id(node))
+        if held is not None and isinstance(g, Tensor):
+            variable = self.variables.get(id(g.array))
+            if variable is not None:
+                self.gradient_of.setdefault(variable, held[1])
+
+    def has_tape(self, t: Tensor) -> bool:
+        """Return whether a result could still be differentiated: the program's could not."""
+        node = t.node
+        while isinstance(node, Pick):
+            node = node.edges[0]
+        return node is not None and id(node) not in self._passed
+
+    # -- Python's part -------------------------------------------------------------------------------------------------
+
+    def enters(self, module: Any) -> None:
+        self._path.append(module)
+        if id(module) not in self._seen_modules:
+            self._seen_modules.add(id(module))
+            self.modules.append((module, len(self._path)))
+
+    def leaves(self, module: Any) -> None:
+        self._path.pop()
+
+    def postpones(self, call: Callable[[], Any], arguments: tuple) -> bool:
+        if self.refusal is not None or any(isinstance(a, Tensor) for a in arguments):
+            return False
+        self.postponed.append((len(self.equations), call))
+        return True
+
+    def call_postponed(self) -> None:
+        """Make up for what was left to be called later."""
+        calls, self.postponed = self.postponed, []
+        tracer, STATE.tracer = STATE.tracer, None
+        try:
+            for _, call in calls:
+                call()
+        finally:
+            STATE.tracer = tracer
+
+    def updates(self, optimizer: Any) -> bool:
+        from .updates import capture_update
+
+        return self.refusal is None and capture_update(self, optimizer)
+
+    # -- numbers -------------------------------------------------------------------------------------------------------
+
+    def new_number(self, value: Any) -> Variable:
+        """Return the variable of a Python number."""
+        self.count += 1
+        variable = Variable(f"n{self.count}", np.asarray(value))
+        self.numbers.add(variable)
+        return variable
+
+    def setting(self, group: dict, name: str, place: int | None) -> Number:
+        """Return a number of an optimizer's group, which the program will read anew each time."""
+        for variable, source in self.settings.items():
+            if source[0] is group and source[1:] == (name, place):
+                return Number(self, self._setting_value(source), variable)
+        variable = self.new_number(self._setting_value((group, name, place)))
+        self.settings[variable] = (group, name, place)
+        return Number(self, self._setting_value((group, name, place)), variable)
+
+    @staticmethod
+    def _setting_value(source: tuple[dict, str, int | None]) -> Any:
+        group, name, place = source
+        return group[name] if place is None else group[name][place]
+
+    # -- undoing -------------------------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Put back what the run has changed: memory, gradients, and the place in the stream of random numbers."""
+        for array, before in reversed(self._undo):
+            array[...] = before
+        for gradient in self.gradients.values():
+            gradient.leaf._grad = gradient.before
+        self._generator.set_state(self._random_state)

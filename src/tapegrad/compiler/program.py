@@ -1,0 +1,209 @@
+"""A captured step as a graph of values: which memory each lies in, what of it is needed, what is computed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core import WRITE, Equation, Tensor, Variable
+from .capture import Capture
+from .numbers import TRUTH, NumberOperation
+from .updates import ADVANCE, COUNT, PACK, UNPACK
+
+__all__ = ["Step", "simplified"]
+
+
+class Step:
+    """A captured step without the arrays of its run. ``arrays`` remain of the constants alone.
+
+    ``root`` names the variable in whose memory a view lies; a variable that is no view is its own root.
+    """
+
+    def __init__(self, capture: Capture, outputs: list[Variable]):
+        arrays = {capture.variables[id(a)]: a for a in capture.alive if id(a) in capture.variables}
+        self.inputs = capture.inputs
+        self.constants = {v: a for v, a in capture.constants.items() if v not in capture.inputs}
+        self.owners = capture.owners
+        self.numbers = capture.numbers
+        self.settings = capture.settings
+        self.flats = capture.flats
+        self.counters = {f.variable for f in capture.flats if f.counts}
+        self.equations = capture.equations
+        self.modules = dict(zip(map(id, capture.equations), capture.equation_modules, strict=True))
+        self.gradient_of = capture.gradient_of
+        self.outputs = outputs
+        self.postponed = capture.postponed
+        self.gradients: list[tuple[Tensor, Variable]] = []
+        self.found: list[tuple[Tensor, Variable]] = []
+        self._read_gradients(capture)
+        self.root = self._roots(arrays)
+
+    def _read_gradients(self, capture: Capture) -> None:
+        for gradient in capture.gradients.values():
+            if gradient.variable is not None:
+                self.found.append((gradient.leaf, gradient.variable))
+            after = gradient.leaf._grad
+            if after is not None and after is not gradient.before:
+                self.gradients.append((gradient.leaf, capture.read(after)))
+
+    def _roots(self, arrays: dict[Variable, np.ndarray]) -> dict[Variable, Variable]:
+        root: dict[Variable, Variable] = {}
+        for e in self.equations:
+            if getattr(e.primitive, "view", False) and isinstance(e.inputs[0], Variable):
+                source = e.inputs[0]
+                for out in e.outputs:
+                    if np.may_share_memory(arrays[out], arrays[source]):
+                        root[out] = root.get(source, source)
+        return root
+
+    def root_of(self, variable: Variable) -> Variable:
+        """Return the variable in whose memory this one lies."""
+        return self.root.get(variable, variable)
+
+    @property
+    def outside(self) -> set[Variable]:
+        """The variables whose memory is not the program's own."""
+        return {*self.inputs, *self.constants, *(v for _, v in self.found)}
+
+    @property
+    def kept(self) -> list[Variable]:
+        """The variables whose values outlive the step."""
+        return [*self.outputs, *(v for _, v in self.gradients)]
+
+
+def variables_of(values: Any) -> Iterator[Variable]:
+    """Yield the variables among the inputs of an equation."""
+    for value in values:
+        if isinstance(value, Variable):
+            yield value
+
+
+def simplified(step: Step) -> Step:
+    """Leave out of a step what is not needed, what is computed twice, and copies that nobody would notice."""
+    _merge(step)
+    _elide_copies(step)
+    _prune(step)
+    return step
+
+
+# -- computed twice -----------------------------------------------------------------------------------------------------
+
+
+def _written(step: Step) -> set[Variable]:
+    """Return the roots that are written to in place, be it by an update of the flat vector that they are part of."""
+    return {step.root_of(o) for e in step.equations if e.writes for o in e.outputs}
+
+
+def _merge(step: Step) -> None:
+    """Replace an equation by an earlier one that computes the same from the same memory, unwritten in between."""
+    versions: dict[Variable, int] = {}
+    seen: dict[Any, Equation] = {}
+    renamed: dict[Variable, Variable] = {}
+    written = _written(step)
+    kept = set(step.kept)
+    equations = []
+    for e in step.equations:
+        e.inputs = [renamed.get(x, x) if isinstance(x, Variable) else x for x in e.inputs]
+        key = None if e.writes else _key(step, e, versions, written)
+        if key is not None and key in seen and not kept.intersection(e.outputs):
+            renamed.update(zip(e.outputs, seen[key].outputs, strict=True))
+            continue
+        if key is not None:
+            seen[key] = e
+        for o in e.outputs if e.writes else ():
+            root = step.root_of(o)
+            versions[root] = versions.get(root, 0) + 1
+        equations.append(e)
+    step.equations = equations
+    for old, new in renamed.items():
+        step.root[old] = step.root_of(new)
+    step.outputs = [renamed.get(v, v) for v in step.outputs]
+    step.gradients = [(leaf, renamed.get(v, v)) for leaf, v in step.gradients]
+
+
+def _key(step: Step, e: Equation, versions: dict[Variable, int], written: set[Variable]) -> Any:
+    if e.primitive in (TRUTH, PACK, COUNT, ADVANCE) or e.primitive.random:
+        return None
+    if any(step.root_of(o) in written for o in e.outputs):
+        return None
+    parts: list[Any] = [e.primitive.name]
+    for x in e.inputs:
+        if isinstance(x, Variable):
+            root = step.root_of(x)
+            parts.append((id(x), versions.get(root, 0)))
+        else:
+            parts.append((type(x).__name__, repr(x)))
+    return (*parts, repr(sorted(e.keywords.items())))
+
+
+# -- copies -------------------------------------------------------------------------------------------------------------
+
+
+def _elide_copies(step: Step) -> None:
+    """Let a copy be its source where the source is the program's own and nobody looks at both."""
+    written, outside, kept = _written(step), step.outside, set(step.kept)
+    flat_parts = {p for f in step.flats for p in f.parts}
+    last_use = {step.root_of(x): i for i, e in enumerate(step.equations) for x in variables_of([*e.inputs, *e.outputs])}
+    renamed: dict[Variable, Variable] = {}
+    equations = []
+    for i, e in enumerate(step.equations):
+        e.inputs = [renamed.get(x, x) if isinstance(x, Variable) else x for x in e.inputs]
+        if e.writes:
+            e.outputs = [renamed.get(x, x) for x in e.outputs]
+        if _is_copy(e):
+            source, copy = e.inputs[0], e.outputs[0]
+            own = source not in outside and step.root_of(source) is source and source not in step.numbers
+            unseen = last_use[source] <= i or not {source, copy} & written
+            shared = (source in kept and copy in kept) or (source in flat_parts and copy in flat_parts)
+            if own and unseen and not shared:
+                renamed[copy] = source
+                step.root[copy] = source
+                last_use[source] = max(last_use[source], last_use.get(copy, i))
+                if copy in written:
+                    written.add(source)
+                if copy in kept:
+                    kept.add(source)
+                if copy in flat_parts:
+                    flat_parts.add(source)
+                continue
+        equations.append(e)
+    step.equations = equations
+    step.outputs = [renamed.get(v, v) for v in step.outputs]
+    step.gradients = [(leaf, renamed.get(v, v)) for leaf, v in step.gradients]
+    for flat in step.flats:
+        flat.parts = [renamed.get(v, v) for v in flat.parts]
+
+
+def _is_copy(e: Equation) -> bool:
+    if e.writes or len(e.outputs) != 1 or not e.inputs or not isinstance(e.inputs[0], Variable):
+        return False
+    source, copy = e.inputs[0], e.outputs[0]
+    return e.primitive.name in ("clone", "copy") and (source.shape, source.dtype) == (copy.shape, copy.dtype)
+
+
+# -- needed by nobody ----------------------------------------------------------------------------------------------------
+
+
+def _prune(step: Step) -> None:
+    """Drop the equations on which nothing depends that outlives the step. Random numbers are drawn all the same."""
+    live = {step.root_of(v) for v in step.kept} | {step.root_of(v) for v in step.outside} | set(step.kept)
+    kept = []
+    for e in reversed(step.equations):
+        roots = {step.root_of(o) for o in e.outputs}
+        needed = e.primitive in (TRUTH, UNPACK, ADVANCE) or e.primitive.random
+        if not (needed or roots & live or live.intersection(e.outputs)):
+            continue
+        kept.append(e)
+        for x in variables_of(e.inputs):
+            live.update((x, step.root_of(x)))
+    step.equations = kept[::-1]
+
+
+def is_number(operation: Any) -> bool:
+    """Return whether an equation computes with Python numbers."""
+    return isinstance(operation, NumberOperation)
+
+
+assert WRITE is not None
