@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ...core import Tensor, no_grad, ops, tensor
+import numpy as np
+
+from ...core import STATE, Tensor, no_grad, ops, tensor, user_line, wrap
 from ...errors import DataError
 from ...linalg import vector_norm
 
@@ -18,10 +20,23 @@ def _as_list(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 
 def _gradients(parameters: list[Tensor]) -> list[Tensor]:
-    return [p.grad for p in parameters if p.grad is not None]
+    return [g for p in parameters if (g := p.grad) is not None]
 
 
-@no_grad()
+def _arrays(tensors: list[Tensor]) -> list[np.ndarray]:
+    """Return the arrays of tensors that may be computed with as they are; none while a trace is running."""
+    arrays = [t.array for t in tensors] if STATE.tracer is None else []
+    return arrays if len({a.dtype for a in arrays}) == 1 and arrays[0].dtype in (np.float32, np.float64) else []
+
+
+def _euclidean(arrays: list[np.ndarray]) -> Tensor:
+    """Return the root of the sum of squares, rounded as :func:`vector_norm` does it."""
+    rows = [a.ravel() for a in arrays]
+    with np.errstate(over="ignore"):
+        norms = np.array([math.sqrt(row.dot(row)) for row in rows], arrays[0].dtype)
+        return wrap(np.array(math.sqrt(norms.dot(norms)), norms.dtype))
+
+
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
 ) -> Tensor:
@@ -34,10 +49,15 @@ def get_total_norm(
     >>> tg.nn.utils.get_total_norm([tg.tensor([3.0]), tg.tensor([[0.0, 4.0]])])
     tensor(5.)
     """
-    norms = [vector_norm(t, norm_type) for t in _as_list(tensors)]
-    if not norms:
+    tensors = _as_list(tensors)
+    if not tensors:
         return tensor(0.0)
-    total = vector_norm(ops.stack(*norms), norm_type)
+    arrays = _arrays(tensors) if norm_type == 2 else []
+    if arrays:
+        total = _euclidean(arrays)
+    else:
+        with no_grad():
+            total = vector_norm(ops.stack(*[vector_norm(t, norm_type) for t in tensors]), norm_type)
     if error_if_nonfinite and not math.isfinite(total.item()):
         raise DataError(
             "clip_grad_norm_",
@@ -47,14 +67,25 @@ def get_total_norm(
     return total
 
 
-@no_grad()
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: Any = None
 ) -> None:
     """Multiply the gradients in place by min(1, max_norm / (total_norm + 1e-6))."""
-    factor = (max_norm / (total_norm + 1e-6)).clamp(max=1.0)
-    for g in _gradients(_as_list(parameters)):
-        g.mul_(factor)
+    gradients = _gradients(_as_list(parameters))
+    arrays = _arrays([total_norm, *gradients])
+    if not arrays:
+        with no_grad():
+            factor = (max_norm / (total_norm + 1e-6)).clamp(max=1.0)
+            for g in gradients:
+                g.mul_(factor)
+        return
+    line = user_line()
+    # Gradients that are not finite stay so; the norm that was returned tells.
+    with np.errstate(all="ignore"):
+        share = np.minimum(max_norm / (arrays[0] + 1e-6), 1)
+        for g in gradients:
+            g.array *= share
+            g.storage.wrote(writer=line)
 
 
 def clip_grad_norm_(
