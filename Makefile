@@ -7,7 +7,7 @@ ORACLE ?= requirements/oracle.txt
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types check slow clean
+.PHONY: demo test lint types check slow bench clean
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -40,5 +40,18 @@ check: $(VENV)/test
 slow: $(VENV)/test  ## the long proofs: trainings on real data, fuzzing
 	$(BIN)/pytest -q -m slow -s
 
+# An environment of its own: the peers must not reach the tests or the demo.
+BENCH_VENV := .venv-bench
+BENCH_PYTHON := $(BENCH_VENV)/bin/python
+
+$(BENCH_VENV)/bench: requirements/bench.txt requirements/run.txt requirements/oracle.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_PYTHON) -m pip --disable-pip-version-check -q install -r requirements/bench.txt
+	$(BENCH_PYTHON) -m pip --disable-pip-version-check -q install --no-build-isolation --no-deps -e .
+	@touch $@
+
+bench: $(BENCH_VENV)/bench  ## every workload beside its peers, to docs/results/benchmarks.md; options in BENCH=
+	$(BENCH_PYTHON) -m benchmarks $(BENCH)
+
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) runs .pytest_cache .ruff_cache .hypothesis
