@@ -111,10 +111,10 @@ def _elu_gradient(g, out, alpha, scale, input_scale):
 def elu(xp, input, *, alpha=1.0, scale=1.0, input_scale=1.0, out=None):
     """Return the scaled exponential linear unit: linear above 0, exponential below. ``alpha`` is not negative."""
     # One of the two terms is 0.
-    negative = xp.expm1(xp.minimum(input, 0) * input_scale) * (alpha * scale)
-    if scale == 1:
-        return xp.add(xp.maximum(input, 0), negative, out=out)
-    return xp.add(xp.maximum(input, 0) * scale, negative, out=out)
+    below, above = xp.minimum(input, 0), xp.maximum(input, 0)
+    below = xp.expm1(below if input_scale == 1 else below * input_scale)
+    below = below if alpha * scale == 1 else below * (alpha * scale)
+    return xp.add(above if scale == 1 else above * scale, below, out=out)
 
 
 def _gelu_gradient(g, input, approximate):

@@ -10,6 +10,7 @@ import numpy as np
 from ..core import Array, ErrorSample, Sample, Tensor, as_tensor, function, ops, primitive
 from ..core.methods import inplace_method
 from ..errors import ArgumentError, DTypeError, ShapeError
+from .buffers import into
 from .elementwise import copy
 from .samples import singles
 from .select import nonzero
@@ -134,7 +135,8 @@ def clamp(xp, input, min=None, max=None, *, out=None):
         raise ArgumentError("clamp", "min and max are both None", "give at least one of them")
     if input.dtype.kind == "f":
         # With both limits NumPy takes a faster way.
-        min, max = -math.inf if min is None else min, math.inf if max is None else max
+        min = -math.inf if min is None else min
+        max = math.inf if max is None else max
     return input.clip(min, max, out=out)
 
 
@@ -162,7 +164,7 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     methods="nan_to_num",
     inplace=True,
 )
-def nan_to_num(xp, input, *, nan=0.0, posinf=None, neginf=None):
+def nan_to_num(xp, input, *, nan=0.0, posinf=None, neginf=None, out=None):
     """Return the input with numbers in the place of nan, inf and -inf: 0 and the largest and smallest unless given.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nan_to_num.html
@@ -171,7 +173,7 @@ def nan_to_num(xp, input, *, nan=0.0, posinf=None, neginf=None):
     >>> tg.nan_to_num(tg.tensor([1.0, float("nan"), float("inf")]), posinf=9.0)
     tensor([1., 0., 9.])
     """
-    return xp.asarray(xp.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf))
+    return into(out, xp.asarray(xp.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)))
 
 
 # -- writing over what is there -----------------------------------------------------------------------------------------

@@ -69,13 +69,13 @@ def standardize(xp, input, *, dim, eps=1e-5, out=None):
     total = add_up(xp, x, dim, True, None)
     size = _group_size(x.shape, total.shape)
     mean = xp.true_divide(total, size, out=mean)
-    deviation = xp.subtract(x, mean, out=standard if x is input else None)
+    deviation = xp.subtract(x, mean, out=None if input.dtype.char == "e" else standard)
     variance = xp.true_divide(_products(xp, deviation, deviation, total.shape), size, out=variance)
     with xp.errstate(divide="ignore", invalid="ignore"):
         deviation *= 1 / xp.sqrt(variance + eps)
-    if x is input:
-        return deviation, mean, variance
-    return into(standard, deviation.astype(input.dtype)), mean, variance
+    if input.dtype.char == "e":
+        deviation = into(standard, deviation.astype(input.dtype))
+    return deviation, mean, variance
 
 
 def _check_floating(dtype: Any) -> None:
@@ -119,11 +119,11 @@ def standardize_gradient(xp, input, standard, scale, *, out=None):
     x, direction = _wide(xp, input), _wide(xp, standard)
     size = _group_size(x.shape, scale.shape)
     along = _products(xp, x, direction, scale.shape) / -size
-    result = xp.multiply(direction, along, out=out if x is input else None)
+    result = xp.multiply(direction, along, out=None if input.dtype.char == "e" else out)
     result += x
     result -= add_up(xp, x, _shared(scale.shape), True, None) / size
     result *= scale
-    return result if x is input else into(out, result.astype(input.dtype))
+    return into(out, result.astype(input.dtype)) if input.dtype.char == "e" else result
 
 
 # -- scale and shift ----------------------------------------------------------------------------------------------------

@@ -32,23 +32,11 @@ def _inner(shape, padding):
 def constant_pad(xp, input, *, padding, value=0, out=None):
     """Return the input with ``value`` around it: ``padding`` has a (before, after) pair for every dimension."""
     shape = tuple(n + before + after for n, (before, after) in zip(input.shape, padding, strict=True))
-    if out is None:
-        result = xp.full(shape, value, input.dtype) if value else xp.zeros(shape, input.dtype)
-    else:
-        result = _bordered(out, padding, value)
+    result = zeros(xp, shape, input.dtype, out)
+    if value:
+        result[...] = value
     result[_inner(shape, padding)] = input
     return result
-
-
-def _bordered(out, padding, value):
-    """Return an array with a value written into its border."""
-    part = out
-    for dim, (before, after) in enumerate(padding):
-        along = (slice(None),) * dim
-        part[(*along, slice(before))] = value
-        part[(*along, slice(part.shape[dim] - after, None))] = value
-        part = part[(*along, slice(before, part.shape[dim] - after))]
-    return out
 
 
 @primitive(

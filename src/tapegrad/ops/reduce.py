@@ -48,6 +48,13 @@ def reduced_count(input_shape: tuple, out_shape: tuple) -> int:
     return math.prod(input_shape) // (math.prod(out_shape) or 1)
 
 
+def count_along(shape: tuple, axis: Any) -> int:
+    """Return how many elements are reduced to one over NumPy's axis."""
+    if axis is None:
+        return math.prod(shape)
+    return math.prod(shape[d] for d in axis) if isinstance(axis, tuple) else shape[axis]
+
+
 def _reductions():
     yield Sample((3, 4))
     yield Sample((3, 4), dim=1)
@@ -132,14 +139,15 @@ def mean(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the mean over one dimension, several, or all. Raises DTypeError for integers and bool."""
     _check_floating("mean", input.dtype)
     axis = axis_of("mean", input.ndim, dim)
-    if input.dtype.char == "e" or axis is None:
-        total = xp.add.reduce(input, axis, accumulator(input.dtype), None, keepdim)
-    else:
-        total = add_up(xp, input, axis, keepdim, None)
     with xp.errstate(invalid="ignore"):
         if input.dtype.char == "e":
-            return into(out, narrowed(xp, total / reduced_count(input.shape, total.shape), input.dtype))
-        return xp.true_divide(total, reduced_count(input.shape, total.shape), out=out)
+            total = xp.add.reduce(input, axis, xp.float32, None, keepdim)
+            return into(out, narrowed(xp, total / count_along(input.shape, axis), input.dtype))
+        if axis is None:
+            total = xp.add.reduce(input, None, None, None, keepdim)
+        else:
+            total = add_up(xp, input, axis, keepdim, None)
+        return xp.true_divide(total, count_along(input.shape, axis), out=out)
 
 
 # -- products -----------------------------------------------------------------------------------------------------------

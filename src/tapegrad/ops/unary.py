@@ -353,8 +353,9 @@ def logit(xp, input, *, eps=None, out=None):
 )
 def softplus(xp, input, *, beta=1.0, threshold=20.0, out=None):
     """Return a smooth version of relu; the input itself where ``beta`` times it exceeds ``threshold``."""
-    scaled = input * beta
-    smooth = xp.log1p(xp.exp(xp.minimum(scaled, threshold))) / beta
+    scaled = input if beta == 1 else input * beta
+    smooth = xp.log1p(xp.exp(xp.minimum(scaled, threshold)))
+    smooth = smooth if beta == 1 else smooth / beta
     return select(xp, scaled > threshold, input, smooth, out)
 
 
