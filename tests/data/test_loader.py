@@ -159,6 +159,33 @@ def test_data_in_memory_is_read_with_one_call_per_batch(workers):
     assert sorted(data.asked) == [[5], [7, 2]]
 
 
+def test_an_order_is_the_same_as_an_array_and_as_numbers():
+    class ByOne(TensorDataset):
+        def __getitem__(self, index):
+            assert type(index) is int
+            return super().__getitem__(index)
+
+    class Declining(TensorDataset):
+        def __getbatch__(self, indices):
+            return NotImplemented
+
+        def __getitems__(self, indices):
+            assert type(indices) is list
+            return [self[i] for i in indices]
+
+    streams = []
+    for kind in (TensorDataset, ByOne, Declining):
+        loader = DataLoader(kind(tg.arange(23)), batch_size=4, shuffle=True, generator=seeded())
+        loader.set_epoch(3)
+        streams.append([batches(loader), [plain(b) for b in loader.from_batch(2)]])
+    assert streams[0] == streams[1] == streams[2]
+
+
+def test_rows_that_do_not_lie_one_after_the_other_are_read():
+    data = TensorDataset(tg.arange(12).reshape(3, 4).T, tg.arange(8)[::2])
+    assert batches(DataLoader(data, batch_size=4, sampler=[3, 0])) == [[[[3, 7, 11], [0, 4, 8]], [6, 0]]]
+
+
 def test_getitem_written_anew_is_not_passed_by():
     class Doubled(TensorDataset):
         def __getitem__(self, index):

@@ -128,3 +128,29 @@ def test_what_cannot_be_sampled_is_refused(make, message):
 def test_a_sampler_of_ones_own_has_to_be_written():
     with pytest.raises(NotImplementedError, match="Sampler: has no __iter__"):
         iter(Sampler())
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("kind", ["sequential", *SAMPLERS])
+def test_batches_as_arrays_are_the_batches(kind, drop_last):
+    def make():
+        sampler = SequentialSampler(range(30)) if kind == "sequential" else SAMPLERS[kind](seeded())
+        return BatchSampler(sampler, 4, drop_last)
+
+    arrays = list(make().arrays())
+    assert all(isinstance(a, np.ndarray) for a in arrays)
+    assert [a.tolist() for a in arrays] == list(make())
+
+
+def test_an_order_of_ones_own_goes_before_the_one_it_inherits():
+    class Backwards(RandomSampler):
+        def __iter__(self):
+            return iter(range(len(self) - 1, -1, -1))
+
+    class Pairs(BatchSampler):
+        def __iter__(self):
+            yield from ([i, i] for i in self.sampler)
+
+    assert list(BatchSampler(Backwards(range(5)), 3, False).arrays()) == [[4, 3, 2], [1, 0]]
+    assert list(Pairs(SequentialSampler("ab"), 1, False).arrays()) == [[0, 0], [1, 1]]
+    assert list(BatchSampler([3, 1, 2], 2, False).arrays()) == [[3, 1], [2]]

@@ -322,6 +322,13 @@ def test_a_whole_batch_equals_its_images(transform, channels):
         np.testing.assert_array_equal(batch.array[i], transform(Image.fromarray(images[i])).array)
 
 
+def test_a_whole_batch_leaves_the_images_alone():
+    images = np.random.default_rng(0).random((3, 4, 4), np.float32)
+    before = images.copy()
+    T.whole_batch(T.Compose([T.ToTensor(), T.Normalize([0.5], [0.2])]))(images)
+    np.testing.assert_array_equal(images, before)
+
+
 class Louder(T.Normalize):
     def forward(self, tensor):
         return super().forward(tensor) * tensor.sum()

@@ -1,7 +1,7 @@
 """Where samples come from: datasets by index, by iteration, and made of others.
 
-A dataset that can read many samples at once offers ``__getbatch__(indices)``: what ``default_collate`` would make of
-those samples, or NotImplemented. ``__getitems__(indices)``, PyTorch's word, returns them as a list.
+A dataset that can read many samples at once offers ``__getbatch__(indices)``, with a list or an array of indices: what
+``default_collate`` would make of those samples, or NotImplemented. ``__getitems__(indices)``, PyTorch's word, returns them as a list.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class TensorDataset(Dataset[tuple]):
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(t[index] for t in self.tensors)
 
-    def __getbatch__(self, indices: Sequence[int]) -> list[Tensor]:
+    def __getbatch__(self, indices: Sequence[int] | np.ndarray) -> list[Tensor]:
         rows = np.asarray(indices, dtype=np.intp)
         return [_take(t, rows) for t in self.tensors]
 
@@ -106,7 +106,9 @@ class TensorDataset(Dataset[tuple]):
 def _take(tensor: Tensor, rows: np.ndarray) -> Tensor:
     if tensor.requires_grad and STATE.grad_enabled:
         return tensor[wrap(rows)]
-    return wrap(tensor.array[rows])
+    # take() is faster than an index, but it would first copy all of an array whose rows do not lie one after the other.
+    array = tensor.array
+    return wrap(array.take(rows, axis=0) if array.flags.c_contiguous else array[rows])
 
 
 class StackDataset(Dataset):

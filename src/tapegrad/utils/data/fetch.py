@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from ...ops.generator import use_generator
+from .bulk import bulk_method
 from .collate import default_collate
 from .dataset import Subset
 from .randomness import Pass, SampleGenerator
@@ -40,8 +43,8 @@ class IndexReader(_Reader):
 
     def __init__(self, dataset: Any, of: Pass, collate: Callable, single: bool):
         super().__init__(dataset, of, collate, single)
-        self.whole = bulk_method(dataset, "__getbatch__") if collate is default_collate else None
-        self.many = bulk_method(dataset, "__getitems__")
+        self.whole = _reading(dataset, "__getbatch__") if collate is default_collate else None
+        self.many = _reading(dataset, "__getitems__")
 
     def read(self, indices: Any, place: int) -> Any:
         """Return the batch of the samples at these indices, or nothing of use when nobody waits for it any more."""
@@ -49,11 +52,15 @@ class IndexReader(_Reader):
             return None
         if self.single:
             return self._collated(self._sample(indices, place), f"sample {indices!r}")
-        for method, finish in ((self.whole, False), (self.many, True)):
-            if method is not None:
-                batch = self._at_once(method, indices, place)
-                if batch is not NotImplemented:
-                    return self._collated(batch, f"samples {_short(indices)}") if finish else batch
+        if self.whole is not None:
+            batch = self._at_once(self.whole, indices, place)
+            if batch is not NotImplemented:
+                return batch
+        indices = _listed(indices)
+        if self.many is not None:
+            samples = self._at_once(self.many, indices, place)
+            if samples is not NotImplemented:
+                return self._collated(samples, f"samples {_short(indices)}")
         samples = []
         for i, index in enumerate(indices):
             if self.stopped.is_set():
@@ -115,22 +122,18 @@ class StreamReader(_Reader):
         return sample
 
 
-def bulk_method(dataset: Any, name: str) -> Callable[[Sequence[int]], Any] | None:
-    """Return the dataset's method that reads many samples at once, or None.
-
-    A subclass that writes ``__getitem__`` anew means that, so an inherited method does not stand in for it.
-    """
+def _reading(dataset: Any, name: str) -> Callable[[Any], Any] | None:
+    """Return the dataset's method that reads many samples at once, or None; a Subset reads as what it is of."""
     if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
-        inner = bulk_method(dataset.dataset, name)
-        return None if inner is None else lambda indices: inner(dataset.select(indices))
-    for kind in type(dataset).__mro__:
-        if name in vars(kind):
-            return getattr(dataset, name)
-        if "__getitem__" in vars(kind):
-            return None
-    return None
+        inner = _reading(dataset.dataset, name)
+        return None if inner is None else lambda indices: inner(dataset.select(_listed(indices)))
+    return bulk_method(dataset, name, "__getitem__")
+
+
+def _listed(indices: Any) -> Any:
+    return indices.tolist() if isinstance(indices, np.ndarray) else indices
 
 
 def _short(indices: Any) -> str:
-    text = repr(indices)
+    text = repr(_listed(indices))
     return text if len(text) <= 80 else f"{text[:60]}... ({len(indices)} in all)"

@@ -143,9 +143,16 @@ class DataLoader(Generic[T_co]):
 
     def _jobs(self, reader: IndexReader) -> Iterator[Callable[[], Any]]:
         place = 0
-        for indices in self.sampler if self._single else self.batch_sampler:
+        for indices in self._orders(reader):
             yield functools.partial(reader.read, indices, place)
             place += 1 if self._single else len(indices)
+
+    def _orders(self, reader: IndexReader) -> Iterable[Any]:
+        if self._single:
+            return self.sampler
+        if reader.whole is not None and isinstance(self.batch_sampler, BatchSampler):
+            return self.batch_sampler.arrays()
+        return self.batch_sampler
 
     def _ahead(self, jobs: Iterator[Callable[[], Any]], reader: Any, seed: int) -> Iterator[Any]:
         """Give the jobs' results in order while the workers do the next ones."""

@@ -1,4 +1,8 @@
-"""In which order samples are read, and how they are put into batches."""
+"""In which order samples are read, and how they are put into batches.
+
+A sampler that knows its whole order at once offers ``__getorder__()``, an array: the same indices that iterating over it
+gives one by one. Batches are then cut from it without a Python number for each sample.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import numpy as np
 from ...core import as_array
 from ...errors import ArgumentError, MissingMethodError
 from ...ops.random import Generator
+from .bulk import bulk_method
 from .randomness import Passes
 
 __all__ = [
@@ -48,6 +53,9 @@ class SequentialSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
 
+    def __getorder__(self) -> np.ndarray:
+        return np.arange(len(self.data_source))
+
     def __len__(self) -> int:
         return len(self.data_source)
 
@@ -64,7 +72,10 @@ class _RandomOrder(Sampler[int]):
         self.passes.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._order(self.passes.begin().stream()).tolist())
+        return iter(self.__getorder__().tolist())
+
+    def __getorder__(self) -> np.ndarray:
+        return self._order(self.passes.begin().stream())
 
     def _order(self, stream: np.random.Generator) -> np.ndarray:
         raise NotImplementedError
@@ -183,6 +194,17 @@ class BatchSampler(Sampler[list[int]]):
         while batch := list(itertools.islice(indices, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
+
+    def arrays(self) -> Iterator[Any]:
+        """Give the same batches, as arrays where the sampler offers its order at once."""
+        whole_order = bulk_method(self.sampler, "__getorder__", "__iter__")
+        if whole_order is None or type(self).__iter__ is not BatchSampler.__iter__:
+            yield from self
+            return
+        order = whole_order()
+        end = len(order) - len(order) % self.batch_size if self.drop_last else len(order)
+        for start in range(0, end, self.batch_size):
+            yield order[start : min(start + self.batch_size, end)]
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]

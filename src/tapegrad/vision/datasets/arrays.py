@@ -106,11 +106,11 @@ class ImageArrays(Dataset):
             return NotImplemented
         rows = np.asarray(indices, dtype=np.intp)
         if self.transform is None:
-            return [self._floats(self.data.array[rows]), wrap(self.targets.array[rows])]
+            return [self._floats(self.data.array.take(rows, axis=0)), wrap(self.targets.array[rows])]
         direct = whole_batch(self.transform)
         if direct is None:
             return NotImplemented
-        return [direct(self._bytes(self.data.array[rows])), wrap(self.targets.array[rows])]
+        return [direct(self._bytes(self.data.array.take(rows, axis=0))), wrap(self.targets.array[rows])]
 
     def tensors(self) -> tuple[Tensor, Tensor]:
         """Return all images as floats from 0 to 1, of shape (samples, channels, height, width), and all labels.

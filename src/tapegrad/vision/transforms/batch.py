@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core import Tensor, wrap
 from .basic import Compose, ConvertImageDtype, Grayscale, Normalize, PILToTensor, ToTensor
-from .conversion import unit_range
+from .conversion import channel_values, unit_range
 from .spatial import CenterCrop, Pad, Resize
 
 __all__ = ["whole_batch"]
@@ -30,12 +30,21 @@ def whole_batch(transform: Any) -> Callable[[np.ndarray], Tensor] | None:
 
     def apply(images: np.ndarray) -> Tensor:
         pixels = np.ascontiguousarray(images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2))
-        batch = wrap(unit_range(pixels) if type(first) is ToTensor else pixels.copy())
+        scaled = type(first) is ToTensor and pixels.dtype == np.uint8
+        batch = wrap(unit_range(pixels) if scaled else pixels.copy())
         for t in rest:
-            batch = t(batch)
+            batch = _normalized(batch, t) if type(t) is Normalize else t(batch)
         return batch
 
     return apply
+
+
+def _normalized(batch: Tensor, transform: Normalize) -> Tensor:
+    """Normalise in place: the batch is nobody else's, and fresh memory costs more than the arithmetic."""
+    centre, spread = channel_values(batch, transform.mean, transform.std)
+    array = batch.array
+    np.divide(np.subtract(array, centre, out=array), spread, out=array)
+    return batch
 
 
 def _flat(transform: Any) -> list:

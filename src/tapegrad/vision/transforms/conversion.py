@@ -156,6 +156,12 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
     >>> normalize(tg.ones(1, 1, 2), mean=[0.5], std=[0.25])
     tensor([[[2., 2.]]])
     """
+    centre, spread = map(as_tensor, channel_values(tensor, mean, std))
+    return tensor.sub_(centre).div_(spread) if inplace else (tensor - centre) / spread
+
+
+def channel_values(tensor: Tensor, mean: Sequence[float], std: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and std as arrays that fit a tensor of images; raise what :func:`normalize` raises."""
     if not isinstance(tensor, Tensor) or tensor.dtype.kind != "f":
         kind = f"a tensor of {tensor.dtype}" if isinstance(tensor, Tensor) else f"a {type(tensor).__name__}"
         raise UsageError("normalize", f"tensor is {kind}", "put ToTensor() before it")
@@ -170,5 +176,4 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
         raise ArgumentError(
             "normalize", f"std is {list(std) if isinstance(std, Sequence) else std}", "use values above 0"
         )
-    centre, spread = as_tensor(centre[:, None, None]), as_tensor(spread[:, None, None])
-    return tensor.sub_(centre).div_(spread) if inplace else (tensor - centre) / spread
+    return centre[:, None, None], spread[:, None, None]
