@@ -51,46 +51,56 @@ class Bundle:
         self.possible = not any(np.may_share_memory(a, b) for a, b in combinations(arrays, 2))
         self.parameters = _Vector(arrays)
         self.gradients = _Vector(arrays)
-        self._states: dict[str, _Vector] = {}
+        self._vectors: dict[str, _Vector] = {}
+        # The arrays of the states that were looked at last, and what was found: numbers and vectors by name.
+        self._seen: list[np.ndarray] = []
+        self._found: tuple[dict[str, list[np.ndarray]], dict[str, list[np.ndarray]]] | None = {}, {}
 
     def gather_states(self, states: list[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the states as one: vectors, and 0-d arrays for numbers. None when they are not alike."""
+        try:
+            held = [value.array for state in states for value in state.values()]
+        except AttributeError:
+            return None
+        if list(map(id, held)) != list(map(id, self._seen)):
+            self._seen, self._found = held, self._look(states)
+        if self._found is None:
+            return None
+        numbers, vectors = self._found
         together: dict[str, Any] = {}
+        for name, arrays in numbers.items():
+            number = arrays[0].item()
+            for a in arrays:
+                if a.item() != number:
+                    return None
+            together[name] = np.array(number, arrays[0].dtype)
+        for name, arrays in vectors.items():
+            together[name] = self._vectors[name].gather(arrays)
+        return together
+
+    def scatter_states(self, together: dict[str, Any]) -> None:
+        """Give each parameter's state its part of what ``gather_states`` returned."""
+        numbers, vectors = self._found or ({}, {})
+        for name, arrays in numbers.items():
+            number = together[name].item()
+            for a in arrays:
+                a.fill(number)
+        for name, arrays in vectors.items():
+            self._vectors[name].scatter(arrays)
+
+    def _look(self, states: list[dict[str, Any]]) -> tuple[dict, dict] | None:
+        """Return the numbers and the vectors of states with the same names and kinds, None for others."""
+        numbers: dict[str, list[np.ndarray]] = {}
+        vectors: dict[str, list[np.ndarray]] = {}
         if any(state.keys() != states[0].keys() for state in states):
             return None
         for name in states[0]:
-            held = _arrays_of(states, name)
-            if held is None:
+            arrays = [state[name].array for state in states]
+            if all(a.ndim == 0 for a in arrays):
+                numbers[name] = arrays
+            elif all(a.shape == p.shape and a.dtype == p.dtype for a, p in zip(arrays, self.arrays, strict=True)):
+                vectors[name] = arrays
+                self._vectors.setdefault(name, _Vector(self.arrays))
+            else:
                 return None
-            if held[0].ndim == 0:
-                number = held[0].item()
-                if any(a.ndim or a.item() != number for a in held):
-                    return None
-                together[name] = np.array(number, held[0].dtype)
-                continue
-            if any(a.shape != p.shape or a.dtype != p.dtype for a, p in zip(held, self.arrays, strict=True)):
-                return None
-            vector = self._states.get(name)
-            if vector is None:
-                vector = self._states[name] = _Vector(self.arrays)
-            together[name] = vector.gather(held)
-        return together
-
-    def scatter_states(self, together: dict[str, Any], states: list[dict[str, Any]]) -> None:
-        """Give each parameter's state its part of what ``gather_states`` returned."""
-        for name, value in together.items():
-            if value.ndim:
-                self._states[name].scatter([state[name].array for state in states])
-                continue
-            number = value.item()
-            for state in states:
-                state[name].array.fill(number)
-
-
-def _arrays_of(states: list[dict[str, Any]], name: str) -> list[np.ndarray] | None:
-    """Return the arrays that the states hold under a name, or None when one holds something else."""
-    try:
-        arrays = [state[name].array for state in states]
-    except (KeyError, AttributeError):
-        return None
-    return arrays if all(type(a) is np.ndarray for a in arrays) else None
+        return numbers, vectors

@@ -127,9 +127,12 @@ class Optimizer:
         with no_grad(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             line = user_line()
             for group in self.param_groups:
-                settings = {name: number(value) for name, value in group.items()}
-                stepping = [p for p in group["params"] if p.grad is not None]
-                rest = self._step_together(stepping, settings) if STATE.tracer is None else stepping
+                settings = {n: number(value) if isinstance(value, Tensor) else value for n, value in group.items()}
+                if STATE.tracer is None:
+                    stepping = [p for p in group["params"] if p._grad is not None]
+                    rest = self._step_together(stepping, settings)
+                else:
+                    stepping = rest = [p for p in group["params"] if p.grad is not None]
                 for p in rest:
                     self._step_parameter(p, settings)
                 if STATE.tracer is None:
@@ -155,7 +158,7 @@ class Optimizer:
         g = bundle.gradients.gather([p._grad.array for p in small])  # type: ignore[union-attr]
         self._advance(w, g, together, group)
         bundle.parameters.scatter(arrays)
-        bundle.scatter_states(together, states)
+        bundle.scatter_states(together)
         return [p for p in params if not any(p is q for q in small)] if len(small) < len(params) else []
 
     def _bundle(self, arrays: list[np.ndarray]) -> Bundle:
