@@ -15,6 +15,7 @@ from ..core import STATE, Equation, Node, Tensor, Tracer, Variable, user_line
 from ..core.graph import Pick
 from ..ops.generator import current_generator
 from .numbers import Number
+from .snapshots import ModuleSnapshot
 
 __all__ = ["Capture", "Gradient", "Refusal"]
 
@@ -52,7 +53,7 @@ class Capture(Tracer):
         self.settings: dict[Variable, tuple[dict, str, int | None]] = {}
         self.fixed_settings: list[tuple[dict, str, Any]] = []
         self.gradients: dict[int, Gradient] = {}
-        self.modules: list[tuple[Any, dict]] = []
+        self.modules: list[tuple[Any, ModuleSnapshot]] = []
         self.postponed: list[tuple[int, Callable[[], Any]]] = []
         self.flats: list[Any] = []
         # Stand-ins for all parameters of a group together: no leaves of the user's.
@@ -80,11 +81,15 @@ class Capture(Tracer):
         known = len(self.constants)
         variable = super().read(value)
         if len(self.constants) > known:
+            if isinstance(value, Tensor) and value.node is not None and id(value.node) not in self._nodes:
+                self.refuse("compile", "a tensor from outside the step has a tape", "pass value.detach()")
             self.owners[variable] = value if isinstance(value, Tensor) else None
             self.outside.add(id(self.constants[variable]))
         return variable
 
-    def note(self, operation: Any, inputs: list, outputs: list, keywords: dict | None = None, writes: bool = False) -> None:
+    def note(
+        self, operation: Any, inputs: list, outputs: list, keywords: dict | None = None, writes: bool = False
+    ) -> None:
         """Write down a step that is no call of a primitive."""
         self._append(operation, inputs, outputs, keywords or {}, writes)
 
@@ -128,7 +133,11 @@ class Capture(Tracer):
         self._note_gradient(leaf, False)
 
     def _note_gradient(self, leaf: Tensor, looked: bool) -> None:
-        if id(leaf) in self.gradients or id(leaf) in self.fakes or id(leaf.array) in self.variables and id(leaf.array) not in self.outside:
+        if (
+            id(leaf) in self.gradients
+            or id(leaf) in self.fakes
+            or (id(leaf.array) in self.variables and id(leaf.array) not in self.outside)
+        ):
             return
         gradient = self.gradients[id(leaf)] = Gradient(leaf, looked)
         if looked and gradient.before is not None:
@@ -156,7 +165,7 @@ class Capture(Tracer):
         self._path.append(module)
         if id(module) not in self._seen_modules:
             self._seen_modules.add(id(module))
-            self.modules.append((module, len(self._path)))
+            self.modules.append((module, ModuleSnapshot(module)))
 
     def leaves(self, module: Any) -> None:
         self._path.pop()
@@ -204,6 +213,13 @@ class Capture(Tracer):
     def _setting_value(source: tuple[dict, str, int | None]) -> Any:
         group, name, place = source
         return group[name] if place is None else group[name][place]
+
+    def forget(self) -> None:
+        """Let go of the arrays of the run."""
+        self.alive.clear()
+        self.constants.clear()
+        self._undo.clear()
+        self._nodes.clear()
 
     # -- undoing -------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,11 @@ _OWN_REFERENCES = 3
 def join(optimizer: Any, tensors: list[Tensor]) -> np.ndarray | None:
     """Return one vector in whose memory the tensors lie, in order; None where somebody else holds one of them."""
     for flat, held in _joined.setdefault(optimizer, []):
-        if len(held) == len(tensors) and all(a is b for a, b in zip(held, tensors, strict=True)) and _lie_in(flat, tensors):
+        if (
+            len(held) == len(tensors)
+            and all(a is b for a, b in zip(held, tensors, strict=True))
+            and _lie_in(flat, tensors)
+        ):
             return flat
     if any(_is_held(t) for t in tensors):
         return None

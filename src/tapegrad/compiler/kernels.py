@@ -190,7 +190,9 @@ class _Inliner:
     def _with(self, statement: ast.With) -> ast.expr | None:
         for item in statement.items:
             call = item.context_expr
-            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "errstate"):
+            if not (
+                isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "errstate"
+            ):
                 raise NotInlinable("a with statement")
         return self.block(statement.body)
 

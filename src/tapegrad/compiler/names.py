@@ -68,7 +68,9 @@ class Names:
         for variable in step.constants:
             owner = step.owners.get(variable)
             self.give(variable, paths.get(id(owner), "") or ("constant" if owner is None else "tensor"))
-        parameters = {id(t): p for f in step.flats if f.tensors is not None for p, t in zip(f.parts, f.tensors, strict=True)}
+        parameters = {
+            id(t): p for f in step.flats if f.tensors is not None for p, t in zip(f.parts, f.tensors, strict=True)
+        }
         for flat in step.flats:
             if flat.use not in ("parameters", "gradients") and flat.tensors is not None:
                 for i, part in enumerate(flat.parts):
@@ -125,6 +127,6 @@ def module_names(modules: list[Any]) -> dict[int, str]:
 def _readable(root: Any, path: str) -> str:
     parts = []
     for part in path.split("."):
-        root = getattr(root, "_modules")[part]
+        root = root._modules[part]
         parts.append(f"{type(root).__name__.lower()}{part}" if part.isdigit() else part)
     return "_".join(parts)

@@ -13,7 +13,7 @@ from ..core import Tensor, TracedNumber, Variable
 if TYPE_CHECKING:
     from .capture import Capture
 
-__all__ = ["Cell", "Number", "NumberOperation", "TRUTH"]
+__all__ = ["TRUTH", "Cell", "Number", "NumberOperation"]
 
 
 class NumberOperation:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import Node, Tensor, Variable, wrap
+from ..core.graph import ALTERATIONS
 from ..errors import GradError
+from .arguments import rebuild
+from .guards import Guards
 from .joining import join
 from .program import Step
 from .source import Source, write_source
 
-__all__ = ["Stale", "Specialization"]
+__all__ = ["Results", "Specialization", "Stale"]
 
 
 class Stale(Exception):
@@ -40,20 +43,44 @@ class _Done(Node):
 _DONE = _Done(None, None, (), ())
 
 
+class Results:
+    """How a program's results become what the function returns."""
+
+    def __init__(self, form: Any, tapes: list[bool], same: list[int | None]):
+        self.form = form
+        self.tapes = tapes
+        # Which argument a result is, where it is one.
+        self.same = same
+
+    def restore(self, inputs: Any, outputs: list[Tensor]) -> Any:
+        """Return the results in their form."""
+        return rebuild(self.form, lambda i: outputs[i] if self.same[i] is None else inputs[self.same[i]])
+
+
 class Specialization:
     """The program for one kind of arguments."""
 
-    def __init__(self, step: Step, arguments: list[str], rebuild: Callable[[list[Tensor], list[Tensor]], Any], tapes: list[bool]):
+    def __init__(
+        self,
+        step: Step,
+        arguments: list[str],
+        guards: Callable[[Step], Guards],
+        results: Results,
+        target: str | None = None,
+    ):
         self.step = step
-        self.rebuild = rebuild
-        self.tapes = tapes
+        self.results = results
+        self.target = target
         self.flats: dict[Variable, np.ndarray] = {}
         self.joined: set[Variable] = set()
         self._join()
         self.source: Source = write_source(step, arguments, self.joined)
         self._code = compile(self.source.text, "<compiled step>", "exec")
         self._instantiate()
+        self._guard(guards(step))
         self._written = self._written_storages()
+        # Of arguments that are one and the same, the program gets the first.
+        self._places = [step.inputs.index(v) for v in dict.fromkeys(step.inputs)]
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -66,6 +93,7 @@ class Specialization:
                 continue
             array = join(flat.optimizer, flat.tensors)
             if array is not None:
+                flat.array = array
                 self.flats[flat.variable] = array
                 self.joined.add(flat.variable)
         for flat in self.step.flats:
@@ -114,12 +142,43 @@ class Specialization:
             storage.writer = "the compiled step"
         return storages
 
+    def _guard(self, guards: Guards) -> None:
+        self.conditions = guards.build()
+        self._snapshots = guards.snapshots
+        self._altered = -1
+        roots = {id(a if a.base is None else a.base) for a in self.step.constants.values()}
+        self._own_memory = roots | {id(a) for a in self.flats.values()}
+        self._own_memory |= {id(g.array if g.array.base is None else g.array.base) for _, g in self.gradients}
+        written = {self.step.root_of(o) for e in self.step.equations if e.writes for o in e.outputs}
+        self._writes_inputs = bool(written & set(self.step.inputs))
+
+    def holds(self) -> bool:
+        """Return whether Python would do again what it did when the program was captured."""
+        if not self.conditions():
+            return False
+        if self._altered != ALTERATIONS[0]:
+            if not all(snapshot.holds() for snapshot in self._snapshots):
+                return False
+            self._altered = ALTERATIONS[0]
+        return True
+
+    def accepts(self, tensors: Sequence[Tensor]) -> bool:
+        """Return whether no argument lies in memory that the program writes to by itself."""
+        for t in tensors:
+            array = t.array
+            if id(array if array.base is None else array.base) in self._own_memory:
+                return False
+        if self._writes_inputs:
+            arrays = [t.array for t in tensors]
+            return not any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i] if a is not b)
+        return True
+
     # -- running -------------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs: list[Tensor]) -> Any:
+    def __call__(self, inputs: Sequence[Tensor]) -> Any:
         if self.gradients and self._gradients_are_held():
             self._instantiate()
-        arrays = [t.array for t in inputs]
+        arrays = [inputs[i].array for i in self._places]
         found = [leaf._grad.array for leaf, _ in self.step.found]
         results = self.run(*arrays, *found)
         for leaf, g in self.gradients:
@@ -128,5 +187,6 @@ class Specialization:
             storage.version += 1
         for _, call in self.step.postponed:
             call()
-        outputs = [wrap(np.asarray(a), _DONE if tape else None) for a, tape in zip(results, self.tapes, strict=True)]
-        return self.rebuild(inputs, outputs)
+        tapes = self.results.tapes
+        outputs = [wrap(np.asarray(a), _DONE if tape else None) for a, tape in zip(results, tapes, strict=True)]
+        return self.results.restore(inputs, outputs)

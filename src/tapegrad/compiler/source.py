@@ -323,7 +323,13 @@ class _Writer:
             bindings.update({name: self._bind(value) for name, value in e.keywords.items()})
             if p.takes_out:
                 variable = e.outputs[0] if len(e.outputs) == 1 else None
-                fact = None if out is None else Fact(tuple(variable.shape), variable.dtype) if variable else Fact((), np.dtype("f4"))
+                fact = (
+                    None
+                    if out is None
+                    else Fact(tuple(variable.shape), variable.dtype)
+                    if variable
+                    else Fact((), np.dtype("f4"))
+                )
                 bindings["out"] = Binding(out or "None", fact)
             try:
                 return inline(p.kernel, bindings, self.names[e.outputs[0]], self._give)

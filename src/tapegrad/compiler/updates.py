@@ -52,6 +52,7 @@ class Flat:
         parts: list,
         tensors: list[Tensor] | None,
         optimizer: Any,
+        owners: list[Tensor],
         counts: bool = False,
     ):
         self.use = use
@@ -61,6 +62,9 @@ class Flat:
         self.parts = parts
         self.tensors = tensors
         self.optimizer = optimizer
+        # The parameters that the parts belong to; the memory itself, once it is laid out.
+        self.owners = owners
+        self.array: np.ndarray = np.empty(0)
 
 
 def capture_update(capture: Capture, optimizer: Any) -> bool:
@@ -71,9 +75,7 @@ def capture_update(capture: Capture, optimizer: Any) -> bool:
     if not all(_is_ours(type(optimizer), name) for name in ("step", "_update", "_step_parameter")):
         _fix_settings(capture, optimizer)
         return False
-    buckets = [
-        (group, bucket) for group in optimizer.param_groups for bucket in _buckets(capture, optimizer, group)
-    ]
+    buckets = [(group, bucket) for group in optimizer.param_groups for bucket in _buckets(capture, optimizer, group)]
     if capture.refusal is not None:
         return False
     with no_grad(), np.errstate(all="ignore"):
@@ -127,9 +129,9 @@ def _is_number(t: Tensor, p: Tensor) -> bool:
 
 
 def _update_bucket(capture: Capture, optimizer: Any, group: dict, bucket: list[Tensor]) -> None:
-    w = _pack(capture, optimizer, "parameters", bucket, held=True)
+    w = _pack(capture, optimizer, "parameters", bucket, bucket)
     # The gradients are what the program has computed by now, or has found.
-    g = _pack(capture, optimizer, "gradients", [p._grad for p in bucket], held=False)
+    g = _pack(capture, optimizer, "gradients", [p._grad for p in bucket], bucket)
     first = optimizer.state[bucket[0]]
     state: dict[str, Any] = {}
     flats: dict[str, Tensor] = {}
@@ -139,10 +141,10 @@ def _update_bucket(capture: Capture, optimizer: Any, group: dict, bucket: list[T
         if not isinstance(value, Tensor):
             state[name] = value
         elif _is_number(value, bucket[0]):
-            state[name], counter = _cell(capture, optimizer, name, tensors)
+            state[name], counter = _cell(capture, optimizer, name, tensors, bucket)
             cells[name] = state[name], counter
         else:
-            state[name] = flats[name] = _pack(capture, optimizer, name, tensors, held=True)
+            state[name] = flats[name] = _pack(capture, optimizer, name, tensors, bucket)
     w._grad = g
     optimizer.state[w] = state
     capture.fakes.add(id(w))
@@ -161,12 +163,13 @@ def _update_bucket(capture: Capture, optimizer: Any, group: dict, bucket: list[T
             array[...] = cell.value
 
 
-def _pack(capture: Capture, optimizer: Any, use: str, tensors: list, held: bool) -> Tensor:
+def _pack(capture: Capture, optimizer: Any, use: str, tensors: list, owners: list[Tensor]) -> Tensor:
     parts = [capture.read(t) for t in tensors]
     flat = wrap(np.concatenate([t.array.ravel() for t in tensors]))
     variable = capture.new(flat.array)
     capture.note(PACK, parts, [variable], {"use": use})
-    capture.flats.append(Flat(use, variable, parts, tensors if held else None, optimizer))
+    held = None if use == "gradients" else tensors
+    capture.flats.append(Flat(use, variable, parts, held, optimizer, owners))
     return flat
 
 
@@ -179,12 +182,12 @@ def _unpack(capture: Capture, flat: Tensor, tensors: list[Tensor]) -> None:
         place += t.array.size
 
 
-def _cell(capture: Capture, optimizer: Any, use: str, tensors: list[Tensor]) -> tuple[Cell, Any]:
+def _cell(capture: Capture, optimizer: Any, use: str, tensors: list[Tensor], owners: list[Tensor]) -> tuple[Cell, Any]:
     """Return one number for the equal numbers of all parameters, and the vector that they are kept in."""
     vector = np.array([float(t.array) for t in tensors])
     counter = capture.new(vector)
     parts = [capture.read(t) for t in tensors]
-    capture.flats.append(Flat(use, counter, parts, tensors, optimizer, counts=True))
+    capture.flats.append(Flat(use, counter, parts, tensors, optimizer, owners, counts=True))
     variable = capture.new_number(float(vector[0]))
     capture.note(COUNT, [counter], [variable])
     return Cell(capture, float(vector[0]), variable), counter

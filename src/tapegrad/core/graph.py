@@ -11,11 +11,13 @@ from typing import Any
 
 from ..errors import GradError
 
-__all__ = ["FREED", "STATE", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
+__all__ = ["ALTERATIONS", "FREED", "STATE", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _next_id = itertools.count(1).__next__
 FREED = object()
+# How often an attribute of any module was set: while that stays the same, compiled programs need not look at modules.
+ALTERATIONS = [0]
 
 
 class _State(threading.local):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core import STATE, RemovableHandle, Tensor, wrap
-from ..core.graph import FunctionNode, Pick
+from ..core.graph import ALTERATIONS, FunctionNode, Pick
 from ..errors import GradError, UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _next_key = itertools.count().__next__
 def add_hook(hooks: OrderedDict, hook: Any, prepend: bool = False) -> RemovableHandle:
     """Put a hook behind, or before, those that are there; return the handle that takes it away again."""
     key = _next_key()
+    ALTERATIONS[0] += 1
     hooks[key] = hook
     if prepend:
         hooks.move_to_end(key, last=False)

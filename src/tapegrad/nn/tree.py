@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core import Parameter, Tensor
+from ..core.graph import ALTERATIONS
 from ..errors import ArgumentError, MissingAttributeError, NamingError, UsageError, did_you_mean
 from .parameter import Buffer
 
@@ -64,6 +65,7 @@ class Tree:
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
+        ALTERATIONS[0] += 1
         fields = self.__dict__
         if isinstance(value, Parameter):
             self._release_name(name, "_parameters", "parameters")
@@ -110,6 +112,7 @@ class Tree:
             )
 
     def __delattr__(self, name: str) -> None:
+        ALTERATIONS[0] += 1
         for kind in ("_parameters", "_modules", "_buffers"):
             if name in self.__dict__.get(kind, ()):
                 del self.__dict__[kind][name]
@@ -146,6 +149,7 @@ class Tree:
 
         Raises NamingError for a name that is in use or has a dot, UsageError for what is no parameter.
         """
+        ALTERATIONS[0] += 1
         self._check_name("register_parameter", name, "_parameters")
         if param is not None and not isinstance(param, Parameter):
             raise UsageError(
@@ -162,6 +166,7 @@ class Tree:
 
         Raises NamingError for a name that is in use or has a dot, UsageError for what is no tensor.
         """
+        ALTERATIONS[0] += 1
         self._check_name("register_buffer", name, "_buffers")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise UsageError(
@@ -176,6 +181,7 @@ class Tree:
 
         Raises NamingError for a name that is in use or has a dot, UsageError for what is no module.
         """
+        ALTERATIONS[0] += 1
         self._check_name("add_module", name, "_modules")
         if module is not None and not isinstance(module, Tree):
             raise UsageError(
