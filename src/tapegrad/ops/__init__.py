@@ -40,7 +40,9 @@ from .special import *
 from .spread import *
 from .statistics import *
 from .subscript import *
+from .threads import *
 from .totals import *
 from .trigonometry import *
 from .unary import *
 from .views import *
+from .workspace import *

@@ -9,8 +9,30 @@ from typing import Any
 
 from .depthwise import correlate_channels, correlate_channels_weight
 from .lowering import correlate, correlate_weight
+from .winograd import winograd, winograd_gradients, winograd_weight
 
-__all__ = ["convolve", "convolve_transposed", "convolve_weight"]
+__all__ = ["convolve", "convolve_gradients", "convolve_transposed", "convolve_weight"]
+
+# What copying one element into columns, and transforming one of a tile of input or output, costs in multiplications:
+# measured with two cores and AVX-512.
+_COPY, _INPUT, _OUTPUT = 20, 60, 35
+
+
+def uses_winograd(
+    xp: Any, dtype: Any, weight: tuple, counts: tuple, stride: Any, padding: Any, dilation: Any, groups: int
+) -> bool:
+    """Return whether a convolution with these shapes is computed by Winograd's algorithm.
+
+    Only in float32, with kernels of 3 × 3 and stride 1, and where it costs fewer multiplications than columns: the
+    largest error is below 1e-5 of the largest result (in float64 columns are exact to 1e-15, Winograd's to 1e-14).
+    """
+    fits = weight[2:] == (3, 3) and dtype == xp.float32 and groups == 1
+    if not fits or any(n != 1 for n in (*stride, *dilation)) or min(p for pair in padding for p in pair) < 0:
+        return False
+    outputs, channels = weight[:2]
+    tiles = math.prod(-(-n // 4) for n in counts)
+    columns = 9 * channels * (outputs + _COPY) * math.prod(counts)
+    return 36 * (channels * outputs + _INPUT * channels + _OUTPUT * outputs) * tiles < columns
 
 
 def _groups(array: Any, groups: int, axis: int) -> Iterator[Any]:
@@ -34,6 +56,9 @@ def convolve(
 ) -> None:
     """Write the convolution of images with a weight, plus a bias, into ``out``."""
     where = stride, _befores(padding), dilation
+    if uses_winograd(xp, input.dtype, weight.shape, out.shape[2:], stride, padding, dilation, groups):
+        winograd(xp, input, weight, bias, out, where[1])
+        return
     if groups == 1:
         correlate(xp, input, weight, bias, out, *where)
         return
@@ -54,7 +79,9 @@ def convolve_weight(
     """Write the adjoint of :func:`convolve` in its weight into ``out``."""
     where = stride, _befores(padding), dilation
     outputs = len(out) // groups
-    if groups == 1:
+    if uses_winograd(xp, input.dtype, out.shape, input.shape[2:], stride, padding, dilation, groups):
+        winograd_weight(xp, input, other, out, where[1])
+    elif groups == 1:
         correlate_weight(xp, input, other, out, *where)
     elif out.shape[1] == 1:
         for j in range(outputs):
@@ -86,6 +113,10 @@ def convolve_transposed(
 
     With a stride the result falls into phases, each of which is a convolution with some of the taps and stride 1.
     """
+    if uses_winograd(xp, input.dtype, weight.shape, out.shape[2:], stride, padding, dilation, groups):
+        turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)
+        winograd(xp, input, turned, bias, out, tuple(2 - before for before in _befores(padding)))
+        return
     geometry = zip(out.shape[2:], weight.shape[2:], stride, _befores(padding), dilation, strict=True)
     ones = (1,) * len(stride)
     for phases in itertools.product(*(_phases(*one) for one in geometry)):
@@ -110,3 +141,14 @@ def _transposed_phase(xp: Any, input: Any, taps: Any, bias: Any, out: Any, where
         for y, w, x in zip(*parts, strict=True):
             correlate(xp, y, w.swapaxes(0, 1), None, x, *where)
     _add_bias(bias, out)
+
+
+def convolve_gradients(
+    xp: Any, g: Any, input: Any, weight: Any, out: tuple, stride: Any, padding: Any, dilation: Any, groups: int
+) -> None:
+    """Write the adjoints of :func:`convolve` in its input and in its weight into the pair ``out``."""
+    if uses_winograd(xp, g.dtype, weight.shape, g.shape[2:], stride, padding, dilation, groups):
+        winograd_gradients(xp, g, input, weight, out, _befores(padding))
+    else:
+        convolve_transposed(xp, g, weight, None, out[0], stride, padding, dilation, groups)
+        convolve_weight(xp, g, input, out[1], stride, padding, dilation, groups)

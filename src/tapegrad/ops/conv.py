@@ -7,10 +7,10 @@ With y = conv(x, w) the number <g, conv(x, w)> is linear in each of g, x and w, 
 from __future__ import annotations
 
 from ..core import Sample, ops, primitive
-from .algorithm import convolve, convolve_transposed, convolve_weight
+from .algorithm import convolve, convolve_gradients, convolve_transposed, convolve_weight
 from .sliding import window_counts
 
-__all__ = ["conv", "conv_transpose", "conv_weight"]
+__all__ = ["conv", "conv_gradients", "conv_transpose", "conv_weight"]
 
 
 def _one(n):
@@ -51,17 +51,19 @@ def _all_but_channels(g):
     return (0, *range(2, g.ndim))
 
 
+def _conv_gradient(g, input, weight, needs, stride, padding, dilation, groups):
+    where = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    bias = ops.sum(g, dim=_all_but_channels(g)) if needs[2:] == (True,) else None
+    if needs[0] and needs[1]:
+        return *ops.conv_gradients(g, input, weight, **where), bias
+    if needs[0]:
+        return ops.conv_transpose(g, weight, None, size=input.shape[2:], **where), None, bias
+    return None, ops.conv_weight(g, input, kernel=weight.shape[2:], **where) if needs[1] else None, bias
+
+
 @primitive(
     promote="same",
-    vjp=(
-        lambda g, weight, input_shape, stride, padding, dilation, groups: ops.conv_transpose(
-            g, weight, None, size=input_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
-        ),
-        lambda g, input, weight_shape, stride, padding, dilation, groups: ops.conv_weight(
-            g, input, kernel=weight_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
-        ),
-        lambda g: ops.sum(g, dim=_all_but_channels(g)),
-    ),
+    vjp=_conv_gradient,
     formula=r"y_{o,i} = b_o + \sum_{c,k} w_{o,c,k} \, x_{c,\, s i + d k - p}",
     derivative=r"\sum_{o,k} w_{o,c,k}, \sum_i x_{c,\, s i + d k - p}, 1",
     onnx="Conv",
@@ -132,4 +134,43 @@ def conv_weight(xp, input, other, *, kernel, stride, padding, dilation, groups, 
     shape = (input.shape[1], other.shape[1] // groups, *kernel)
     out = xp.empty(shape, input.dtype) if out is None else out
     convolve_weight(xp, input, other, out, stride, padding, dilation, groups)
+    return out
+
+
+def _gradients_gradient(g, input, other, weight, needs, stride, padding, dilation, groups):
+    """The three adjoints again, of a pair: each of g, x and w has a term for each of the two that were given."""
+    where = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    of_input, of_weight = g
+    found = [None, None, None]
+    if of_input is not None:
+        found[0] = ops.conv(of_input, weight, None, **where) if needs[0] else None
+        found[2] = ops.conv_weight(input, of_input, kernel=weight.shape[2:], **where) if needs[2] else None
+    if of_weight is not None:
+        back = ops.conv(other, of_weight, None, **where) if needs[0] else None
+        found[0] = back if found[0] is None else found[0] + back
+        found[1] = ops.conv_transpose(input, of_weight, None, size=other.shape[2:], **where) if needs[1] else None
+    return tuple(found)
+
+
+def _gradients_samples():
+    for x, w, y, keywords in _cases():
+        yield Sample(y, x, w, **keywords)
+
+
+@primitive(
+    promote="same",
+    vjp=_gradients_gradient,
+    formula=r"\left(\sum_{o,i,k:\, s i + d k - p = j} w_{o,c,k} \, y_{o,i},\; \sum_i y_{o,i} \, x_{c,\, s i + d k - p}\right)",
+    derivative=r"\sum_{c,k} w_{o,c,k} + \sum_{c,k} x_{c,\, s i + d k - p}",
+    samples=_gradients_samples,
+    torch="",
+)
+def conv_gradients(xp, input, other, weight, *, stride, padding, dilation, groups, out=None):
+    """Return both adjoints of :func:`conv`, in its input and in its weight: they share work.
+
+    Shapes: input (N, O, *counts), other (N, C, *size), weight (O, C / groups, *kernel); results (N, C, *size) and
+    (O, C / groups, *kernel).
+    """
+    out = (xp.empty(other.shape, input.dtype), xp.empty(weight.shape, input.dtype)) if out is None else out
+    convolve_gradients(xp, input, other, weight, out, stride, padding, dilation, groups)
     return out

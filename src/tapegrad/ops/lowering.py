@@ -18,7 +18,7 @@ from .workspace import workspace
 __all__ = ["Windows", "correlate", "correlate_weight", "last_channels"]
 
 # Bytes of columns per piece: enough for the product to run at full speed, few enough to stay in the cache.
-_BLOCK = 1 << 20
+_BLOCK = 1 << 21
 # Below this many channels they would make runs too short to copy one by one.
 _FEW = 8
 # A part of the work with fewer multiplications than this is not worth a second thread.
