@@ -30,6 +30,8 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     counts the write.
     """
     arrays = []
+    # Where gradients are to go, and the same as bits: which inputs want one.
+    edges: list[Node | Tensor | None] = []
     mask = 0
     bit = 1
     dtype = None
@@ -38,8 +40,15 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
         if isinstance(x, Tensor):
             array = x.array
             arrays.append(array)
-            if x.node is not None or x._leaf_grad:
+            node = x.node
+            if node is not None:
+                edges.append(node)
                 mask |= bit
+            elif x._leaf_grad:
+                edges.append(x)
+                mask |= bit
+            else:
+                edges.append(None)
             if x.view_version is not None and x.view_version != x.storage.tracked_writes:
                 _stale_view(primitive, x)
             if array.dtype is not dtype:
@@ -49,6 +58,7 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
                     plain = False
         else:
             arrays.append(x)
+            edges.append(None)
             if type(x) is not float and type(x) is not int and x is not None:
                 plain = False
         bit <<= 1
@@ -56,7 +66,8 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
         return _apply_raw(primitive, arrays, keywords)
     if not plain or (dtype is not None and dtype.kind != "f"):
         inputs, arrays = _even(primitive, inputs, arrays)
-        mask = mask and _differentiable(arrays, mask)
+        if mask:
+            edges, mask = _edges(inputs)
     xp = np if "cupy" not in modules else array_module(*arrays)
     buffer = None
     try:
@@ -74,15 +85,24 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     if mask and not (primitive.rules and state.grad_enabled):
         mask = 0
     if type(result) is tuple:
-        out = _wrap_all(primitive, inputs, arrays, keywords, result, mask)
+        out = _wrap_all(primitive, inputs, arrays, keywords, result, edges, mask)
     else:
         if type(result) is not ndarray:
             result = np.asarray(result)
-        out = wrap(result, None, None if buffer is None or target is None else target.storage)
+        out = wrap(result) if buffer is None or target is None else wrap(result, None, target.storage)
         if primitive.view:
             _share(out, inputs[0], arrays[0])
         if mask and result.dtype.kind in "fc":
-            out.node = _record(primitive, inputs, arrays, keywords, out, mask, 0 if buffer is None else 1)
+            plan = primitive._plans.get(mask) or primitive.plan(mask)
+            saved = plan.save(inputs, arrays, out, keywords, 0 if buffer is None else 1) if plan.fields else ()
+            out.node = node = Node(primitive, plan, edges, saved)
+            if primitive.elementwise and len(arrays) > 1:
+                shape = result.shape
+                for array in arrays:
+                    if type(array) is ndarray and array.shape != shape:
+                        # Broadcasting has to be undone in the gradients.
+                        node.inputs_shape = tuple([a.shape if type(a) is ndarray else () for a in arrays])
+                        break
     if state.tracer is not None:
         state.tracer.record(primitive, inputs, out, keywords)
     return out
@@ -97,13 +117,17 @@ def _apply_raw(primitive: Primitive, arrays: list, keywords: dict) -> Any:
     raise UsageError(primitive.name, f"expected a tensor, got {kinds}", "wrap the values in tapegrad.tensor(...)")
 
 
-def _wrap_all(primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, results: tuple, mask: int) -> tuple:
+def _wrap_all(
+    primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, results: tuple, edges: list, mask: int
+) -> tuple:
     out = tuple(wrap(np.asarray(r)) for r in results)
     if primitive.view:
         for o in out:
             _share(o, inputs[0], arrays[0])
     if mask and any(o.array.dtype.kind in "fc" for o in out):
-        node = _record(primitive, inputs, arrays, keywords, out, mask, 0)
+        plan = primitive.plan(mask)
+        node = Node(primitive, plan, edges, plan.save(inputs, arrays, out, keywords, 0))
+        node.outputs = len(out)
         for i, o in enumerate(out):
             if o.array.dtype.kind in "fc":
                 o.node = Pick(node, i)
@@ -118,37 +142,15 @@ def _share(out: Tensor, source: Any, array: Any) -> None:
         out.view_version = source.storage.tracked_writes
 
 
-def _record(
-    primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, out: Any, mask: int, written: int
-) -> Node:
-    edges = []
-    bit = 1
-    # One input alone cannot have been stretched.
-    shape = out.array.shape if primitive.elementwise and len(inputs) > 1 else None
-    stretched = False
-    for x in inputs:
-        if mask & bit:
-            edges.append(x if x.node is None else x.node)
-            if shape is not None and x.array.shape != shape:
-                stretched = True
-        else:
-            edges.append(None)
-        bit <<= 1
-    plan = primitive._plans.get(mask) or primitive.plan(mask)
-    node = Node(primitive, plan, edges, plan.save(inputs, arrays, out, keywords, written) if plan.fields else ())
-    if stretched:
-        node.inputs_shape = tuple([a.shape if isinstance(a, np.ndarray) else () for a in arrays])
-    if type(out) is tuple:
-        node.outputs = len(out)
-    return node
-
-
-def _differentiable(arrays: list, mask: int) -> int:
-    """Return the mask without the inputs that became integers: no gradient flows through these."""
-    for i, array in enumerate(arrays):
-        if mask >> i & 1 and array.dtype.kind not in "fc":
-            mask ^= 1 << i
-    return mask
+def _edges(inputs: tuple) -> tuple[list, int]:
+    """Return where the gradients of inputs that may have been cast go: nowhere from integers."""
+    edges: list[Node | Tensor | None] = []
+    mask = 0
+    for i, x in enumerate(inputs):
+        wants = isinstance(x, Tensor) and x.requires_grad and x.array.dtype.kind in "fc"
+        edges.append((x if x.node is None else x.node) if wants else None)
+        mask |= wants << i
+    return edges, mask
 
 
 def _even(primitive: Primitive, inputs: tuple, arrays: list) -> tuple[tuple, list]:

@@ -85,7 +85,7 @@ class Node:
         self.primitive = primitive
         self.plan = plan
         self.edges = edges
-        self.saved = saved
+        self.saved: Any = saved
         self.id = _next_id()
         # The shapes of the inputs when broadcasting has to be undone.
         self.inputs_shape: tuple | None = None

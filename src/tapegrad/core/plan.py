@@ -89,9 +89,13 @@ class Plan:
         saved = []
         for kind, key in self.fields:
             if kind == INPUT:
-                saved.append(_keep(inputs[key], arrays[key]))
+                x = inputs[key]
+                saved.append((x.array, x.storage, x.storage.version) if isinstance(x, Tensor) else arrays[key])
             elif kind == OUT:
-                saved.append(_keep_output(out, written))
+                if type(out) is tuple:
+                    saved.append([(o.array, o.storage, o.storage.version) for o in out])
+                else:
+                    saved.append((out.array, out.storage, out.storage.version + written))
             elif kind == KEYWORD:
                 saved.append(keywords[key])
             elif kind == SHAPE:
@@ -160,7 +164,7 @@ class Plan:
         """Run the rules: return the gradients of the inputs, broadcasting undone."""
         values = self.restore(node, as_tensors)
         if self.joint is not None:
-            grads = list(self.joint(g, *values))
+            grads: list = list(self.joint(g, *values))
         else:
             grads = [None] * len(node.edges)
             for place, rule, slots in self.rules:
@@ -179,17 +183,7 @@ class Plan:
 
 
 def _keep(x: Any, array: Any) -> Any:
-    if not isinstance(x, Tensor):
-        return array
-    storage = x.storage
-    return (x.array, storage, storage.version)
-
-
-def _keep_output(out: Any, written: int) -> Any:
-    if type(out) is tuple:
-        return [_keep(o, None) for o in out]
-    storage = out.storage
-    return (out.array, storage, storage.version + written)
+    return (x.array, x.storage, x.storage.version) if isinstance(x, Tensor) else array
 
 
 def _sum_to(g: Any, shape: tuple) -> Any:
