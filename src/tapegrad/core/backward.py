@@ -166,10 +166,7 @@ class _Walk:
         try:
             needed = None if self.targets is None else _leading_to(self.targets, roots)
             for t, g in roots:
-                if t.node is None:
-                    self._send_leaf(t, self._native(g, t), False)
-                else:
-                    self._send(t.node, self._native(g, t))
+                self._send(t.node if t.node is not None else t, self._native(g, t))
             # Where a derivative is infinite (sqrt at 0) the gradient says so; NumPy's warning would add nothing.
             with np.errstate(all="ignore"):
                 self._drain(needed)
@@ -187,7 +184,8 @@ class _Walk:
 
     def _drain(self, needed: set[Node] | None) -> None:
         targets = {t.node for t in self.targets or () if t.node is not None}
-        heap, pending, own = self.heap, self.pending, not self.as_tensors
+        heap, pending, leaves = self.heap, self.pending, self.leaves
+        plain = not (self.as_tensors or self.anomaly)
         while heap:
             node = heappop(heap)[1]
             g = pending.pop(node)
@@ -198,12 +196,21 @@ class _Walk:
             if type(node) is Pick:
                 self._send_part(node, g)
                 continue
-            grads = self._pull(node, g)
+            if plain:
+                grads = node.pull(g, False)
+                if not self.retain:
+                    node.release()
+            else:
+                grads = self._pull(node, g)
             for edge, result in zip(node.edges, grads, strict=True):
                 if edge is None or result is None:
                     continue
                 if isinstance(edge, Tensor):
-                    self._send_leaf(edge, result, own and _is_fresh(node, result, g, grads))
+                    held = leaves.get(id(edge))
+                    if held is None:
+                        leaves[id(edge)] = (edge, result, not self.as_tensors and _is_fresh(node, result, g, grads))
+                    else:
+                        leaves[id(edge)] = (edge, held[1] + result, True)
                 elif edge in pending:
                     pending[edge] = pending[edge] + result
                 else:
@@ -228,18 +235,16 @@ class _Walk:
             node.release()
         return grads
 
-    def _send(self, node: Node, g: Any) -> None:
-        pending = self.pending
-        if node in pending:
-            pending[node] = pending[node] + g
+    def _send(self, edge: Node | Tensor, g: Any) -> None:
+        """Add a root's gradient to what is on its way to a node or a leaf."""
+        if isinstance(edge, Tensor):
+            held = self.leaves.get(id(edge))
+            self.leaves[id(edge)] = (edge, g, False) if held is None else (edge, held[1] + g, True)
+        elif edge in self.pending:
+            self.pending[edge] = self.pending[edge] + g
         else:
-            pending[node] = g
-            heappush(self.heap, (-node.id, node))
-
-    def _send_leaf(self, leaf: Tensor, g: Any, fresh: bool) -> None:
-        leaves, key = self.leaves, id(leaf)
-        held = leaves.get(key)
-        leaves[key] = (leaf, g, fresh) if held is None else (leaf, held[1] + g, True)
+            self.pending[edge] = g
+            heappush(self.heap, (-edge.id, edge))
 
     def _send_part(self, node: Pick, g: Any) -> None:
         parent = node.edges[0]

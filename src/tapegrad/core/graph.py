@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import GradError
-
 __all__ = ["ALTERATIONS", "FREED", "STATE", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -113,12 +111,6 @@ class Node:
 
     def pull(self, g: Any, as_tensors: bool) -> list:
         """Return the gradients of the inputs (None where not wanted), given that of the output."""
-        if self.saved is FREED:
-            raise GradError(
-                f"backward through {self.primitive.name}",
-                "the saved values were freed by an earlier backward()",
-                "pass retain_graph=True to the earlier backward(), or compute the forward pass again",
-            )
         return self.plan.pull(self, g, as_tensors)
 
 

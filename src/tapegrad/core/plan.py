@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GradError, UsageError
-from .graph import Node, Pick
+from .graph import FREED, Node, Pick
 from .tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -80,9 +80,12 @@ class Plan:
         # The places of arrays among the saved fields: they must be unchanged when they are used.
         self.watched = [i for i, (kind, _) in enumerate(self.fields) if kind in (INPUT, OUT, REST)]
         self.keeps_arrays = bool(self.watched)
-        # One rule that gives all gradients takes all fields; others take some of them, in their order.
+        # One rule that gives all gradients takes all fields; others take some of them, in their order, or one only.
         self.joint = chosen[0][1] if chosen and chosen[0][0] == _ALL else None
-        self.rules = [(place, rule, [self.fields.index(f) for f in fields]) for place, rule, fields in chosen]
+        self.rules = []
+        for place, rule, fields in chosen:
+            slots = [self.fields.index(f) for f in fields]
+            self.rules.append((place, rule, slots, slots[0] if len(slots) == 1 else None))
 
     def save(self, inputs: tuple, arrays: list, out: Any, keywords: dict, written: int) -> list:
         """Return the saved fields of one call. ``written`` is 1 when the output is about to be counted as a write."""
@@ -112,6 +115,12 @@ class Plan:
 
     def restore(self, node: Node, as_tensors: bool) -> list:
         """Return the saved fields as arrays, or as Tensors on the graph, checked to be unchanged."""
+        if node.saved is FREED:
+            raise GradError(
+                f"backward through {self.name}",
+                "the saved values were freed by an earlier backward()",
+                "pass retain_graph=True to the earlier backward(), or compute the forward pass again",
+            )
         values = list(node.saved)
         for place in self.watched:
             kept = values[place]
@@ -162,19 +171,17 @@ class Plan:
 
     def pull(self, node: Node, g: Any, as_tensors: bool) -> list:
         """Run the rules: return the gradients of the inputs, broadcasting undone."""
-        values = self.restore(node, as_tensors)
+        values = self.restore(node, as_tensors) if self.keeps_arrays else node.saved
         if self.joint is not None:
             grads: list = list(self.joint(g, *values))
         else:
             grads = [None] * len(node.edges)
-            for place, rule, slots in self.rules:
+            for place, rule, slots, only in self.rules:
                 # By number of fields, because building a list of them costs as much as a small rule.
-                if not slots:
-                    grads[place] = rule(g)
-                elif len(slots) == 1:
-                    grads[place] = rule(g, values[slots[0]])
+                if only is not None:
+                    grads[place] = rule(g, values[only])
                 else:
-                    grads[place] = rule(g, *[values[s] for s in slots])
+                    grads[place] = rule(g, *[values[s] for s in slots]) if slots else rule(g)
         if node.inputs_shape is not None:
             for i, shape in enumerate(node.inputs_shape):
                 if grads[i] is not None and grads[i].shape != shape:
