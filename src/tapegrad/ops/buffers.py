@@ -61,13 +61,20 @@ def add_up(xp: Any, input: Any, axis: Any, keepdim: bool, out: Any) -> Any:
 
     What lies behind each other in memory is taken as one axis, whatever the order of the dimensions.
     """
-    if axis is None or input.size < _MANY or input.dtype.char not in "fd":
+    if input.ndim == 2 and input.dtype.char in "fd":
+        if axis in (0, -2, (0,)):
+            along = ones(xp, input.shape[0], input.dtype)
+            return xp.matmul(along[None] if keepdim else along, input, out=out)
+        if axis in (1, -1, (1,), (-1,)):
+            along = ones(xp, input.shape[1], input.dtype)
+            return xp.matmul(input, along[:, None] if keepdim else along, out=out)
+    axes = axes_of(axis, input.ndim)
+    if axes is None or input.ndim < 3 or input.size < _MANY or input.dtype.char not in "fd":
         return xp.add.reduce(input, axis, None, out, keepdim)
     order = sorted(range(input.ndim), key=lambda d: -input.strides[d])
     rows = input.transpose(order)
     if not rows.flags.c_contiguous:
         return xp.add.reduce(input, axis, None, out, keepdim)
-    axes = {d % input.ndim for d in (axis if isinstance(axis, tuple) else (axis,))}
     last = _run(reversed(order), axes)
     first = _run(order[: input.ndim - last], axes)
     kept = order[first : input.ndim - last]
@@ -81,6 +88,15 @@ def add_up(xp: Any, input: Any, axis: Any, keepdim: bool, out: Any) -> Any:
     rows = rows.transpose([kept.index(d) for d in sorted(kept)])
     shape = [1 if d in axes else n for d, n in enumerate(input.shape)]
     return into(out, rows.reshape(shape) if keepdim else rows)
+
+
+def axes_of(axis: Any, ndim: int) -> set | None:
+    """Return axes counted from the front, or None for all of them and for what NumPy refuses."""
+    if axis is None:
+        return None
+    given = axis if isinstance(axis, tuple) else (axis,)
+    axes = {d % ndim for d in given if -ndim <= d < ndim}
+    return axes if len(axes) == len(given) else None
 
 
 def _run(dims: Any, axes: set) -> int:

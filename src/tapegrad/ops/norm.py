@@ -10,9 +10,13 @@ from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError
-from .buffers import add_up, into
+from .buffers import add_up, into, ones
+from .groups import Groups, groups_of
 
 __all__: list[str] = []
+
+# Up to so many columns a product and its sum are faster than einsum, which needs no memory for the product.
+_NARROW = 256
 
 
 def _wide(xp: Any, x: Any) -> Any:
@@ -64,6 +68,9 @@ def standardize(xp, input, *, dim, eps=1e-5, out=None):
     The dimensions stay with size 1 in mean and variance. For float16 these two are float32.
     """
     _check_floating(input.dtype)
+    groups = groups_of(input, dim)
+    if groups is not None:
+        return _standardize_groups(xp, input, groups, eps, out or (None, None, None))
     standard, mean, variance = (None, None, None) if out is None else out
     x = _wide(xp, input)
     total = add_up(xp, x, dim, True, None)
@@ -76,6 +83,34 @@ def standardize(xp, input, *, dim, eps=1e-5, out=None):
     if input.dtype.char == "e":
         deviation = into(standard, deviation.astype(input.dtype))
     return deviation, mean, variance
+
+
+def _standardize_groups(xp: Any, input: Any, groups: Groups, eps: float, out: tuple) -> tuple:
+    """Return what :func:`standardize` does, piece by piece."""
+    x = groups.view(input)
+    mean = xp.true_divide(groups.gathered(groups.sums(xp, x)), groups.size, out=out[1])
+    center, result = groups.spread(xp, mean), _memory(xp, groups, x, out[0])
+    scratch, squares = groups.scratch(xp, x.dtype), xp.zeros(groups.groups, x.dtype)
+    for piece in groups.pieces():
+        part = xp.subtract(x[piece], center, out=result[piece])
+        squares += groups.sums_of_products(xp, part, part, scratch)
+    variance = xp.true_divide(groups.gathered(squares), groups.size, out=out[2])
+    with xp.errstate(divide="ignore", invalid="ignore"):
+        scale = groups.spread(xp, 1 / xp.sqrt(variance + eps))
+        for piece in groups.pieces():
+            xp.multiply(result[piece], scale, out=result[piece])
+    return _given_back(groups, result, out[0]), mean, variance
+
+
+def _memory(xp: Any, groups: Groups, like: Any, out: Any) -> Any:
+    """Return where to write a result as (before, groups, after): in ``out`` if its memory has that order."""
+    return groups.view(out) if out is not None and groups.holds(out) else xp.empty(like.shape, like.dtype)
+
+
+def _given_back(groups: Groups, result: Any, out: Any) -> Any:
+    if out is not None and groups.holds(out):
+        return out
+    return into(out, groups.restored(result))
 
 
 def _check_floating(dtype: Any) -> None:
@@ -116,6 +151,9 @@ def standardize_gradient(xp, input, standard, scale, *, out=None):
 
     ``scale`` has size 1 in the dimensions of a group. The map is linear in the input, and its own adjoint.
     """
+    groups = groups_of(standard, _shared(scale.shape))
+    if groups is not None:
+        return _gradient_of_groups(xp, input, standard, scale, groups, out)
     x, direction = _wide(xp, input), _wide(xp, standard)
     size = _group_size(x.shape, scale.shape)
     along = _products(xp, x, direction, scale.shape) / -size
@@ -124,6 +162,24 @@ def standardize_gradient(xp, input, standard, scale, *, out=None):
     result -= add_up(xp, x, _shared(scale.shape), True, None) / size
     result *= scale
     return into(out, result.astype(input.dtype)) if input.dtype.char == "e" else result
+
+
+def _gradient_of_groups(xp: Any, input: Any, standard: Any, scale: Any, groups: Groups, out: Any) -> Any:
+    """Return what :func:`standardize_gradient` does, piece by piece."""
+    x, direction = groups.view(input), groups.view(standard)
+    scratch, total = groups.scratch(xp, x.dtype), xp.zeros(groups.groups, x.dtype)
+    for piece in groups.pieces():
+        total += groups.sums_of_products(xp, x[piece], direction[piece], scratch)
+    along = groups.spread(xp, groups.gathered(total) / groups.size)
+    mean = groups.spread(xp, groups.gathered(groups.sums(xp, x)) / groups.size)
+    factor = groups.spread(xp, scale)
+    result = _memory(xp, groups, x, out)
+    for piece in groups.pieces():
+        part = xp.multiply(direction[piece], along, out=result[piece])
+        xp.add(part, mean, out=part)
+        xp.subtract(x[piece], part, out=part)
+        xp.multiply(part, factor, out=part)
+    return _given_back(groups, result, out)
 
 
 # -- scale and shift ----------------------------------------------------------------------------------------------------
@@ -152,6 +208,10 @@ def _products(xp, x, y, shape):
     axes = list(range(x.ndim))
     first = x.ndim - len(shape)
     kept = [first + i for i, n in enumerate(shape) if n != 1]
+    if x.dtype.char in "fd" and kept == axes[:-1]:
+        return xp.vecdot(x, y).reshape(shape)
+    if x.dtype.char in "fd" and kept == [1] and x.ndim == 2 and x.shape[1] <= _NARROW:
+        return (ones(xp, len(x), x.dtype) @ (x * y)).reshape(shape)
     return xp.einsum(x, axes, y, axes, kept).reshape(shape)
 
 

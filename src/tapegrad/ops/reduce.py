@@ -93,7 +93,9 @@ def sum(xp, input, *, dim=None, keepdim=False, out=None):
             along = ones(xp, input.shape[1], input.dtype)
             return xp.matmul(input, along[:, None] if keepdim else along, out=out)
     if input.dtype.kind in "fc" and input.dtype.char != "e":
-        return xp.add.reduce(input, None, None, out, keepdim) if axis is None else add_up(xp, input, axis, keepdim, out)
+        if axis is None or input.ndim < 3:
+            return xp.add.reduce(input, axis, None, out, keepdim)
+        return add_up(xp, input, axis, keepdim, out)
     result = xp.add.reduce(input, axis, accumulator(input.dtype), None, keepdim)
     return into(out, narrowed(xp, result, input.dtype))
 
