@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import Tensor
 
-__all__ = ["Unkeyed", "flatten", "key_of", "rebuild"]
+__all__ = ["Place", "Unkeyed", "flatten", "key_of", "rebuild"]
 
 _PLAIN = (int, float, bool, str, bytes, complex, type(None), np.dtype)
 
@@ -18,7 +18,7 @@ class Unkeyed(Exception):
     """An argument that is neither a tensor, nor a plain value, nor a container of such."""
 
 
-class _Place:
+class Place:
     """Where a tensor stood."""
 
     def __init__(self, number: int):
@@ -29,7 +29,7 @@ def flatten(value: Any, tensors: list[Tensor]) -> Any:
     """Return a value with places instead of its tensors, which are put into the list. Raises Unkeyed."""
     if isinstance(value, Tensor):
         tensors.append(value)
-        return _Place(len(tensors) - 1)
+        return Place(len(tensors) - 1)
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, (list, tuple)):
@@ -42,7 +42,7 @@ def flatten(value: Any, tensors: list[Tensor]) -> Any:
 
 def rebuild(value: Any, tensor: Callable[[int], Any]) -> Any:
     """Return a flattened value with tensors in their places."""
-    if isinstance(value, _Place):
+    if isinstance(value, Place):
         return tensor(value.number)
     if isinstance(value, (list, tuple)):
         items = [rebuild(v, tensor) for v in value]
@@ -54,8 +54,8 @@ def rebuild(value: Any, tensor: Callable[[int], Any]) -> Any:
 
 def key_of(form: Any) -> Any:
     """Return a hashable description of a flattened value, in which 1, 1.0 and True differ."""
-    if isinstance(form, _Place):
-        return _Place
+    if isinstance(form, Place):
+        return Place
     if isinstance(form, (list, tuple)):
         return (type(form), *map(key_of, form))
     if isinstance(form, dict):

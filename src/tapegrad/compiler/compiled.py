@@ -10,10 +10,11 @@ from typing import Any
 from ..core import STATE, Tensor
 from ..errors import UsageError, warn
 from .arguments import Unkeyed, flatten, key_of
+from .calling import MISS, Stale
 from .capture import Capture, Refusal
 from .guards import guards_of
 from .program import Step, simplified
-from .runtime import Results, Specialization, Stale
+from .runtime import Results, Specialization
 from .watch import Watch
 
 __all__ = ["Compiled"]
@@ -43,13 +44,25 @@ class Compiled:
         self._programs: dict[Any, list[Specialization]] = {}
         self._eager: set[Any] = set()
         self._busy = False
+        self._last: Specialization | None = None
+        self._last_count = 0
         self._names = _parameter_names(function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if STATE.tracer is not None or self._busy or STATE.anomaly:
+        state = STATE
+        if state.tracer is not None or self._busy or state.anomaly:
             return self.function(*args, **kwargs)
         self._busy = True
         try:
+            # The program that ran last is asked first, before anything is worked out about the arguments.
+            last = self._last
+            if last is not None and not kwargs and len(args) == self._last_count:
+                try:
+                    result = last.call(args, state.grad_enabled)
+                    if result is not MISS:
+                        return result
+                except Stale:
+                    pass
             return self._run(args, kwargs)
         finally:
             self._busy = False
@@ -69,14 +82,21 @@ class Compiled:
                 return self.function(*args, **kwargs)
         key = self._key(form, tensors)
         for program in self._programs.get(key, ()):
-            if program.holds() and program.accepts(tensors):
-                try:
-                    return program(tensors)
-                except Stale:
-                    continue
+            try:
+                result = program.call(tensors, STATE.grad_enabled)
+            except Stale:
+                continue
+            if result is not MISS:
+                self._remember(program, form)
+                return result
         if key in self._eager:
             return self.function(*args, **kwargs)
-        return self._capture(key, tensors, args, kwargs)
+        return self._capture(key, form, tensors, args, kwargs)
+
+    def _remember(self, program: Specialization, form: Any) -> None:
+        """Ask this program first from now on, where calls consist of tensors alone."""
+        if form is None:
+            self._last, self._last_count = program, len(program.step.inputs)
 
     def _key(self, form: Any, tensors: Any) -> Any:
         kinds = [(t.array.shape, t.array.dtype, id(t) if t._leaf_grad else t.node is None) for t in tensors]
@@ -88,7 +108,7 @@ class Compiled:
 
     # -- a new program -------------------------------------------------------------------------------------------------
 
-    def _capture(self, key: Any, tensors: Any, args: tuple, kwargs: dict) -> Any:
+    def _capture(self, key: Any, form_of_arguments: Any, tensors: Any, args: tuple, kwargs: dict) -> Any:
         capture = Capture(list(tensors))
         if any(t.requires_grad for t in tensors):
             capture.refuse(
@@ -130,7 +150,8 @@ class Compiled:
         if program is None:
             return self.function(*args, **kwargs)
         self._programs.setdefault(key, []).append(program)
-        return program(tensors)
+        self._remember(program, form_of_arguments)
+        return program.call(tensors, STATE.grad_enabled)
 
     def _build(self, capture: Capture, watch: Watch, tensors: Any, results: list[Tensor], form: Any) -> Any:
         variables = [capture.read(t) for t in results]
@@ -142,7 +163,9 @@ class Compiled:
         names = [self._names[i] if i < len(self._names) else f"x{i}" for i in range(len(tensors))]
         guards = functools.partial(guards_of, capture, watch)
         capture.forget()
-        return Specialization(simplified(step), names, guards, Results(form, tapes, same), self.target)
+        return Specialization(
+            simplified(step), names, guards, Results(form, tapes, same), STATE.grad_enabled, self.target
+        )
 
     def _give_up(self, key: Any, refusal: Refusal) -> None:
         if not refusal.passing:
@@ -173,6 +196,7 @@ class Compiled:
     def reset(self) -> None:
         """Forget all programs and refusals: the next call is captured anew."""
         self._programs.clear()
+        self._last = None
         self._eager.clear()
         self.refusals.clear()
 

@@ -37,6 +37,8 @@ class Step:
         self.postponed = capture.postponed
         self.gradients: list[tuple[Tensor, Variable]] = []
         self.found: list[tuple[Tensor, Variable]] = []
+        # Leaves whose gradients the step forgot before it looked at them.
+        self.forgotten = [g.leaf for g in capture.gradients.values() if not g.looked]
         self._read_gradients(capture)
         self.root = self._roots(arrays)
 

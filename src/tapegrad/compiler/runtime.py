@@ -11,17 +11,14 @@ import numpy as np
 from ..core import Node, Tensor, Variable, wrap
 from ..core.graph import ALTERATIONS
 from ..errors import GradError
-from .arguments import rebuild
+from .arguments import Place, rebuild
+from .calling import Stale, write_call
 from .guards import Guards
 from .joining import join
 from .program import Step
 from .source import Source, write_source
 
-__all__ = ["Results", "Specialization", "Stale"]
-
-
-class Stale(Exception):
-    """The program was made for other numbers: a condition on a learning rate, or on the count of steps, has changed."""
+__all__ = ["Results", "Specialization"]
 
 
 class _Done(Node):
@@ -44,17 +41,18 @@ _DONE = _Done(None, None, (), ())
 
 
 class Results:
-    """How a program's results become what the function returns."""
+    """How a program's results become what the function returns. ``same``: which argument a result is, where it is one."""
 
     def __init__(self, form: Any, tapes: list[bool], same: list[int | None]):
         self.form = form
         self.tapes = tapes
-        # Which argument a result is, where it is one.
         self.same = same
+        self.is_one = isinstance(form, Place)
+        self.is_tuple = type(form) is tuple and bool(form) and all(isinstance(item, Place) for item in form)
 
-    def restore(self, inputs: Any, outputs: list[Tensor]) -> Any:
+    def restore(self, tensors: list[Tensor]) -> Any:
         """Return the results in their form."""
-        return rebuild(self.form, lambda i: outputs[i] if self.same[i] is None else inputs[self.same[i]])
+        return rebuild(self.form, tensors.__getitem__)
 
 
 class Specialization:
@@ -66,21 +64,31 @@ class Specialization:
         arguments: list[str],
         guards: Callable[[Step], Guards],
         results: Results,
+        grad_enabled: bool,
         target: str | None = None,
     ):
         self.step = step
         self.results = results
+        self.grad_enabled = grad_enabled
         self.target = target
+        self.done = _DONE
         self.flats: dict[Variable, np.ndarray] = {}
         self.joined: set[Variable] = set()
+        # Of arguments that are one and the same, the program gets the first.
+        self.places = [step.inputs.index(v) for v in dict.fromkeys(step.inputs)]
+        self.altered = -1
         self._join()
         self.source: Source = write_source(step, arguments, self.joined)
         self._code = compile(self.source.text, "<compiled step>", "exec")
-        self._instantiate()
-        self._guard(guards(step))
-        self._written = self._written_storages()
-        # Of arguments that are one and the same, the program gets the first.
-        self._places = [step.inputs.index(v) for v in dict.fromkeys(step.inputs)]
+        self._space: dict[str, Any] = {}
+        self.instantiate()
+        self.guards = guards(step)
+        self.written = self._written_storages()
+        self.own_memory = self._own_memory()
+        written = {step.root_of(o) for e in step.equations if e.writes for o in e.outputs}
+        self.writes_inputs = bool(written & set(step.inputs))
+        self.call, self._space = write_call(self)
+        self._tell_call()
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -100,7 +108,7 @@ class Specialization:
             for part, t in zip(flat.parts, flat.tensors or (), strict=False):
                 self.step.constants[part] = t.array
 
-    def _instantiate(self) -> None:
+    def instantiate(self) -> None:
         """Run the setup: lay out the memory anew."""
         names, step = self.source.names, self.step
         space: dict[str, Any] = {"Stale": Stale, **self.source.given}
@@ -115,22 +123,26 @@ class Specialization:
             (leaf, wrap(space[name]))
             for (leaf, _), name in zip(step.gradients, self.source.gradient_names, strict=True)
         ]
-        self._references = [self._count_references(g) for _, g in self.gradients]
+        if self._space:
+            self._tell_call()
 
-    @staticmethod
-    def _count_references(g: Tensor) -> tuple[int, int, int]:
-        base = g.array.base
-        return sys.getrefcount(g), sys.getrefcount(g.array), 0 if base is None else sys.getrefcount(base)
-
-    def _gradients_are_held(self) -> bool:
-        """Return whether somebody keeps a gradient of an earlier step, which must not be written over."""
-        for (leaf, g), (tensor, array, base) in zip(self.gradients, self._references, strict=True):
-            own = leaf._grad is g
-            if sys.getrefcount(g) > tensor + 1 + own or sys.getrefcount(g.array) > array:
-                return True
-            if base and sys.getrefcount(g.array.base) > base:
-                return True
-        return False
+    def _tell_call(self) -> None:
+        """Hand the function that calls the program its memory, with how often each gradient is held by the program."""
+        space, bases = self._space, []
+        space["run"] = self.run
+        for i, (_, g) in enumerate(self.gradients):
+            space[f"g{i}"] = g
+            base = g.array.base
+            if base is not None and not any(base is b for b in bases):
+                space[f"base{len(bases)}"] = base
+                bases.append(base)
+        for i, base in enumerate(bases):
+            del base
+            space[f"base{i}_own"] = sys.getrefcount(space[f"base{i}"]) - 1
+        del bases
+        for i in range(len(self.gradients)):
+            space[f"g{i}_own"] = sys.getrefcount(space[f"g{i}"])
+            space[f"g{i}_array_own"] = sys.getrefcount(space[f"g{i}"].array)
 
     def _written_storages(self) -> list[Any]:
         step = self.step
@@ -142,51 +154,27 @@ class Specialization:
             storage.writer = "the compiled step"
         return storages
 
-    def _guard(self, guards: Guards) -> None:
-        self.conditions = guards.build()
-        self._snapshots = guards.snapshots
-        self._altered = -1
-        roots = {id(a if a.base is None else a.base) for a in self.step.constants.values()}
-        self._own_memory = roots | {id(a) for a in self.flats.values()}
-        self._own_memory |= {id(g.array if g.array.base is None else g.array.base) for _, g in self.gradients}
-        written = {self.step.root_of(o) for e in self.step.equations if e.writes for o in e.outputs}
-        self._writes_inputs = bool(written & set(self.step.inputs))
+    def _own_memory(self) -> set[int]:
+        """Return the ids of the arrays that own memory which the program writes to by itself."""
+        arrays = [*self.step.constants.values(), *self.flats.values(), *(g.array for _, g in self.gradients)]
+        return {id(a if a.base is None else a.base) for a in arrays}
 
-    def holds(self) -> bool:
-        """Return whether Python would do again what it did when the program was captured."""
-        if not self.conditions():
+    # -- what holds ----------------------------------------------------------------------------------------------------
+
+    def modules_hold(self) -> bool:
+        """Return whether the modules have the attributes that they had when the program was captured."""
+        if not all(snapshot.holds() for snapshot in self.guards.snapshots):
             return False
-        if self._altered != ALTERATIONS[0]:
-            if not all(snapshot.holds() for snapshot in self._snapshots):
-                return False
-            self._altered = ALTERATIONS[0]
+        self.altered = ALTERATIONS[0]
         return True
 
-    def accepts(self, tensors: Sequence[Tensor]) -> bool:
-        """Return whether no argument lies in memory that the program writes to by itself."""
-        for t in tensors:
-            array = t.array
-            if id(array if array.base is None else array.base) in self._own_memory:
-                return False
-        if self._writes_inputs:
-            arrays = [t.array for t in tensors]
-            return not any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i] if a is not b)
-        return True
+    def fail(self) -> None:
+        """Leave the gradients as a step leaves them that began by forgetting them and did not come to its end."""
+        for leaf in self.step.forgotten:
+            leaf._grad = None
 
-    # -- running -------------------------------------------------------------------------------------------------------
-
-    def __call__(self, inputs: Sequence[Tensor]) -> Any:
-        if self.gradients and self._gradients_are_held():
-            self._instantiate()
-        arrays = [inputs[i].array for i in self._places]
-        found = [leaf._grad.array for leaf, _ in self.step.found]
-        results = self.run(*arrays, *found)
-        for leaf, g in self.gradients:
-            leaf._grad = g
-        for storage in self._written:
-            storage.version += 1
-        for _, call in self.step.postponed:
-            call()
-        tapes = self.results.tapes
-        outputs = [wrap(np.asarray(a), _DONE if tape else None) for a, tape in zip(results, tapes, strict=True)]
-        return self.results.restore(inputs, outputs)
+    @staticmethod
+    def overlap(tensors: Sequence[Tensor]) -> bool:
+        """Return whether two arguments share memory, which matters where the program writes to one."""
+        arrays = [t.array for t in tensors]
+        return any(np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i] if a is not b)
