@@ -1,9 +1,11 @@
 """Kernels that write into a given array: the same numbers, in that array, whatever its strides, the inputs untouched."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 
-from tapegrad.core import REGISTRY
+from tapegrad.core import REGISTRY, Sample
 from tapegrad.ops.generator import Generator
 
 from .check import noncontiguous
@@ -97,10 +99,12 @@ def test_strided_inputs_go_into_a_strided_out(primitive, sample, rng):
         assert not isinstance(a, np.ndarray) or same_bits(a, b)
 
 
-@every_sample
+@pytest.mark.parametrize(
+    ("primitive", "sample"),
+    [c for c in CASES if c[0].elementwise],
+    ids=[i for i, c in zip(IDS, CASES, strict=True) if c[0].elementwise],
+)
 def test_elementwise_kernels_may_write_over_an_input(primitive, sample, rng):
-    if not primitive.elementwise:
-        pytest.skip("out never overlaps an input")
     arrays = drawn(sample, rng, "float32")
     expected = np.asarray(run(primitive, arrays, sample.keywords))
     for i, a in enumerate(arrays):
@@ -108,3 +112,54 @@ def test_elementwise_kernels_may_write_over_an_input(primitive, sample, rng):
             given = [b.copy() if isinstance(b, np.ndarray) else b for b in arrays]
             assert run(primitive, given, sample.keywords, out=given[i]) is given[i]
             assert same_bits(given[i], expected), f"input {i}"
+
+
+class TestPlantedFaults:
+    """The checks above, seen to fail on kernels that do wrong."""
+
+    SAMPLE = Sample((3, 4), (3, 4))
+
+    @staticmethod
+    def planted(kernel):
+        wrong = copy(REGISTRY["mul"])
+        wrong.kernel = kernel
+        return wrong
+
+    def test_a_kernel_that_forgets_out_is_caught(self, rng):
+        def forgets(xp, input, other, *, out=None):
+            return xp.multiply(input, other)
+
+        with pytest.raises(AssertionError):
+            test_out_holds_the_bits_of_the_result_and_comes_back(self.planted(forgets), self.SAMPLE, "float32", rng)
+
+    def test_a_kernel_that_reads_out_is_caught(self, rng):
+        def reads(xp, input, other, *, out=None):
+            return xp.multiply(input, other) if out is None else xp.add(out, xp.multiply(input, other), out=out)
+
+        with pytest.raises(AssertionError):
+            test_out_holds_the_bits_of_the_result_and_comes_back(self.planted(reads), self.SAMPLE, "float32", rng)
+
+    def test_a_kernel_that_needs_contiguous_memory_is_caught(self, rng):
+        def flattens(xp, input, other, *, out=None):
+            result = xp.empty(input.shape, input.dtype) if out is None else out
+            xp.multiply(input.reshape(-1), other.reshape(-1), out=result.reshape(-1))
+            return result
+
+        with pytest.raises(AssertionError):
+            test_out_may_have_any_strides(self.planted(flattens), self.SAMPLE, rng)
+
+    def test_a_kernel_that_writes_before_it_has_read_is_caught(self, rng):
+        def hasty(xp, input, other, *, out=None):
+            result = xp.negative(input, out=out)
+            return xp.multiply(result, xp.negative(other), out=out)
+
+        with pytest.raises(AssertionError, match="input 1"):
+            test_elementwise_kernels_may_write_over_an_input(self.planted(hasty), self.SAMPLE, rng)
+
+    def test_a_kernel_that_writes_into_an_input_is_caught(self, rng):
+        def careless(xp, input, other, *, out=None):
+            input *= 1
+            return xp.multiply(input, other, out=out)
+
+        with pytest.raises(ValueError, match="read-only"):
+            test_out_holds_the_bits_of_the_result_and_comes_back(self.planted(careless), self.SAMPLE, "float32", rng)

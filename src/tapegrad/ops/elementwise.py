@@ -15,7 +15,7 @@ from .samples import bad_pairs, pairs, quotients
 __all__ = ["floor_divide", "fmod", "mul", "multiply", "pow", "remainder"]
 
 # From this size on what an operation costs for each element counts for more than how it is called.
-_MANY = 1 << 14
+_MANY = 1 << 13
 
 
 @primitive(
