@@ -117,6 +117,24 @@ def test_transforms_act_on_training_samples_alone():
     assert np.array_equal(inputs.array, assembly.sets.valid.inputs[: len(inputs)])
 
 
+def test_training_images_are_transformed_by_the_batch_as_one_by_one(monkeypatch):
+    moves = [{"type": "RandomCrop", "size": 8, "padding": 1}, {"type": "RandomHorizontalFlip"}]
+    wanted = config(data={"set": "digits", "standardize": True, "transforms": moves})
+
+    def epoch(method, replaced):
+        loader = build(wanted).train_loader
+        with monkeypatch.context() as patch:
+            patch.setattr(type(loader.dataset), method, replaced)
+            return list(loader)
+
+    together = epoch("__getitem__", None)
+    one_by_one = epoch("__getbatch__", lambda self, indices: NotImplemented)
+    for (x, y), (a, b) in zip(together, one_by_one, strict=True):
+        np.testing.assert_array_equal(x.array, a.array)
+        np.testing.assert_array_equal(y.array, b.array)
+        assert (x.dtype, y.dtype) == (a.dtype, b.dtype)
+
+
 def test_full_batches_are_one_step_an_epoch():
     assembly = build(
         config(data={"set": "spiral", "batch_size": "full", "split": {"valid": 0}}, model={"layers": [2, 8, 3]})

@@ -6,7 +6,8 @@ import pytest
 import tapegrad as tg
 from tapegrad.errors import ArgumentError, MissingExtraError, UsageError
 from tapegrad.ops.generator import use_generator
-from tapegrad.utils.data import DataLoader, Dataset
+from tapegrad.utils.data import DataLoader, Dataset, Subset
+from tapegrad.vision import datasets
 from tapegrad.vision import transforms as T
 
 Image = pytest.importorskip("PIL.Image")
@@ -329,6 +330,68 @@ def test_a_whole_batch_leaves_the_images_alone():
     np.testing.assert_array_equal(images, before)
 
 
+class InMemory(datasets.ImageArrays):
+    """Images of 6 × 8 random bytes; ``one_by_one`` has a DataLoader read each alone, as a PIL image."""
+
+    def __init__(self, transform, channels=None, one_by_one=False):
+        super().__init__(None, transform)
+        self.classes = "ab"
+        self.one_by_one = one_by_one
+        shape = (23, 6, 8) if channels is None else (23, 6, 8, channels)
+        self.fill(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), np.zeros(23, np.uint8))
+
+    def _image(self, values):
+        return self.transform(Image.fromarray(values)) if self.one_by_one else super()._image(values)
+
+    def __getbatch__(self, indices):
+        return NotImplemented if self.one_by_one else super().__getbatch__(indices)
+
+
+MOVES = [
+    T.Compose([T.RandomCrop(6, padding=2), T.RandomHorizontalFlip(), T.ToTensor(), T.Normalize([0.5], [0.2])]),
+    T.Compose([T.ToTensor(), T.RandomVerticalFlip(0.3), T.RandomCrop((5, 4))]),
+    T.Compose([T.RandomHorizontalFlip(), T.PILToTensor(), T.RandomCrop((4, 9), pad_if_needed=True)]),
+    T.Compose([T.RandomCrop(6, padding=(1, 2), fill=7), T.Compose([T.ToTensor()]), T.RandomHorizontalFlip()]),
+    T.Compose([T.RandomCrop(7, padding=1, padding_mode="reflect"), T.ToTensor(), T.Pad(1), T.RandomCrop(8)]),
+]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("channels", [None, 3])
+@pytest.mark.parametrize("transform", MOVES, ids=str)
+def test_random_moves_of_a_batch_are_those_of_its_images(transform, channels, workers):
+    def passes(one_by_one):
+        data = Subset(InMemory(transform, channels, one_by_one), range(22, -1, -1))
+        generator = tg.Generator().manual_seed(5)
+        loader = DataLoader(data, batch_size=4, shuffle=True, num_workers=workers, generator=generator)
+        loader.set_epoch(1)
+        return [x.array for x, _ in loader] + [x.array for x, _ in loader.from_batch(2)]
+
+    batches, singles = passes(False), passes(True)
+    assert len(batches) == len(singles) == 6 + 4
+    for batch, single in zip(batches, singles, strict=True):
+        np.testing.assert_array_equal(batch, single)
+
+
+def test_random_moves_go_batch_by_batch():
+    class Alone(InMemory):
+        def _image(self, values):
+            raise AssertionError("one image was read")
+
+    for transform in MOVES:
+        assert len(list(DataLoader(Alone(transform), batch_size=10))) == 3
+
+
+def test_random_moves_outside_a_loader_come_from_the_one_stream():
+    data = InMemory(MOVES[0])
+    assert data.__getbatch__([0, 1]) is NotImplemented
+    tg.manual_seed(0)
+    together = [data[i][0].array for i in range(4)]
+    tg.manual_seed(0)
+    for i, image in enumerate(together):
+        np.testing.assert_array_equal(image, MOVES[0](Image.fromarray(data.data.array[i])).array)
+
+
 class Louder(T.Normalize):
     def forward(self, tensor):
         return super().forward(tensor) * tensor.sum()
@@ -341,7 +404,9 @@ class Louder(T.Normalize):
         T.Normalize([0.5], [0.5]),
         T.Compose([]),
         T.Compose([T.Resize(4), T.ToTensor()]),
-        T.Compose([T.ToTensor(), T.RandomHorizontalFlip()]),
+        T.Compose([T.ToTensor(), T.RandomRotation(10)]),
+        T.Compose([T.RandomCrop(4, padding=1, fill=300), T.ToTensor()]),
+        T.Compose([T.RandomHorizontalFlip(), T.CenterCrop(3), T.ToTensor()]),
         T.Compose([T.ToTensor(), T.Lambda(lambda x: x / x.max())]),
         T.Compose([T.ToTensor(), Louder([0.5], [0.5])]),
         lambda img: img,

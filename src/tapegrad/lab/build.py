@@ -15,11 +15,12 @@ import numpy as np
 
 from .. import nn
 from ..array import set_default_dtype
-from ..core import Tensor, no_grad, tensor
+from ..core import Tensor, no_grad, tensor, wrap
 from ..errors import ArgumentError
 from ..ops.random import Generator, manual_seed
 from ..train import Trainer
 from ..utils.data import DataLoader, Dataset, TensorDataset
+from ..vision.transforms import tensor_batch
 from . import names
 from .data import Sets, load_sets
 from .patterns import matching
@@ -148,6 +149,14 @@ class _Augmented(Dataset):
         for transform in self.transforms:
             sample = transform(sample)
         return sample, self.targets[index]
+
+    def __getbatch__(self, indices: Any) -> Any:
+        transform = tensor_batch(self.transforms) if self.inputs.ndim == 4 else None
+        if transform is None:
+            return NotImplemented
+        rows = np.asarray(indices, dtype=np.intp)
+        images = transform(wrap(self.inputs.array[rows]))
+        return images if images is NotImplemented else [images, wrap(self.targets.array[rows])]
 
 
 def _train_loader(config: Config, sets: Sets) -> DataLoader:

@@ -12,7 +12,7 @@ from ...ops.generator import use_generator
 from .bulk import bulk_method
 from .collate import default_collate
 from .dataset import Subset
-from .randomness import Pass, SampleGenerator
+from .randomness import BatchGenerator, Pass, SampleGenerator
 
 __all__ = ["END", "IndexReader", "StreamReader"]
 
@@ -70,7 +70,7 @@ class IndexReader(_Reader):
 
     def _at_once(self, method: Callable, indices: Any, place: int) -> Any:
         try:
-            with use_generator(SampleGenerator(self.of, place)):
+            with use_generator(BatchGenerator(self.of, place)):
                 return method(indices)
         except Exception as error:
             error.add_note(f"DataLoader: while reading samples {_short(indices)}")

@@ -9,7 +9,7 @@ import numpy as np
 from ...ops.generator import current_generator
 from ...ops.random import Generator
 
-__all__ = ["Pass", "Passes", "SampleGenerator"]
+__all__ = ["BatchGenerator", "Pass", "Passes", "SampleGenerator", "sample_generators"]
 
 
 class Pass(NamedTuple):
@@ -67,3 +67,27 @@ class SampleGenerator(Generator):
     def initial_seed(self) -> int:
         self.stream  # noqa: B018 - seeds it
         return super().initial_seed()
+
+
+class BatchGenerator(SampleGenerator):
+    """The generator of samples that are read at once: their first one's, and on request one for each of them."""
+
+    def __init__(self, of: Pass, place: int):
+        super().__init__(of, place)
+        self._first = (of, place)
+
+    def of_samples(self, count: int) -> list[Generator]:
+        """Return the generators that ``count`` samples would have if they were read one by one."""
+        of, place = self._first
+        return [SampleGenerator(of, place + i) for i in range(count)]
+
+
+def sample_generators(count: int) -> list[Generator] | None:
+    """Return the generator of each of ``count`` samples that are being read, None where they have to share one.
+
+    They have their own where a DataLoader reads them at once; a single sample has what is current.
+    """
+    generator = current_generator()
+    if isinstance(generator, BatchGenerator):
+        return generator.of_samples(count)
+    return [generator] if count == 1 else None

@@ -24,8 +24,9 @@ class ImageArrays(Dataset):
 
     ``data`` is the images as uint8, ``targets`` the labels as int64 (one number each) or float32 (a row each).
     Sample i is ``(transform(image), target_transform(label))`` with a PIL image, as in torchvision; without a transform the
-    image itself. Where a transform is deterministic and begins with ``ToTensor`` or ``PILToTensor``, images go from array to
-    tensor directly, pillow is not needed, and a DataLoader transforms each batch as a whole. Without any transform a
+    image itself. Where a transform consists of crops, flips, ``ToTensor`` or ``PILToTensor`` and deterministic ones after
+    that, images go from array to tensor directly, pillow is not needed, and a DataLoader transforms each batch as a whole,
+    with the same result. Without any transform a
     DataLoader gives what :meth:`tensors` gives, row by row, as images cannot be stacked.
     ``files`` lists the files that were read.
     """
@@ -110,7 +111,8 @@ class ImageArrays(Dataset):
         direct = whole_batch(self.transform)
         if direct is None:
             return NotImplemented
-        return [direct(self._bytes(self.data.array.take(rows, axis=0))), wrap(self.targets.array[rows])]
+        images = direct(self._bytes(self.data.array.take(rows, axis=0)))
+        return images if images is NotImplemented else [images, wrap(self.targets.array[rows])]
 
     def tensors(self) -> tuple[Tensor, Tensor]:
         """Return all images as floats from 0 to 1, of shape (samples, channels, height, width), and all labels.

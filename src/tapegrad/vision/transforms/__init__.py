@@ -21,7 +21,7 @@ from .basic import (
     ToPILImage,
     ToTensor,
 )
-from .batch import whole_batch
+from .batch import tensor_batch, whole_batch
 from .erasing import RandomErasing
 from .points import RandomPointRotation
 from .spatial import (
@@ -69,5 +69,6 @@ __all__ = [
     "Transform",
     "functional",
     "rng",
+    "tensor_batch",
     "whole_batch",
 ]

@@ -140,13 +140,18 @@ class RandomCrop(_Sized):
             )
         return int(rng().integers(height - tall + 1)), int(rng().integers(width - wide + 1)), tall, wide
 
-    def forward(self, img: Any) -> Any:
+    def bordered(self, img: Any) -> Any:
+        """Return the image with the borders that it gets before it is cut."""
         if self.padding is not None:
             img = F.pad(img, self.padding, self.fill, self.padding_mode)
         _, height, width = F.get_dimensions(img)
         if self.pad_if_needed and (width < self.size[1] or height < self.size[0]):
             borders = [max(self.size[1] - width, 0), max(self.size[0] - height, 0)]
             img = F.pad(img, borders, self.fill, self.padding_mode)
+        return img
+
+    def forward(self, img: Any) -> Any:
+        img = self.bordered(img)
         return F.crop(img, *self.get_params(img, self.size))
 
     def extra_repr(self) -> str:
@@ -216,6 +221,10 @@ class WithChance(Transform):
             raise ArgumentError(type(self).__name__, f"p is {p}", "use a probability between 0 and 1")
         self.p = p
 
+    def happens(self) -> bool:
+        """Return whether it does, this time."""
+        return bool(rng().random() < self.p)
+
     def extra_repr(self) -> str:
         return f"p={self.p}"
 
@@ -229,14 +238,14 @@ class RandomHorizontalFlip(WithChance):
     """
 
     def forward(self, img: Any) -> Any:
-        return F.hflip(img) if rng().random() < self.p else img
+        return F.hflip(img) if self.happens() else img
 
 
 class RandomVerticalFlip(WithChance):
     """Top and bottom exchanged with probability ``p``."""
 
     def forward(self, img: Any) -> Any:
-        return F.vflip(img) if rng().random() < self.p else img
+        return F.vflip(img) if self.happens() else img
 
 
 def _symmetric(who: str, name: str, value: Any) -> list[float]:
