@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from ..core import Sample, ops, primitive
+from .buffers import MANY
 from .elementwise import select
 from .samples import singles
 
@@ -86,7 +87,8 @@ def hardtanh(xp, input, *, min_val=-1.0, max_val=1.0, out=None):
 def relu3(xp, input, *, out=None):
     """Return the cube of each element, or 0 where it is negative."""
     with xp.errstate(over="ignore"):
-        positive = xp.maximum(input, 0)
+        fast = input.size > MANY and input.dtype.kind == "f"
+        positive = input.clip(0, math.inf) if fast else xp.maximum(input, 0)
         return xp.multiply(positive * positive, positive, out=out)
 
 
@@ -111,7 +113,8 @@ def _elu_gradient(g, out, alpha, scale, input_scale):
 def elu(xp, input, *, alpha=1.0, scale=1.0, input_scale=1.0, out=None):
     """Return the scaled exponential linear unit: linear above 0, exponential below. ``alpha`` is not negative."""
     # One of the two terms is 0.
-    below, above = xp.minimum(input, 0), xp.maximum(input, 0)
+    below = input.clip(-math.inf, 0) if input.size > MANY else xp.minimum(input, 0)
+    above = input.clip(0, math.inf) if input.size > MANY else xp.maximum(input, 0)
     below = xp.expm1(below if input_scale == 1 else below * input_scale)
     below = below if alpha * scale == 1 else below * (alpha * scale)
     return xp.add(above if scale == 1 else above * scale, below, out=out)
@@ -160,4 +163,5 @@ def gelu(xp, input, *, approximate="none", out=None):
 )
 def logsigmoid(xp, input, *, out=None):
     """Return the logarithm of the logistic function, exact where that underflows to 0."""
-    return xp.subtract(xp.minimum(input, 0), xp.log1p(xp.exp(-xp.abs(input))), out=out)
+    below = input.clip(-math.inf, 0) if input.size > MANY else xp.minimum(input, 0)
+    return xp.subtract(below, xp.log1p(xp.exp(-xp.abs(input))), out=out)

@@ -11,8 +11,9 @@ __all__: list[str] = []
 
 # Constant arrays of up to this many elements are kept.
 _SMALL = 1 << 16
-# From this size on it pays to look for the fastest way of adding up.
-_MANY = 1 << 12
+# From this size on what an operation costs for each element counts for more than how it is called: comparing with a
+# number costs several times what clipping between two does, and it pays to look for the fastest way of adding up.
+MANY = 1 << 12
 
 
 def into(out: Any, result: Any) -> Any:
@@ -69,7 +70,7 @@ def add_up(xp: Any, input: Any, axis: Any, keepdim: bool, out: Any) -> Any:
             along = ones(xp, input.shape[1], input.dtype)
             return xp.matmul(input, along[:, None] if keepdim else along, out=out)
     axes = axes_of(axis, input.ndim)
-    if axes is None or input.ndim < 3 or input.size < _MANY or input.dtype.char not in "fd":
+    if axes is None or input.ndim < 3 or input.size < MANY or input.dtype.char not in "fd":
         return xp.add.reduce(input, axis, None, out, keepdim)
     order = sorted(range(input.ndim), key=lambda d: -input.strides[d])
     rows = input.transpose(order)

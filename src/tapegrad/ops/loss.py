@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DataError, ShapeError
+from .buffers import MANY
 from .samples import bad_pairs, singles
 
 __all__: list[str] = []
@@ -26,7 +28,7 @@ _LOWEST_LOG = -100.0
 def huber(xp, input, *, delta=1.0, out=None):
     """Return half the square of each element, and beyond ``delta`` the straight line that continues it."""
     size = xp.abs(input)
-    inner = xp.minimum(size, delta)
+    inner = size.clip(0, delta) if input.size > MANY else xp.minimum(size, delta)
     return xp.multiply(inner, size - 0.5 * inner, out=out)
 
 
@@ -47,7 +49,8 @@ def huber(xp, input, *, delta=1.0, out=None):
 )
 def logit_cross_entropy(xp, input, target, *, out=None):
     """Return the binary cross entropy between the logistic function of each element and its target."""
-    return xp.add(xp.maximum(input, 0) - input * target, xp.log1p(xp.exp(-xp.abs(input))), out=out)
+    above = input.clip(0, math.inf) if getattr(input, "size", 1) > MANY else xp.maximum(input, 0)
+    return xp.add(above - input * target, xp.log1p(xp.exp(-xp.abs(input))), out=out)
 
 
 def _probability_gradient(g, input, target):

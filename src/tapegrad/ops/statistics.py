@@ -122,6 +122,7 @@ def histc(xp, input, *, bins=100, min=0.0, max=0.0):
 
 
 @primitive(
+    dynamic=True,
     formula=r"\sum_i w_i [x_i = k]",
     samples=lambda: [
         Sample(Array(9, low=0, high=4, dtype="int64"), None),
@@ -159,6 +160,7 @@ def bincount(xp, input, weights=None, *, minlength=0):
 
 
 @primitive(
+    dynamic=True,
     formula=r"\{x_i\}",
     onnx="Unique",
     samples=lambda: [

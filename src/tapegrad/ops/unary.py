@@ -6,6 +6,7 @@ import math
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError
+from .buffers import MANY
 from .elementwise import select
 from .samples import between, singles
 
@@ -354,7 +355,8 @@ def logit(xp, input, *, eps=None, out=None):
 def softplus(xp, input, *, beta=1.0, threshold=20.0, out=None):
     """Return a smooth version of relu; the input itself where ``beta`` times it exceeds ``threshold``."""
     scaled = input if beta == 1 else input * beta
-    smooth = xp.log1p(xp.exp(xp.minimum(scaled, threshold)))
+    bounded = scaled.clip(-math.inf, threshold) if input.size > MANY else xp.minimum(scaled, threshold)
+    smooth = xp.log1p(xp.exp(bounded))
     smooth = smooth if beta == 1 else smooth / beta
     return select(xp, scaled > threshold, input, smooth, out)
 
