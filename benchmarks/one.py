@@ -11,7 +11,7 @@ from typing import Any
 from .agreement import compare, figures
 from .clock import Clock, measure, summary
 from .peers import columns, reason
-from .peers.limit import BYTES, PRODUCTS
+from .peers.columns import BYTES, PRODUCTS
 from .workloads import BY_KEY, Runner, Workload, case_of
 
 
@@ -40,6 +40,9 @@ def row(workload: Workload, threads: int, rounds: int, budget: float, warm: floa
     times = measure(clocks, rounds, budget)
     agreed = compare({name: found[name] for name in clocks if name in found}, workload)
     result = {name: summary(values) | agreed.get(name, {"same": True}) for name, values in times.items()}
+    for name, column in result.items():
+        if note := clocks[name].runner.note():
+            column["note"] = note
     return {"columns": result, "failures": failures, "pools": pools()}
 
 
@@ -47,7 +50,9 @@ def pools() -> list[str]:
     """Return the thread pools of the libraries that are loaded, with their sizes."""
     from threadpoolctl import threadpool_info
 
-    names = (f"{p['internal_api']} {p['version'] or ''} × {p['num_threads']}".replace("  ", " ") for p in threadpool_info())
+    names = (
+        f"{p['internal_api']} {p['version'] or ''} × {p['num_threads']}".replace("  ", " ") for p in threadpool_info()
+    )
     return sorted(set(names))
 
 

@@ -98,10 +98,12 @@ def count_of(workload: Workload) -> int:
 class Runner:
     """One column of a row, ready to run: ``call(x, y)`` is a step, or ``call(x)`` the forward pass.
 
-    ``number`` makes a float, or an array of outputs, of what a call returned; ``wait`` returns when it is there.
+    ``number`` makes a float, or an array of outputs, of what a call returned; ``wait`` returns when it is there; ``note``
+    tells afterwards what the reader of the figure must know.
     """
 
     call: Callable[..., Any]
     batches: list[tuple[Any, ...]]
     number: Callable[[Any], Any] = float
     wait: Callable[[Any], Any] = field(default=lambda result: None)
+    note: Callable[[], str] = field(default=lambda: "")

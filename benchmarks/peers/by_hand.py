@@ -8,13 +8,14 @@ import numpy as np
 
 from ..by_hand import Step
 from ..workloads import Case, Runner, Workload
+from .columns import HAND
 
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
     network = workload.network
     if not network.is_mlp or network.layers[-1][0] != "Linear" or workload.kind == "epoch":
         return {}
-    return {"NumPy by hand": train if workload.kind == "train" else infer}
+    return {HAND: train if workload.kind == "train" else infer}
 
 
 def step_of(case: Case) -> Step:

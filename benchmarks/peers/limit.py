@@ -24,8 +24,8 @@ import numpy as np
 
 from ..networks import Network, walk
 from ..workloads import Case, Runner, Workload
+from .columns import BYTES, PRODUCTS
 
-PRODUCTS, BYTES = "products alone", "bytes alone"
 PIECE = 1 << 16
 
 

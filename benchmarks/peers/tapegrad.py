@@ -12,8 +12,7 @@ from tapegrad.utils.data import DataLoader, TensorDataset
 from ..networks import build
 from ..workloads import Case, Runner, Workload
 from . import training_step
-
-EAGER, NUMPY, NUMBA = "tapegrad, eager", "tapegrad, compiled (NumPy)", "tapegrad, compiled (Numba)"
+from .columns import EAGER, NUMBA, NUMPY
 
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
@@ -35,9 +34,20 @@ def compiled(function: Any, target: str | None) -> Any:
     return function if target is None else tg.compile(function, target=target)
 
 
+def note_of(function: Any) -> Callable[[], str]:
+    """Return what says whether a compiled function ran eagerly after all."""
+
+    def note() -> str:
+        refusals = getattr(function, "refusals", ())
+        return "; ".join(f"ran eagerly: {refusal.who}: {refusal.what}" for refusal in refusals)
+
+    return note
+
+
 def train(case: Case, target: str | None) -> Runner:
     pairs = [(tg.from_numpy(x), tg.from_numpy(y)) for x, y in case.batches]
-    return Runner(compiled(step_of(case), target), pairs, lambda loss: loss.item())
+    step = compiled(step_of(case), target)
+    return Runner(step, pairs, lambda loss: loss.item(), note=note_of(step))
 
 
 def step_of(case: Case) -> Any:
@@ -54,7 +64,7 @@ def infer(case: Case, target: str | None) -> Runner:
         with tg.no_grad():
             return forward(x)
 
-    return Runner(call, [(tg.from_numpy(x),) for x, _ in case.batches], lambda out: out.numpy())
+    return Runner(call, [(tg.from_numpy(x),) for x, _ in case.batches], lambda out: out.numpy(), note=note_of(forward))
 
 
 def epoch(case: Case, target: str | None) -> Runner:
@@ -67,4 +77,4 @@ def epoch(case: Case, target: str | None) -> Runner:
             loss = step(x, y)
         return loss
 
-    return Runner(call, [()], lambda loss: loss.item())
+    return Runner(call, [()], lambda loss: loss.item(), note=note_of(step))
