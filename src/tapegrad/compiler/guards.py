@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ class Guards:
     """Builds the expression of a program's conditions."""
 
     def __init__(self) -> None:
-        self.space: dict[str, Any] = {}
+        self.space: dict[str, Any] = {"same": same}
         self.tests: list[str] = []
         self.snapshots: list[ModuleSnapshot] = []
         self._named: dict[int, str] = {}
@@ -61,14 +60,6 @@ class Guards:
             self.add("same({0}, {1})", value, contents(value))
         elif _is_plain_object(value):
             self.add("same(vars({0}), {1})", value, contents(vars(value)))
-
-    def build(self) -> Callable[[], bool]:
-        """Return the function that says whether all conditions hold."""
-        self.space["same"] = same
-        tests = " and ".join(f"({t})" for t in self.tests) or "True"
-        code = compile(f"def holds():\n    return {tests}\n", "<conditions>", "exec")
-        exec(code, self.space)
-        return self.space["holds"]
 
 
 def _is_plain_object(value: Any) -> bool:

@@ -112,6 +112,9 @@ class Program:
 class _Pseudo:
     """A step that is no primitive: it only hands an array on."""
 
+    formula = ""
+    random = False
+
     def __init__(self, name: str, kernel: Callable):
         self.name = name
         self.kernel = kernel
