@@ -78,7 +78,7 @@ class Specialization:
         self.places = [step.inputs.index(v) for v in dict.fromkeys(step.inputs)]
         self.altered = -1
         self._join()
-        self.source: Source = write_source(step, arguments, self.joined)
+        self.source: Source = write_source(step, arguments, self.joined, target)
         self._code = compile(self.source.text, "<compiled step>", "exec")
         self._space: dict[str, Any] = {}
         self.instantiate()

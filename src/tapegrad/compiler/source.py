@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..core import WRITE, Equation, Variable
+from .blocks import Block, find_blocks
 from .kernels import Binding, Fact, NotInlinable, NumberFact, Unknown, inline, literal_text
+from .layout import Layout, is_reshape
 from .memory import Scratch
 from .names import Names
 from .numbers import TRUTH
@@ -44,9 +47,13 @@ class _Writer:
         self.ending: list[str] = []
         # Values whose memory stays the same from step to step: their views are made once.
         self.static: set[Variable] = set()
+        # What a value is called inside the loop over blocks that is being written.
+        self.inside: dict[Variable, str] = {}
         self.scratch = Scratch()
         self._overtaken: set[Variable] = set()
         self.fresh = {step.root_of(v) for v in step.outputs} - step.outside
+        bound = {*step.kept, *self.fresh, *(p for f in step.flats for p in f.parts)}
+        self.layout = Layout(step, bound)
         self.last_use = self._last_uses()
         self.arguments = [self.names[v] for v in dict.fromkeys(step.inputs)]
 
@@ -55,8 +62,15 @@ class _Writer:
         self._lay_out_constants()
         self._lay_out_gradients()
         self._read_settings()
-        for i, e in enumerate(self.step.equations):
-            self._equation(i, e)
+        blocks = find_blocks(self.step, self.layout, self.fresh)
+        i = 0
+        while i < len(self.step.equations):
+            block = blocks.get(i)
+            if block is not None and self._block(i, block):
+                i += len(block.equations)
+            else:
+                self._equation(i, self.step.equations[i])
+                i += 1
         self._copy_gradients()
         return Source(self._text(), self.given, self.names, self.gradient_names)
 
@@ -70,6 +84,10 @@ class _Writer:
         lines += [f"    {line}" if line else "" for line in body]
         lines.append(f"    return ({results}{',' if len(self.step.outputs) == 1 else ''})")
         return "\n".join(lines) + "\n"
+
+    def name(self, variable: Variable) -> str:
+        """Return what a value is called where the writer is."""
+        return self.inside.get(variable) or self.names[variable]
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
@@ -89,25 +107,20 @@ class _Writer:
             if flat.variable in self.static:
                 continue
             name = self.names[flat.variable]
-            shape = flat.variable.shape
             joined = flat.variable in self.joined
-            if flat.tensors is not None and (joined or flat.variable in self.step.counters):
+            if flat.tensors is not None and (joined or flat.counts):
                 self.given[name] = None
                 self._comment(name, flat.variable)
-            elif flat.tensors is None:
-                self.setup.append(f"{name} = np.zeros({shape}, {literal_text(flat.variable.dtype)})")
             else:
-                self.setup.append(f"{name} = np.empty({shape}, {literal_text(flat.variable.dtype)})")
+                self.setup.append(f"{name} = {self._new_array(flat.variable, 'np.zeros')}")
             self.static.add(flat.variable)
-            if flat.variable in self.step.counters:
-                continue
-            if joined or flat.tensors is None:
+            if not flat.counts and (joined or flat.tensors is None):
                 self._slice_flat(flat, name, joined)
 
     def _slice_flat(self, flat: Any, name: str, joined: bool) -> None:
         place = 0
         for part in flat.parts:
-            size = int(np.prod(part.shape))
+            size = math.prod(part.shape)
             if joined or self._can_live_in(part):
                 shape = literal_text(tuple(part.shape))
                 self.setup.append(f"{self.names[part]} = {name}[{place}:{place + size}].reshape({shape})")
@@ -127,9 +140,8 @@ class _Writer:
             name = self.names[variable]
             self.static.add(variable)
             if self.step.owners.get(variable) is None and array.size == 1 and array.dtype.kind in "fiub":
-                self.setup.append(
-                    f"{name} = np.full({literal_text(array.shape)}, {literal_text(array.item())}, {literal_text(array.dtype)})"
-                )
+                value = f"{literal_text(array.item())}, {literal_text(array.dtype)}"
+                self.setup.append(f"{name} = np.full({literal_text(array.shape)}, {value})")
             else:
                 self.given[name] = array
                 self._comment(name, variable)
@@ -137,11 +149,13 @@ class _Writer:
     def _comment(self, name: str, variable: Variable) -> None:
         self.setup.append(f"# {name}: {variable.dtype} {literal_text(tuple(variable.shape))}, given")
 
+    def _new_array(self, variable: Variable, function: str = "np.empty") -> str:
+        return f"{function}({literal_text(tuple(variable.shape))}, {literal_text(variable.dtype)})"
+
     def _lay_out_gradients(self) -> None:
         for _, variable in self.step.gradients:
             if variable not in self.static and self._can_live_in(variable):
-                shape = literal_text(tuple(variable.shape))
-                self.setup.append(f"{self.names[variable]} = np.zeros({shape}, {literal_text(variable.dtype)})")
+                self.setup.append(f"{self.names[variable]} = {self._new_array(variable, 'np.zeros')}")
                 self.static.add(variable)
                 self.homes.add(variable)
 
@@ -152,8 +166,7 @@ class _Writer:
             name = self.names[variable]
             if variable not in self.homes:
                 copy = self.names.unique(f"{name}_kept")
-                shape = literal_text(tuple(variable.shape))
-                self.setup.append(f"{copy} = np.zeros({shape}, {literal_text(variable.dtype)})")
+                self.setup.append(f"{copy} = {self._new_array(variable, 'np.zeros')}")
                 self.ending.append(f"{copy}[...] = {name}")
                 name = copy
             self.gradient_names.append(name)
@@ -176,23 +189,97 @@ class _Writer:
         for x in variables_of(e.inputs) if e.primitive.elementwise else ():
             root = self.step.root_of(x)
             dies = self.last_use[root] == i and x is root and root in self.scratch.places
-            if dies and (x.shape, x.dtype) == (out.shape, out.dtype) and root not in self._overtaken:
+            alike = (x.shape, x.dtype, self.layout.order.get(x)) == (out.shape, out.dtype, self.layout.order.get(out))
+            if dies and alike and root not in self._overtaken:
                 self.scratch.take_over(out, root)
                 self._overtaken.add(root)
                 break
         else:
             self.scratch.take(out)
         begin = self.scratch.places[out][0]
-        end = begin + int(np.prod(out.shape)) * out.dtype.itemsize
-        shape = literal_text(tuple(out.shape))
-        view = f"scratch[{begin}:{end}].view({literal_text(out.dtype)}).reshape({shape})"
-        self.setup.append(f"{self.names[out]} = {view}")
+        self.setup.append(f"{self.names[out]} = {self._scratch_view(out, begin)}")
         self.static.add(out)
+
+    def _scratch_view(self, out: Variable, begin: int) -> str:
+        end = begin + math.prod(out.shape) * out.dtype.itemsize
+        memory = f"scratch[{begin}:{end}].view({literal_text(out.dtype)})"
+        order = self.layout.order.get(out)
+        if order is None:
+            return f"{memory}.reshape({literal_text(tuple(out.shape))})"
+        shape = literal_text(tuple(out.shape[d] for d in order))
+        back = ".T" if order == (1, 0) else f".transpose({literal_text(tuple(int(d) for d in np.argsort(order)))})"
+        return f"{memory}.reshape({shape}){back}"
 
     def _release(self, i: int, e: Equation) -> None:
         for root in {self.step.root_of(x) for x in variables_of([*e.inputs, *e.outputs])}:
             if self.last_use.get(root) == i and root in self.scratch.places and root not in self._overtaken:
                 self.scratch.give_back(root)
+
+    # -- blocks --------------------------------------------------------------------------------------------------------
+
+    def _block(self, i: int, block: Block) -> bool:
+        """Write elementwise equations as one loop over pieces that fit the cache; False where that cannot be done."""
+        outside = [v for v in block.operands if v not in self.static and v not in block.made]
+        if any(v.shape for v in outside):
+            return False
+        last = i + len(block.equations) - 1
+        inner = {v for v in block.made if self.last_use[v] <= last and v not in self.static}
+        for k, e in enumerate(block.equations):
+            for out in e.outputs:
+                if not e.writes and out not in self.static and out not in inner:
+                    self._take_scratch(i + k, e, out)
+        pieces = block.pieces()
+        parts, names = [], []
+        for v in dict.fromkeys([*block.operands, *block.made]):
+            if v in inner or not v.shape:
+                continue
+            short = self.names.unique(f"{self.names[v]}_")
+            parts.append(block.slice_text(v, self.names[v]))
+            names.append(short)
+            self.inside[v] = short
+        buffers = self._block_buffers(i, block, inner)
+        for name, (dtype, text) in buffers.items():
+            self.setup.append(f"{name} = {text}")
+            parts.append(f"{name}[:{block.piece_length}]")
+            names.append(self.inside_buffers[name])
+            del dtype
+        loop = self.names.unique("blocks")
+        self.setup.append(f"{loop} = [({', '.join(parts)},) for {pieces}]")
+        body, self.body = self.body, []
+        for e in block.equations:
+            self._call(i, e)
+        lines, self.body = self.body, body
+        self.body.append(f"for {', '.join(names)}, in {loop}:")
+        self.body += [f"    {line}" for line in lines]
+        self.inside.clear()
+        for k, e in enumerate(block.equations):
+            self._release(i + k, e)
+        return True
+
+    def _block_buffers(self, i: int, block: Block, inner: set[Variable]) -> dict[str, tuple[np.dtype, str]]:
+        """Give the values that live inside the loop alone a piece of memory each, shared where their lives allow."""
+        buffers: dict[str, tuple[np.dtype, str]] = {}
+        self.inside_buffers: dict[str, str] = {}
+        free: dict[np.dtype, list[str]] = {}
+        for k, e in enumerate(block.equations):
+            dying = [x for x in variables_of(e.inputs) if x in inner and self.last_use[x] == i + k]
+            for out in e.outputs:
+                if out not in inner or out in self.inside:
+                    continue
+                heir = next((x for x in dying if x.dtype == out.dtype), None)
+                if heir is not None:
+                    dying.remove(heir)
+                    self.inside[out] = self.inside[heir]
+                elif free.get(out.dtype):
+                    self.inside[out] = free[out.dtype].pop()
+                else:
+                    name = self.names.unique("block_work")
+                    buffers[name] = out.dtype, f"np.empty({literal_text(block.piece_shape)}, {literal_text(out.dtype)})"
+                    self.inside[out] = self.inside_buffers[name] = self.names.unique("work")
+                self.static.add(out)
+            for x in dict.fromkeys(dying):
+                free.setdefault(x.dtype, []).append(self.inside[x])
+        return buffers
 
     # -- equations -----------------------------------------------------------------------------------------------------
 
@@ -200,9 +287,9 @@ class _Writer:
         if e.primitive is COUNT:
             self.prelude.append(f"{self.names[e.outputs[0]]} = {self.names[e.inputs[0]]}.item(0)")
         elif e.primitive is TRUTH:
-            question = "" if e.keywords["answer"] else "not "
-            self.prelude.append(f"if {'' if question else 'not '}{self._text_of(e.inputs[0])}:")
-            self.prelude.append("    raise Stale")
+            question = f"{'not ' if e.keywords['answer'] else ''}{self._text_of(e.inputs[0])}"
+            if f"if {question}:" not in self.prelude:
+                self.prelude += [f"if {question}:", "    raise Stale"]
         elif is_number(e.primitive):
             operands = [self._text_of(x) for x in e.inputs]
             self.prelude.append(f"{self.names[e.outputs[0]]} = {e.primitive.template.format(*operands)}")
@@ -224,7 +311,7 @@ class _Writer:
         if e.outputs[0] in self.joined:
             return
         for x in e.inputs:
-            size = int(np.prod(x.shape))
+            size = math.prod(x.shape)
             if x not in self.homes:
                 self.body.append(f"{name}[{place}:{place + size}] = {self.names[x]}.ravel()")
             place += size
@@ -234,49 +321,74 @@ class _Writer:
         if flat in self.joined:
             return
         for x in e.outputs:
-            size = int(np.prod(x.shape))
+            size = math.prod(x.shape)
             shape = literal_text(tuple(x.shape))
             self.body.append(f"{self.names[x]}[...] = {self.names[flat]}[{place}:{place + size}].reshape({shape})")
             place += size
 
     def _call(self, i: int, e: Equation) -> None:
         outs = e.outputs
-        is_view = self.step.root_of(outs[0]) is not outs[0]
-        sources = [x for x in variables_of(e.inputs) if x not in self.step.numbers]
-        if is_view and not e.writes:
-            hoisted = all(x in self.static for x in sources)
+        if self.step.root_of(outs[0]) is not outs[0] and not e.writes:
+            self._view(e)
+        elif outs[0] in self.layout.copies:
+            self._copied_view(i, e)
+        elif e.writes and not e.primitive.takes_out:
             lines, result = self._expression(e, None)
-            place = self.setup if hoisted else self.body
-            place += [*lines, f"{self._left(outs)} = {result}"]
-            if hoisted:
-                self.static.update(outs)
-            return
-        if e.writes and not e.primitive.takes_out:
-            lines, result = self._expression(e, None)
-            self.body += [*lines, f"np.copyto({self.names[outs[0]]}, {result}, casting='same_kind')"]
-            return
-        if not e.writes and e.primitive.takes_out:
+            self.body += [*lines, f"np.copyto({self.name(outs[0])}, {result}, casting='same_kind')"]
+        elif e.primitive.takes_out:
             for out in outs:
-                if out in self.static:
-                    continue
-                if out in self.fresh:
-                    shape = literal_text(tuple(out.shape))
-                    self.body.append(f"{self.names[out]} = np.empty({shape}, {literal_text(out.dtype)})")
-                else:
-                    self._take_scratch(i, e, out)
-        into = self._left(outs) if e.primitive.takes_out else None
-        lines, result = self._expression(e, into)
-        self._header(e)
-        self.body += lines
-        if into is not None:
+                if not e.writes and out not in self.static:
+                    self._place(i, e, out)
+            into = self._left(outs)
+            lines, result = self._expression(e, into)
+            self._header(e)
+            self.body += lines
             if result not in (into, f"({into})"):
                 self.body.append(result)
-            return
+        else:
+            self._result(e)
+
+    def _view(self, e: Equation) -> None:
+        sources = [x for x in variables_of(e.inputs) if x not in self.step.numbers]
+        hoisted = all(x in self.static for x in sources)
+        lines, result = self._expression(e, None)
+        place = self.setup if hoisted else self.body
+        place += [*lines, f"{self._left(e.outputs)} = {result}"]
+        if hoisted:
+            self.static.update(e.outputs)
+
+    def _copied_view(self, i: int, e: Equation) -> None:
+        """Write a view that the layout of its source has turned into a copy."""
+        out, source = e.outputs[0], e.inputs[0]
+        self._place(i, e, out)
+        self._header(e)
+        if is_reshape(e):
+            seen = self.names.unique(f"{self.names[out]}_as_source")
+            self.setup.append(f"{seen} = {self.names[out]}.reshape({literal_text(tuple(source.shape))})")
+            self.body.append(f"{seen}[...] = {self._text_of(source)}")
+        else:
+            lines, result = self._expression(e, None)
+            self.body += [*lines, f"{self.names[out]}[...] = {result}"]
+
+    def _place(self, i: int, e: Equation, out: Variable) -> None:
+        """Find memory for a result: new memory for what is handed out, else scratch."""
+        if out in self.fresh:
+            self.body.append(f"{self.names[out]} = {self._new_array(out)}")
+        else:
+            self._take_scratch(i, e, out)
+
+    def _result(self, e: Equation) -> None:
+        """Write an equation whose kernel makes its own memory."""
+        outs = e.outputs
+        lines, result = self._expression(e, None)
+        self._header(e)
+        self.body += lines
         homes = [o for o in outs if o in self.static]
-        if len(outs) == 1 and homes:
-            self.body.append(f"{self.names[outs[0]]}[...] = {result}")
-        elif len(outs) == 1 and not outs[0].shape:
-            self.body.append(f"{self.names[outs[0]]} = np.asarray({result})")
+        if len(outs) == 1:
+            if homes:
+                self.body.append(f"{self.name(outs[0])}[...] = {result}")
+            else:
+                self.body.append(f"{self.names[outs[0]]} = {result if outs[0].shape else f'np.asarray({result})'}")
         elif homes:
             plain = [self.names.unique(f"{self.names[o]}_new") for o in outs]
             self.body.append(f"{', '.join(plain)} = {result}")
@@ -290,11 +402,11 @@ class _Writer:
         self.body.append(f"# {e.primitive.name}: {' '.join(e.primitive.formula.split())}  {shapes}")
 
     def _left(self, outs: list[Variable]) -> str:
-        return self.names[outs[0]] if len(outs) == 1 else f"({', '.join(self.names[o] for o in outs)})"
+        return self.name(outs[0]) if len(outs) == 1 else f"({', '.join(self.name(o) for o in outs)})"
 
     def _text_of(self, x: Any) -> str:
         if isinstance(x, Variable):
-            return self.names[x]
+            return self.name(x)
         try:
             return literal_text(x)
         except Unknown:
@@ -311,7 +423,7 @@ class _Writer:
     def _bind(self, x: Any) -> Binding:
         if isinstance(x, Variable):
             fact: Any = NumberFact() if x in self.step.numbers else Fact(tuple(x.shape), x.dtype)
-            return Binding(self.names[x], fact)
+            return Binding(self.name(x), fact)
         return Binding(self._text_of(x), x)
 
     def _expression(self, e: Equation, out: str | None) -> tuple[list[str], str]:
@@ -322,15 +434,7 @@ class _Writer:
             bindings = {name: self._bind(x) for name, x in zip(p.inputs, inputs, strict=True)}
             bindings.update({name: self._bind(value) for name, value in e.keywords.items()})
             if p.takes_out:
-                variable = e.outputs[0] if len(e.outputs) == 1 else None
-                fact = (
-                    None
-                    if out is None
-                    else Fact(tuple(variable.shape), variable.dtype)
-                    if variable
-                    else Fact((), np.dtype("f4"))
-                )
-                bindings["out"] = Binding(out or "None", fact)
+                bindings["out"] = self._bind_out(e, out)
             try:
                 return inline(p.kernel, bindings, self.names[e.outputs[0]], self._give)
             except NotInlinable:
@@ -340,3 +444,10 @@ class _Writer:
         if out is not None:
             arguments.append(f"out={out}")
         return [], f"{self._give(p.name, p.kernel)}({', '.join(arguments)})"
+
+    @staticmethod
+    def _bind_out(e: Equation, out: str | None) -> Binding:
+        if out is None:
+            return Binding("None", None)
+        first = e.outputs[0]
+        return Binding(out, Fact(tuple(first.shape), first.dtype) if len(e.outputs) == 1 else Fact((), first.dtype))

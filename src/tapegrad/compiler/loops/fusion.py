@@ -12,6 +12,8 @@ from typing import Any
 
 from ...core import WRITE, Equation, Variable
 from ..program import Step, is_number, variables_of
+from ..updates import PACK, UNPACK
+from .layout import Layouts
 from .scalar import NotScalar, Term, converted, named_number, number, operand, scalar
 
 __all__ = ["FUSED", "Group", "fuse"]
@@ -43,8 +45,10 @@ class Group:
     ``terms`` the value of each of these, made of the elements of what is read.
     """
 
-    def __init__(self, shape: tuple[int, ...]):
+    def __init__(self, shape: tuple[int, ...], leaves: dict[Variable, Term]):
         self.shape = shape
+        # The terms of all variables' elements, whichever group reads them.
+        self.leaves = leaves
         self.members: list[Equation] = []
         self.reads: list[Variable] = []
         self.writes: list[Variable] = []
@@ -68,25 +72,30 @@ class Group:
     def touches(self, step: Step, e: Equation) -> bool:
         """Return whether an equation must stay behind the group."""
         reads = {step.root_of(x) for x in variables_of(e.inputs)}
-        writes = {step.root_of(o) for o in e.outputs}
+        writes = {step.root_of(o) for o in e.outputs if e.writes or step.root_of(o) is o}
+        if e.primitive in (PACK, UNPACK):
+            # The vector and its parts may be the same memory.
+            writes |= reads
         return bool(reads & self.written.keys() or writes & (self.read_roots | self.written.keys()))
 
     def shares(self, step: Step, e: Equation) -> bool:
         """Return whether an equation reads what the group reads."""
         return any(step.root_of(x) in self.read_roots for x in variables_of(e.inputs) if x.shape == self.shape)
 
-    def term_of(self, step: Step, e: Equation) -> Term | None:
+    def term_of(self, step: Step, e: Equation, layouts: Layouts) -> Term | None:
         """Return the value of an equation that can be a member, None for one that cannot."""
         out = e.outputs[0]
         if len(e.outputs) != 1 or tuple(out.shape) != self.shape or len(self.members) >= _LARGEST:
             return None
-        if e.writes and step.root_of(out) in {step.root_of(v) for v in step.inputs}:
+        if 0 in self.shape or (e.writes and layouts.of(out) is None):
             return None
         # Another view of what is written to could mean other elements of it.
         roots = {**self.written}
         if e.writes:
             roots[step.root_of(out)] = out
-            if any(step.root_of(x) is step.root_of(out) and x is not out for x in (*self.inputs, *variables_of(e.inputs))):
+            if any(
+                step.root_of(x) is step.root_of(out) and x is not out for x in (*self.inputs, *variables_of(e.inputs))
+            ):
                 return None
         for x in variables_of(e.inputs):
             if roots.get(step.root_of(x), x) is not x:
@@ -102,9 +111,19 @@ class Group:
     def _term(self, step: Step, x: Variable) -> Term:
         if x in self.terms:
             return self.terms[x]
-        if x not in self.inputs:
-            self.inputs[x] = named_number(x.name) if x in step.numbers else operand(x.name, x.dtype)
-        return self.inputs[x]
+        if x not in self.leaves:
+            self.leaves[x] = named_number(x.name) if x in step.numbers else operand(x.name, x.dtype)
+        self.inputs[x] = self.leaves[x]
+        return self.leaves[x]
+
+    def merge(self, other: Group) -> None:
+        """Take in the members of a group that is independent of this one."""
+        self.members += other.members
+        self.terms |= other.terms
+        self.origins |= other.origins
+        self.inputs |= other.inputs
+        self.read_roots |= other.read_roots
+        self.written |= other.written
 
     def finish(self, step: Step, needed: set[Variable]) -> Equation:
         """Return the group as one equation. ``needed``: the roots that others look at."""
@@ -142,28 +161,31 @@ def _may_join(step: Step, e: Equation) -> bool:
     p = e.primitive
     if p is WRITE:
         return True
-    if is_number(p) or not hasattr(p, "elementwise") or p.random or any(isinstance(v, Variable) for v in e.keywords.values()):
+    if (
+        is_number(p)
+        or not hasattr(p, "elementwise")
+        or p.random
+        or any(isinstance(v, Variable) for v in e.keywords.values())
+    ):
         return False
     return p.elementwise or p.name in ("cast", "clone")
 
 
 def fuse(step: Step) -> None:
     """Replace equations of a step by groups of them, each as one equation whose primitive is FUSED."""
+    layouts, leaves = Layouts(step), {}
     order: list[Equation | Group] = []
     opened: list[Group] = []
     for e in step.equations:
         behind = [g for g in opened if g.touches(step, e)]
-        place = behind or [g for g in opened if g.shares(step, e)][:1]
-        if len(place) == 1 and _may_join(step, e):
-            term = place[0].term_of(step, e)
-            if term is not None:
-                place[0].add(step, e, term)
-                continue
+        group = _joined(step, e, behind or [g for g in opened if g.shares(step, e)][:1], opened, layouts)
+        if group is not None:
+            continue
         for g in behind:
             opened.remove(g)
             order.append(g)
-        group = Group(tuple(e.outputs[0].shape)) if e.outputs and _may_join(step, e) else None
-        term = group.term_of(step, e) if group else None
+        group = Group(tuple(e.outputs[0].shape), leaves) if e.outputs and _may_join(step, e) else None
+        term = group.term_of(step, e, layouts) if group else None
         if group is not None and term is not None:
             group.add(step, e, term)
             opened.append(group)
@@ -171,6 +193,26 @@ def fuse(step: Step) -> None:
             order.append(e)
     order += opened
     step.equations = list(_finished(step, order))
+
+
+def _joined(step: Step, e: Equation, places: list[Group], opened: list[Group], layouts: Layouts) -> Group | None:
+    """Let an equation join a group, or several that are made one by that; None where it cannot."""
+    if not places or not _may_join(step, e) or len({g.shape for g in places}) > 1:
+        return None
+    group = places[0]
+    if len(places) > 1:
+        group = Group(group.shape, group.leaves)
+        for g in places:
+            group.merge(g)
+    term = group.term_of(step, e, layouts)
+    if term is None:
+        return None
+    group.add(step, e, term)
+    if group not in opened:
+        for g in places:
+            opened.remove(g)
+        opened.append(group)
+    return group
 
 
 def _finished(step: Step, order: list[Equation | Group]) -> Iterable[Equation]:

@@ -276,4 +276,3 @@ def scalar(kernel: Any, arguments: list[Any], keywords: dict[str, Any]) -> Term:
     if isinstance(result, Symbol) and result.term is not None and result.term.dtype is not None:
         return result.term
     raise NotScalar
-

@@ -1,0 +1,111 @@
+"""The Numba target: groups of equations written into a program as calls of loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core import Equation, Variable
+from ..kernels import literal_text
+from .build import Loops
+from .fusion import FUSED, Group, fuse
+from .layout import Layouts
+from .write import Loop
+
+__all__ = ["FUSED", "LoopWriter"]
+
+
+class LoopWriter:
+    """Writes the loops of one program; ``writer`` is what writes the rest of it."""
+
+    def __init__(self, writer: Any):
+        self.writer = writer
+        self.step = writer.step
+        self.loops = Loops()
+        self.made_by = {o: e.primitive.name for e in self.step.equations for o in e.outputs}
+        fuse(self.step)
+        self.layouts = Layouts(self.step)
+        self._views: dict[tuple[Variable, str], str] = {}
+        self._names: dict[str, str] = {}
+
+    @property
+    def lines(self) -> list[str]:
+        """The text of all loops."""
+        return [line for text in self.loops.texts for line in (*text.split("\n"), "", "")]
+
+    def write(self, i: int, e: Equation) -> None:
+        """Write a group: memory for its results, its function, and the call."""
+        writer, group = self.writer, e.keywords["group"]
+        self._take_memory(i, e, group)
+        loop = Loop(
+            group,
+            self.layouts,
+            {v: self._wish(v) for v in (*e.outputs, *e.inputs)},
+            self._one(group),
+            self.step.numbers,
+        )
+        arguments = [self._argument(loop, v) for v in loop.arguments]
+        members = ", ".join(dict.fromkeys(m.primitive.name for m in group.members))
+        writer.body.append(f"# {members}  {literal_text(group.shape)}")
+        writer.body.append(f"{self._function(loop)}({', '.join(arguments)})")
+        writer._release(i, e)
+
+    def _function(self, loop: Loop) -> str:
+        """Return the name of a loop's function, which other groups with the same text share."""
+        if loop.text not in self._names:
+            name = self.writer.names.unique(loop.name)
+            self._names[loop.text] = name
+            self.loops.add(name, loop.text.replace(f"def {loop.name}(", f"def {name}("))
+        return self._names[loop.text]
+
+    def _take_memory(self, i: int, e: Equation, group: Group) -> None:
+        writer, step = self.writer, self.step
+        # An input may give its memory to a result only if no other view of it is read.
+        roots = [step.root_of(x) for x in group.reads]
+        safe = [x for x in group.reads if x not in step.numbers and roots.count(step.root_of(x)) == 1]
+        given = Equation(e.primitive, safe, e.outputs, {}, e.writes, e.where)
+        first: dict[Variable, Equation] = {}
+        for m in group.members:
+            first.setdefault(m.outputs[0], m)
+        for out in group.writes:
+            if first[out].writes or out in writer.static:
+                continue
+            if out in writer.fresh:
+                shape = literal_text(tuple(out.shape))
+                writer.body.append(f"{writer.names[out]} = np.empty({shape}, {literal_text(out.dtype)})")
+            else:
+                writer._take_scratch(i, given, out)
+
+    def _one(self, group: Group) -> dict[Variable, Variable]:
+        """Return which results lie where one of the inputs did."""
+        places, one = self.writer.scratch.places, {}
+        for v in group.writes:
+            for x in group.reads:
+                if (
+                    x is not v
+                    and x in places
+                    and places.get(v) == places[x]
+                    and (x.shape, x.dtype) == (v.shape, v.dtype)
+                ):
+                    one[v] = x
+        return one
+
+    def _wish(self, v: Variable) -> str:
+        """Return a name that says what a value is, not whose: loops are shared between layers."""
+        for flat in self.step.flats:
+            if v is flat.variable:
+                return flat.use
+        if v in self.step.inputs or v in self.step.numbers:
+            return self.writer.names[v]
+        return self.made_by.get(v, "tensor")
+
+    def _argument(self, loop: Loop, v: Variable) -> str:
+        writer, name = self.writer, self.writer.names[v]
+        if v not in loop.operands or loop.operands[v].view == "{}":
+            return name
+        view = loop.operands[v].view.format(name)
+        if v not in writer.static:
+            return view
+        if (v, view) not in self._views:
+            self._views[v, view] = writer.names.unique(f"{name}_flat")
+            writer.setup.append(f"{self._views[v, view]} = {view}")
+        return self._views[v, view]
