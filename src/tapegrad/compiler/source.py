@@ -30,14 +30,15 @@ class Source:
         self.gradient_names = gradient_names
 
 
-def write_source(step: Step, arguments: list[str], joined: set[Variable]) -> Source:
+def write_source(step: Step, arguments: list[str], joined: set[Variable], target: str | None = None) -> Source:
     """Return the source of a step. ``joined``: the flat vectors whose parts lie one behind the other in their memory."""
-    return _Writer(step, arguments, joined).write()
+    return _Writer(step, arguments, joined, target).write()
 
 
 class _Writer:
-    def __init__(self, step: Step, arguments: list[str], joined: set[Variable]):
+    def __init__(self, step: Step, arguments: list[str], joined: set[Variable], target: str | None):
         self.step = step
+        self.target = target
         self.names = Names(step, arguments)
         self.joined = joined
         self.given: dict[str, Any] = {}
