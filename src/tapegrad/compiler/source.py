@@ -11,6 +11,7 @@ from ..core import WRITE, Equation, Variable
 from .blocks import Block, find_blocks
 from .kernels import Binding, Fact, NotInlinable, NumberFact, Unknown, inline, literal_text
 from .layout import Layout, is_reshape
+from .loops.target import FUSED, LoopWriter
 from .memory import Scratch
 from .names import Names
 from .numbers import TRUTH
@@ -55,6 +56,7 @@ class _Writer:
         self.fresh = {step.root_of(v) for v in step.outputs} - step.outside
         bound = {*step.kept, *self.fresh, *(p for f in step.flats for p in f.parts)}
         self.layout = Layout(step, bound)
+        self.loops = LoopWriter(self) if target == "numba" else None
         self.last_use = self._last_uses()
         self.arguments = [self.names[v] for v in dict.fromkeys(step.inputs)]
 
@@ -63,7 +65,7 @@ class _Writer:
         self._lay_out_constants()
         self._lay_out_gradients()
         self._read_settings()
-        blocks = find_blocks(self.step, self.layout, self.fresh)
+        blocks = {} if self.loops else find_blocks(self.step, self.layout, self.fresh)
         i = 0
         while i < len(self.step.equations):
             block = blocks.get(i)
@@ -79,6 +81,9 @@ class _Writer:
         found = [self.names[v] for _, v in self.step.found]
         results = ", ".join(self.names[v] for v in self.step.outputs)
         lines = ["import numpy as np", "", *self._scratch_text(), *self.setup, "", ""]
+        if self.loops is not None:
+            lines += self.loops.lines
+            self.given["njit"] = self.loops.loops
         lines.append("@np.errstate(all='ignore')")
         lines.append(f"def step({', '.join([*self.arguments, *found])}):")
         body = [*self.prelude, *self.body, *self.ending]
@@ -285,7 +290,9 @@ class _Writer:
     # -- equations -----------------------------------------------------------------------------------------------------
 
     def _equation(self, i: int, e: Equation) -> None:
-        if e.primitive is COUNT:
+        if self.loops is not None and e.primitive is FUSED:
+            self.loops.write(i, e)
+        elif e.primitive is COUNT:
             self.prelude.append(f"{self.names[e.outputs[0]]} = {self.names[e.inputs[0]]}.item(0)")
         elif e.primitive is TRUTH:
             question = f"{'not ' if e.keywords['answer'] else ''}{self._text_of(e.inputs[0])}"

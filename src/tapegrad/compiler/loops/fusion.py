@@ -171,9 +171,9 @@ def _may_join(step: Step, e: Equation) -> bool:
     return p.elementwise or p.name in ("cast", "clone")
 
 
-def fuse(step: Step) -> None:
+def fuse(step: Step, layouts: Layouts) -> None:
     """Replace equations of a step by groups of them, each as one equation whose primitive is FUSED."""
-    layouts, leaves = Layouts(step), {}
+    leaves: dict[Variable, Term] = {}
     order: list[Equation | Group] = []
     opened: list[Group] = []
     for e in step.equations:

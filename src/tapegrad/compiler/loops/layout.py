@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ...core import Equation, Variable
+from ..layout import Layout
 from ..program import Step
 
 __all__ = ["Layouts", "Operand", "Space"]
@@ -21,8 +22,9 @@ def _contiguous(shape: tuple[int, ...]) -> Strides:
 class Layouts:
     """The strides of each variable; None where only the running program will know."""
 
-    def __init__(self, step: Step):
+    def __init__(self, step: Step, layout: Layout):
         self.step = step
+        self.layout = layout
         self.known: dict[Variable, Strides | None] = dict.fromkeys(step.inputs)
         self.known.update({v: None for _, v in step.found})
         for variable, array in step.constants.items():
@@ -40,7 +42,13 @@ class Layouts:
     def _of_result(self, e: Equation, out: Variable) -> Strides | None:
         if self.step.root_of(out) is not out:
             return self._of_view(e, out)
-        return _contiguous(tuple(out.shape)) if getattr(e.primitive, "takes_out", True) else None
+        if not getattr(e.primitive, "takes_out", True) and out not in self.layout.copies:
+            return None
+        order = self.layout.order.get(out)
+        if order is None:
+            return _contiguous(tuple(out.shape))
+        strides = _contiguous(tuple(out.shape[d] for d in order))
+        return tuple(strides[order.index(d)] for d in range(len(order)))
 
     def _of_view(self, e: Equation, out: Variable) -> Strides | None:
         source, *others = e.inputs

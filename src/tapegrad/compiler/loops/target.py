@@ -22,8 +22,8 @@ class LoopWriter:
         self.step = writer.step
         self.loops = Loops()
         self.made_by = {o: e.primitive.name for e in self.step.equations for o in e.outputs}
-        fuse(self.step)
-        self.layouts = Layouts(self.step)
+        self.layouts = Layouts(self.step, writer.layout)
+        fuse(self.step, self.layouts)
         self._views: dict[tuple[Variable, str], str] = {}
         self._names: dict[str, str] = {}
 
@@ -69,11 +69,7 @@ class LoopWriter:
         for out in group.writes:
             if first[out].writes or out in writer.static:
                 continue
-            if out in writer.fresh:
-                shape = literal_text(tuple(out.shape))
-                writer.body.append(f"{writer.names[out]} = np.empty({shape}, {literal_text(out.dtype)})")
-            else:
-                writer._take_scratch(i, given, out)
+            writer._place(i, given, out)
 
     def _one(self, group: Group) -> dict[Variable, Variable]:
         """Return which results lie where one of the inputs did."""
