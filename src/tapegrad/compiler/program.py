@@ -87,6 +87,9 @@ def simplified(step: Step) -> Step:
     _merge(step)
     _elide_copies(step)
     _prune(step)
+    # Numbers depend on no array: worked out first, they do not stand between what could be one loop.
+    first = [e for e in step.equations if is_number(e.primitive) or e.primitive in (TRUTH, COUNT)]
+    step.equations = first + [e for e in step.equations if not any(e is f for f in first)]
     return step
 
 
