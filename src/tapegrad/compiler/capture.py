@@ -21,13 +21,17 @@ __all__ = ["Capture", "Gradient", "Refusal"]
 
 
 class Refusal:
-    """Why a step runs eagerly: who refused, what happened, what to do; ``passing`` when the next call may go well."""
+    """Why a step runs eagerly: who refused, what happened, what to do; ``passing`` when the next call may go well.
 
-    def __init__(self, who: str, what: str, fix: str, passing: bool = False):
+    ``where``: the user's line, where it is known.
+    """
+
+    def __init__(self, who: str, what: str, fix: str, passing: bool = False, where: str = ""):
         self.who = who
         self.what = what
         self.fix = fix
         self.passing = passing
+        self.where = where
 
 
 class Gradient:
@@ -109,7 +113,7 @@ class Capture(Tracer):
 
     def refuse(self, who: str, what: str, fix: str, passing: bool = False) -> None:
         if self.refusal is None:
-            self.refusal = Refusal(who, what, fix, passing)
+            self.refusal = Refusal(who, what, fix, passing, user_line())
             self.call_postponed()
 
     def before_write(self, target: Tensor) -> None:

@@ -48,11 +48,15 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._before = sys.getprofile()
-        sys.setprofile(self._hear)
+        if self._before is None or callable(self._before):
+            sys.setprofile(self._hear)
+        else:  # one written in C, which could not be put back
+            self.capture.refuse("compile", "a profiler is running", "profile the function itself")
         return self
 
     def __exit__(self, *exc: object) -> None:
-        sys.setprofile(self._before)
+        if self._before is None or callable(self._before):
+            sys.setprofile(self._before)
 
     def _hear(self, frame: FrameType, event: str, argument: Any) -> None:
         if event == "call":
