@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import blas as _blas  # isort: split
+
 from .compiler import *
 from .core import *
 from .ops import *

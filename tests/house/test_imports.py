@@ -13,6 +13,7 @@ PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "src" / "tapegrad"
 # Lower numbers know nothing of higher ones; rooms of one number know nothing of each other.
 LEVELS = {
     "version": 0,
+    "blas": 0,
     "errors": 0,
     "array": 1,
     "core": 2,

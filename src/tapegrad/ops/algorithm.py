@@ -121,8 +121,10 @@ def convolve_transposed(
     ones = (1,) * len(stride)
     for phases in itertools.product(*(_phases(*one) for one in geometry)):
         part = out[(..., *(slice(phase, None, s) for (phase, *_), s in zip(phases, stride, strict=True)))]
-        taps = weight[(slice(None), slice(None), *xp.ix_(*(taps for _, taps, _, _ in phases)))] if stride != ones else (
-            weight[(..., *(slice(None, None, -1),) * len(ones))]
+        taps = (
+            weight[(slice(None), slice(None), *xp.ix_(*(taps for _, taps, _, _ in phases)))]
+            if stride != ones
+            else (weight[(..., *(slice(None, None, -1),) * len(ones))])
         )
         where = ones, tuple(before for *_, before, _ in phases), tuple(d for *_, d in phases)
         _transposed_phase(xp, input, taps, bias, part, where, groups)

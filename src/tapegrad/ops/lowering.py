@@ -19,7 +19,9 @@ __all__ = ["Windows", "correlate", "correlate_weight", "last_channels"]
 
 # Bytes of columns per piece: enough for the product to run at full speed, few enough to stay in the cache.
 _BLOCK = 1 << 21
-# Below this many channels they would make runs too short to copy one by one.
+# A product with fewer rows of columns than this spends its time on reading the weight.
+_ROWS = 256
+# Below this many channels the rows of the image may be the longer runs to copy.
 _FEW = 8
 # A part of the work with fewer multiplications than this is not worth a second thread.
 _SHARE = 1 << 20
@@ -41,7 +43,7 @@ class Windows:
         self.counts, self.kernel = tuple(counts), tuple(kernel)
         self.stride, self.before, self.dilation = stride, before, dilation
         self.channels = input.shape[1]
-        self.planar = self.channels < _FEW and math.prod(kernel) > 1
+        self.planar = self.channels < _FEW and self.counts[-1] > self.channels * kernel[-1]
 
     def pieces(self, cost: int, columns: int) -> list[tuple[slice, slice]]:
         """Return slices of the images and of the windows along the first dimension, at least two when it pays.
@@ -50,7 +52,7 @@ class Windows:
         """
         images, rows = len(self.input), self.counts[0]
         places = math.prod(self.counts)
-        room = max(1, _BLOCK // max(1, columns * self.dtype.itemsize))
+        room = max(_ROWS, _BLOCK // max(1, columns * self.dtype.itemsize))
         if images * places * cost >= 2 * _SHARE:
             room = min(room, -(-images * places // 2))
         many = max(1, min(images, room // max(1, places)))

@@ -1,6 +1,6 @@
 """Two halves of a kernel's work at once: NumPy releases Python's lock inside its loops and products.
 
-The work is always cut in the same two parts, whether they run beside or after each other: the same bits every time.
+The work is always cut in the same two parts, whether they run beside or after each other.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from ..blas import WAITS_BRIEFLY
 from ..errors import ArgumentError
 
 __all__ = ["get_num_threads", "set_num_threads"]
@@ -44,7 +45,7 @@ def get_num_threads() -> int:
 def set_num_threads(threads: int) -> None:
     """Set how many threads kernels may use at once: convolutions and pooling use up to two.
 
-    At first it is ``OMP_NUM_THREADS`` or ``OPENBLAS_NUM_THREADS``, or the number of cores. The results do not depend on it.
+    At first it is ``OMP_NUM_THREADS`` or ``OPENBLAS_NUM_THREADS``, or the number of cores. Results differ by rounding at most.
     Raises ArgumentError for a number below 1.
     Source: https://pytorch.org/docs/stable/generated/torch.set_num_threads.html
 
@@ -95,11 +96,16 @@ if hasattr(os, "register_at_fork"):
 
 @cache
 def _blas() -> tuple[Callable, Callable] | None:
-    """Return the functions that get and set the number of threads of NumPy's OpenBLAS, None for another library."""
+    """Return the functions that get and set the number of threads of NumPy's OpenBLAS.
+
+    None for another library, and where its threads would wait on the core that is wanted here (see ``blas``).
+    """
     import ctypes
 
     import numpy
 
+    if not WAITS_BRIEFLY:
+        return None
     for path in Path(numpy.__file__).parent.parent.glob("numpy.libs/*openblas*"):
         library = ctypes.CDLL(str(path))
         for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):

@@ -10,6 +10,7 @@ Source: A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks" (
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -21,34 +22,40 @@ __all__ = ["winograd", "winograd_gradients", "winograd_weight"]
 
 # Bytes of the transformed tiles of one piece of the work.
 _BLOCK = 2 << 20
-# Multiplications below which a second thread does not pay.
-_SHARE = 1 << 20
 
-_B = (
-    (4, 0, 0, 0, 0, 0),
-    (0, -4, 4, -2, 2, 4),
-    (-5, -4, -4, -1, -1, 0),
-    (0, 1, -1, 2, -2, -5),
-    (1, 1, 1, 1, 1, 0),
-    (0, 0, 0, 0, 0, 1),
-)
-_G = (
-    (1 / 4, 0, 0),
-    (-1 / 6, -1 / 6, -1 / 6),
-    (-1 / 6, 1 / 6, -1 / 6),
-    (1 / 24, 1 / 12, 1 / 6),
-    (1 / 24, -1 / 12, 1 / 6),
-    (0, 0, 1),
-)
-_A = ((1, 0, 0, 0), (1, 1, 1, 1), (1, -1, 1, -1), (1, 2, 4, 8), (1, -2, 4, -8), (0, 0, 0, 1))
+# Tiles whose number does not make up for a thread's reading all transformed weights are not shared out.
+_TILES = 64
+
+# Where the polynomials of the transforms are evaluated, besides infinity: with larger or smaller ones errors grow.
+_POINTS = (0.0, 0.75, -0.75, 1.5, -1.5)
 _ONES = (1, 1)
+
+
+def _basis(skip: int) -> list[float]:
+    """Return the coefficients of the product of (x - p) over all points but one, the constant first."""
+    found = [1.0]
+    for p in (*_POINTS[:skip], *_POINTS[skip + 1 :]):
+        found = [low - p * high for low, high in zip([0.0, *found], [*found, 0.0], strict=True)]
+    return found
+
+
+def _transforms() -> dict[str, list]:
+    """Return A (6 × 4), B (6 × 6) and G (6 × 3): evaluation at the points, and interpolation (Toom and Cook)."""
+    scale = [math.prod(p - q for q in _POINTS if q != p) for p in _POINTS]
+    evaluate = [[p**k for k in range(4)] for p in _POINTS]
+    bases = [[*_basis(i), 0.0] for i in range(5)] + [_basis(5)]
+    return {
+        "A": [*evaluate, [0.0, 0.0, 0.0, 1.0]],
+        "B": [list(column) for column in zip(*bases, strict=True)],
+        "G": [[x / n for x in row[:3]] for row, n in zip(evaluate, scale, strict=True)] + [[0.0, 0.0, 1.0]],
+    }
 
 
 @cache
 def _squared(xp: Any, name: str) -> Any:
     """Return the Kronecker product of a transform with itself."""
-    matrix = xp.asarray({"A": _A, "B": _B, "G": _G}[name], xp.float32)
-    return xp.kron(matrix, matrix)
+    matrix = xp.asarray(_transforms()[name], xp.float64)
+    return xp.kron(matrix, matrix).astype(xp.float32)
 
 
 # -- tiles --------------------------------------------------------------------------------------------------------------
@@ -120,8 +127,8 @@ def _pieces(images: int, counts: tuple, channels: int, outputs: int, whole: bool
     """Return pieces of some images, and some rows of their tiles unless images are to stay ``whole``."""
     height, width = counts
     room = max(1, _BLOCK // (36 * (channels + outputs) * 4))
-    if images * height * width * 36 * channels * outputs >= 2 * _SHARE:
-        room = min(room, -(-images * height * width // 2))
+    if images * height * width >= 2 * _TILES:
+        room = min(max(room, _TILES), -(-images * height * width // 2))
     many = max(1, min(images, room // (height * width)))
     rows = height if whole else max(1, min(height, height * room // (height * width)))
     return [
@@ -156,17 +163,15 @@ def _transformed_gradient(xp: Any, tiles: _Tiles, piece: tuple) -> Any:
 
 
 def _transformed_weight(xp: Any, weight: Any) -> Any:
-    """Return G g G^T of a weight (O, C, 3, 3): (36, C, O)."""
-    outputs, channels = weight.shape[:2]
-    taps = weight.transpose(2, 3, 1, 0).reshape(9, channels * outputs)
-    return (_squared(xp, "G") @ taps).reshape(36, channels, outputs)
+    """Return G g G^T of a weight (O, C, 3, 3): (36, O, C)."""
+    taps = weight.reshape(-1, 9)
+    return (_squared(xp, "G") @ taps.T).reshape(36, *weight.shape[:2])
 
 
 def _write_weight(xp: Any, totals: list, out: Any) -> None:
-    """Write the adjoint of the transform of weights, of a sum of parts (36, C, O), into ``out`` (O, C, 3, 3)."""
+    """Write the adjoint of the transform of weights, of a sum of parts (36, O, C), into ``out`` (O, C, 3, 3)."""
     total = totals[0] if len(totals) == 1 else totals[0] + totals[1]
-    taps = _squared(xp, "G").T @ total.reshape(36, -1)
-    out[...] = taps.reshape(3, 3, *total.shape[1:]).transpose(3, 2, 0, 1)
+    out[...] = (total.reshape(36, -1).T @ _squared(xp, "G")).reshape(out.shape)
 
 
 def _multiplied(xp: Any, tiles: Any, matrices: Any, purpose: str) -> Any:
@@ -180,7 +185,8 @@ def _multiplied(xp: Any, tiles: Any, matrices: Any, purpose: str) -> Any:
 
 def winograd(xp: Any, input: Any, weight: Any, bias: Any, out: Any, before: tuple) -> None:
     """Write the convolution of images with a weight (O, C, 3, 3), plus a bias, into ``out``."""
-    matrices = _transformed_weight(xp, weight)
+    # Small products want no transposing: the weight's taps are small enough to do it before.
+    matrices = _transformed_weight(xp, weight.swapaxes(0, 1))
     counts = _tile_counts(out.shape[2:])
     pieces = _pieces(len(out), counts, weight.shape[1], len(weight), False)
     tiles, results = _Tiles(xp, input, counts, 6, before), _Tiles(xp, out, counts, 4, (0, 0))
@@ -214,7 +220,7 @@ def winograd_weight(xp: Any, input: Any, other: Any, out: Any, before: tuple) ->
 
 def winograd_gradients(xp: Any, g: Any, input: Any, weight: Any, out: tuple, before: tuple) -> None:
     """Write the adjoints of :func:`winograd` in its input and in its weight into the pair ``out``."""
-    matrices = _transformed_weight(xp, weight).swapaxes(1, 2)
+    matrices = _transformed_weight(xp, weight)
     counts = _tile_counts(g.shape[2:])
     pieces = _pieces(len(g), counts, input.shape[1], g.shape[1], True)
     tiles, gradients = _Tiles(xp, input, counts, 6, before), _Tiles(xp, g, counts, 4, (0, 0))
@@ -233,9 +239,9 @@ def winograd_gradients(xp: Any, g: Any, input: Any, weight: Any, out: tuple, bef
 
 
 def _add_weight(xp: Any, total: Any, tiles: Any, gradient: Any) -> Any:
-    """Return a sum of transformed weight gradients (36, C, O), and that of a piece."""
+    """Return a sum of transformed weight gradients (36, O, C), and that of a piece."""
     if total is None:
-        return xp.matmul(tiles.swapaxes(1, 2), gradient)
+        return xp.matmul(gradient.swapaxes(1, 2), tiles)
     part = workspace(xp, "part", total.shape, total.dtype)
-    total += xp.matmul(tiles.swapaxes(1, 2), gradient, out=part)
+    total += xp.matmul(gradient.swapaxes(1, 2), tiles, out=part)
     return total
