@@ -353,8 +353,8 @@ def softmax_cross_entropy(xp, input, target, weight=None, *, reduction="mean", i
     wide = input.astype(xp.float32) if input.dtype == xp.float16 else input
     weights, divisor = _weigh(xp, labels, kept, weight, wide.dtype, reduction)
     loss_out, slope_out = (None, None) if out is None else out
-    slope = slope_out if slope_out is not None and slope_out.flags.c_contiguous else xp.empty(wide.shape, wide.dtype)
-    slope = slope if slope.dtype == wide.dtype else xp.empty(wide.shape, wide.dtype)
+    fits = slope_out is not None and slope_out.dtype == wide.dtype and slope_out.flags.c_contiguous
+    slope = slope_out if fits else xp.empty(wide.shape, wide.dtype)
     losses = _losses_and_slope(xp, wide, labels, 1.0 if weights is None else weights, divisor or 1.0, slope)
     loss = _reduce(xp, losses, weights, kept, divisor, reduction, target.shape)
     return into(loss_out, loss.astype(input.dtype, copy=False)), _finish(slope, input, slope_out)

@@ -58,7 +58,10 @@ def cast(xp, input, *, dtype, out=None):
     tensor([ 1, -1])
     """
     with xp.errstate(invalid="ignore", over="ignore"):
-        return input.astype(dtype) if out is None else into(out, input)
+        if out is None:
+            return input.astype(dtype)
+        out[...] = input
+    return out
 
 
 @primitive(
@@ -82,7 +85,10 @@ def clone(xp, input, *, memory_format=None, out=None):
     >>> x
     tensor([0., 0.])
     """
-    return xp.array(input, order="C") if out is None else into(out, input)
+    if out is None:
+        return xp.array(input, order="C")
+    out[...] = input
+    return out
 
 
 @primitive(
