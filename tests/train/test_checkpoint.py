@@ -127,7 +127,8 @@ def test_averaged_weights_are_evaluated_and_the_others_resumed(tmp_path):
     fresh = Trainer(fresh.model, fresh.loss, fresh.optimizer, ema=0.9)
     load_checkpoint(path, fresh)
     assert hash_model(fresh.model) == hash_model(trainer.model)
-    assert fresh.evaluate(loader) == trainer.evaluate(loader)
+    in_order = DataLoader(loader.dataset, batch_size=8)
+    assert fresh.evaluate(in_order) == trainer.evaluate(in_order)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "missing", "empty"])
@@ -377,9 +378,8 @@ def test_weights_that_are_not_finite_are_never_the_best_nor_the_last_within_a_tr
         trainer.fit(loader, epochs=5)
     assert step_of(tmp_path / "best.safetensors") == 12
     assert step_of(tmp_path / "last.safetensors") == 12
-    check_weights(trainer.model[1])
     with pytest.raises(
-        DataError, match=r"weights: 1 of the 24 values of 0\.weight are not finite: the training diverged"
+        DataError, match=r"weights: 24 of the 24 values of 0\.weight are not finite: the training diverged"
     ):
         check_weights(trainer.model)
 

@@ -228,6 +228,7 @@ def _trainer(config: Config, model: nn.Module, batches: int, regression: bool) -
         clip_value=training.clip_value,
         accumulate=training.accumulate,
         ema=training.ema,
+        compile=training.compile,
     )
 
 

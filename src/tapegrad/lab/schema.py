@@ -235,6 +235,8 @@ class Training(Section):
     """Keep a moving average of the weights with this decay, and evaluate it."""
     report_every: Count = 1
     """Epochs from one report to the next."""
+    compile: bool = True
+    """Run the updates as compiled programs where they can be."""
 
 
 class EarlyStopping(Section):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError, DataError
 from ..ops.random import get_rng_state, set_rng_state
+from .compiling import Compiling
 from .position import Averages, Position
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ def unchanged(trainer: Trainer, *loaders: Any) -> Iterator[None]:
     gradients = [(p, p.grad) for p in model.parameters()]
     modes = [(module, module.training) for module in model.modules()]
     moments = copy.deepcopy(optimizer.state_dict())
-    held = {name: getattr(trainer, name) for name in ("scheduler", "ema", "position", "averages", "metrics")}
+    held = {
+        name: getattr(trainer, name) for name in ("scheduler", "ema", "compiling", "position", "averages", "metrics")
+    }
     undecided = trainer.undecided
     trainer.scheduler = trainer.ema = None
     trainer.position, trainer.averages = Position(), Averages()
+    trainer.compiling = Compiling(trainer.compiling.wanted)
     trainer.metrics = {name: metric.fresh() for name, metric in trainer.metrics.items()}
     for p, _ in gradients:
         p.grad = None

@@ -64,6 +64,7 @@ class Ledger(Callback):
 
     def _write_table(self, trainer: Trainer) -> None:
         self.run.write_table(trainer.history)
+        self.run.write_compiled(trainer.compiling.report(), trainer.compiling.source)
         self._tabled = time.perf_counter()
 
 

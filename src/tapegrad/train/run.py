@@ -30,7 +30,8 @@ class Run:
 
     ``recipe.yaml`` says what was asked for, ``environment.json`` where it ran, ``events.jsonl`` holds one line per event
     (the truth), ``metrics.csv`` the epochs as a table, ``ledger.jsonl`` hashes of the weights, ``checkpoints/`` the states,
-    ``pictures/`` the drawings, ``result.json`` what came out.
+    ``pictures/`` the drawings, ``compiled.json`` whether updates ran as programs, ``program.py`` those programs,
+    ``result.json`` what came out.
 
     >>> import tempfile
     >>> run = Run.create(tempfile.mkdtemp(), "spiral", "seed: 0\\n", stamp=False)
@@ -146,6 +147,17 @@ class Run:
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write ``result.json``: from now on the run is finished."""
         self._write_object("result.json", result)
+
+    @property
+    def compiled(self) -> dict[str, Any] | None:
+        """What ``compiled.json`` holds: whether the updates were compiled, why not, the cost and the gain; or None."""
+        return self._read_object("compiled.json")
+
+    def write_compiled(self, report: Mapping[str, Any], source: str) -> None:
+        """Write ``compiled.json``, and the programs, if there are any, as ``program.py``."""
+        self._write_object("compiled.json", report)
+        if source:
+            write_atomically(self.folder / "program.py", source.encode())
 
     def _read_object(self, name: str) -> dict[str, Any] | None:
         path = self.folder / name

@@ -35,6 +35,7 @@ def state_of(trainer: Trainer) -> dict[str, Any]:
         "history": trainer.history,
         "scheduler": None if trainer.scheduler is None else trainer.scheduler.state_dict(),
         "ema": None if trainer.ema is None else trainer.ema.state_dict(),
+        "compiling": trainer.compiling.state_dict(),
         "callbacks": {name: callback.state_dict() for name, callback in _named(trainer.callbacks)},
     }
     return {"values": pack(values, "trainer", tensors), "tensors": tensors}
@@ -55,6 +56,8 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
         trainer.scheduler.load_state_dict(values["scheduler"])
     if trainer.ema is not None and values["ema"] is not None:
         trainer.ema.load_state_dict(values["ema"])
+    if "compiling" in values:
+        trainer.compiling.load_state_dict(values["compiling"])
     for name, callback in _named(trainer.callbacks):
         if name in values["callbacks"]:
             callback.load_state_dict(values["callbacks"][name])

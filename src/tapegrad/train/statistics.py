@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core import Tensor
+from ..core import Tensor, no_grad
 from ..errors import ArgumentError
+from ..ops.random import get_rng_state, set_rng_state
 from .callbacks import Callback
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ class Statistics(Callback):
     the whole batch), ``saturated_share`` (of the values of tanh, sigmoid and the like, those within 1 % of the range
     from its ends) and ``histogram`` (``low``, ``high``, ``counts``). One with parameters has ``gradient`` (``norm``,
     ``histogram``; after clipping, as the update used it), ``weight`` (``norm``) and ``update_ratio``, |change| / |weight|.
-    Other updates cost nothing: hooks are there only while a batch is measured. Raises ArgumentError for no bins.
+    Before such an update its batches go through the model once more, for the activations alone: the update itself is
+    what it would be if nobody looked, compiled or not, and other updates cost nothing. Raises ArgumentError for no bins.
     """
 
     def __init__(self, log: Callable[..., Any], *, bins: int = 30):
@@ -44,15 +47,22 @@ class Statistics(Callback):
         self.bins = bins
         self._layers: dict[str, dict[str, Any]] = {}
         self._before: dict[str, np.ndarray] = {}
-        self._hooks: list[Any] = []
 
     def on_batch_begin(self, trainer: Trainer) -> None:
         if trainer.position.step > 0 and not trainer.is_before_report:
             return
-        for path, layer in _layers(trainer.model):
+        layers = _layers(trainer.model)
+        for path, layer in layers:
             self._layers[path] = {"kind": type(layer).__name__}
-            self._hooks.append(layer.register_forward_hook(self._watch(path)))
             self._before[path] = _joined(p.array for p in layer.parameters())
+        hooks = [layer.register_forward_hook(self._watch(path)) for path, layer in layers]
+        try:
+            with _unseen(trainer.model):
+                for inputs, _ in trainer.at_hand:
+                    trainer.model(inputs)
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _watch(self, path: str) -> Callable:
         def hook(layer: Any, inputs: tuple, output: Any) -> None:
@@ -63,7 +73,7 @@ class Statistics(Callback):
         return hook
 
     def on_batch_end(self, trainer: Trainer, batch: dict[str, float]) -> None:
-        if not self._hooks:
+        if not self._layers:
             return
         for path, layer in _layers(trainer.model):
             if self._before[path].size:
@@ -76,9 +86,7 @@ class Statistics(Callback):
         self._clear()
 
     def _clear(self) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks, self._layers, self._before = [], {}, {}
+        self._layers, self._before = {}, {}
 
     def _activation(self, kind: str, values: np.ndarray) -> dict[str, Any]:
         with np.errstate(all="ignore"):
@@ -102,6 +110,21 @@ class Statistics(Callback):
             "weight": {"norm": size},
             "update_ratio": change / size if size else 0.0,
         }
+
+
+@contextlib.contextmanager
+def _unseen(model: Any) -> Iterator[None]:
+    """Put the buffers and the place in the stream of random numbers back, after the ``with`` block, where they were."""
+    buffers = [(b, b.array.copy()) for b in model.buffers()]
+    state = get_rng_state()
+    try:
+        with no_grad():
+            yield
+    finally:
+        for buffer, before in buffers:
+            buffer.array[...] = before
+            buffer.storage.wrote()
+        set_rng_state(state)
 
 
 def _layers(model: Any) -> list[tuple[str, Any]]:

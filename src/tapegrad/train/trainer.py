@@ -10,11 +10,11 @@ from typing import Any
 
 from ..core import Tensor, no_grad
 from ..errors import ArgumentError, DataError
-from ..nn.utils import clip_grad_norm_, clip_grad_value_
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from . import checks
 from .batches import from_position, groups
 from .callbacks import Callback
+from .compiling import Compiling
 from .ema import WeightAverage
 from .interrupt import stop_between_batches
 from .metrics import Accuracy, Metric, metrics_of
@@ -36,6 +36,8 @@ class Trainer:
     integers. The scheduler is stepped after every update when ``schedule_every`` is ``"step"``, else after every epoch.
     Validation, record and ``on_epoch_end`` come every ``report_every`` epochs and at the end; a ReduceLROnPlateau is
     stepped with them, by the validation's loss (its first metric with ``mode="max"``), the training's where there is none.
+    Updates run as compiled programs (``tapegrad.compile``) where they can, which ``compiling.report()`` tells; where they
+    cannot, or with ``compile=False``, as they are written. A loss that is not finite raises after the update it spoiled.
 
     >>> import tapegrad as tg
     >>> from tapegrad.utils.data import DataLoader, TensorDataset
@@ -63,6 +65,7 @@ class Trainer:
         clip_value: float | None = None,
         accumulate: int = 1,
         ema: float | None = None,
+        compile: bool = True,
     ):
         if schedule_every not in ("epoch", "step"):
             raise ArgumentError("Trainer", f"schedule_every is {schedule_every!r}", 'use "epoch" or "step"')
@@ -82,6 +85,7 @@ class Trainer:
         self.clip_value = clip_value
         self.accumulate = accumulate
         self.ema = None if ema is None else WeightAverage(model, ema)
+        self.compiling = Compiling(compile)
         self.position = Position()
         self.averages = Averages()
         self.history: list[dict[str, float]] = []
@@ -89,6 +93,8 @@ class Trainer:
         self.batches = 0
         self.epochs = 0
         self.steps: int | None = None
+        # The batches of the update at hand.
+        self.at_hand: list = []
         # Ctrl-C was pressed; why the training ended before its time.
         self.stopping = False
         self.stopped: str | None = None
@@ -164,6 +170,7 @@ class Trainer:
         self.model.train()
         whole = False
         for batches in groups(from_position(train, self.position), self.accumulate):
+            self.at_hand = batches
             self._tell("on_batch_begin")
             measured = self._update(batches)
             self._tell("on_batch_end", measured)
@@ -180,33 +187,32 @@ class Trainer:
 
     def _update(self, batches: list) -> dict[str, float]:
         """Make one update with the mean gradient over the batches' samples, and return the mean loss."""
-        size = sum(len(target) for _, target in batches)
-        measured = {"loss": 0.0}
-        self.optimizer.zero_grad()
-        for number, (inputs, target) in enumerate(batches):
-            share = len(target) / size if len(batches) > 1 else 1.0
-            output = self.model(inputs)
-            loss = self.loss(output, target)
-            measured["loss"] += loss.item() * share
-            if share != 1.0:
-                loss = loss * share
-            if self.penalty is not None and number == 0:
-                penalty = self.penalty()
-                measured["penalty"] = penalty.item()
-                loss = loss + penalty
+        sizes = [len(target) for _, target in batches]
+        shares = [n / sum(sizes) for n in sizes] if len(sizes) > 1 else [1.0]
+
+        def measure(losses: Sequence[Tensor], penalties: Sequence[Tensor]) -> dict[str, float]:
+            measured = {"loss": 0.0}
+            for loss, share in zip(losses, shares, strict=False):
+                measured["loss"] += loss.item() * share
+            if penalties:
+                measured["penalty"] = penalties[0].item()
             self._check_finite(measured)
-            loss.backward()
+            return measured
+
+        results = self.compiling.update(self, batches, measure)
+        count = len(batches)
+        outputs = results[-count:]
+        measured = measure(results[:count], results[count:-count])
+        for (_, target), output in zip(batches, outputs, strict=True):
             for metric in self._metrics_for(target).values():
                 metric.update(output, target)
-        self._clip()
-        self.optimizer.step()
         if self.ema is not None:
             self.ema.update()
         if self.scheduler is not None and self.schedule_every == "step":
             self._schedule(measured)
         self.position.step += 1
-        self.position.batch += len(batches)
-        self.averages.add(size, **measured)
+        self.position.batch += count
+        self.averages.add(sum(sizes), **measured)
         return measured
 
     def _check_finite(self, measured: dict[str, float]) -> None:
@@ -217,15 +223,6 @@ class Trainer:
                 f"the {name} is {measured[name]} at step {self.position.step} (rate {self.rate:g})",
                 "lower the learning rate, clip the gradients, or look for values that are not finite in the data",
             )
-
-    def _clip(self) -> None:
-        if self.clip_norm is None and self.clip_value is None:
-            return
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        if self.clip_norm is not None:
-            clip_grad_norm_(parameters, self.clip_norm)
-        if self.clip_value is not None:
-            clip_grad_value_(parameters, self.clip_value)
 
     def _finish(self, valid: Iterable | None, started: float, whole: bool) -> None:
         """End the epoch, or the training within it: validate, report, step the schedule."""
