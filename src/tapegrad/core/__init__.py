@@ -1,6 +1,7 @@
 """The engine: primitives, tensors, the tape, and walking it backwards."""
 
 from .backward import backward, grad
+from .creation import as_tensor, from_numpy, tensor
 from .dispatch import result_type
 from .graph import STATE, Node, user_line
 from .methods import FUNCTIONS, function
@@ -8,7 +9,7 @@ from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_gr
 from .numpy_protocol import install_numpy_protocol
 from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, primitive
 from .printing import set_printoptions
-from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, as_tensor, from_numpy, tensor, wrap
+from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, wrap
 from .trace import WRITE, Equation, Program, TracedNumber, Tracer, Variable, trace
 
 install_numpy_protocol()

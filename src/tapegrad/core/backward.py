@@ -129,7 +129,7 @@ def _root_gradient(who: str, t: Tensor, g: Any) -> Any:
                 f"a gradient can be left out for one-element outputs only, this one has shape {t.array.shape}",
                 "reduce it with .sum() or .mean(), or pass gradient=",
             )
-        return np.ones(t.array.shape, t.array.dtype)
+        return np.array(1, t.array.dtype).reshape(t.array.shape)
     array = g.array if isinstance(g, Tensor) else np.asarray(g)
     if array.shape != t.array.shape:
         raise ShapeError(who, f"the gradient has shape {array.shape}, the output {t.array.shape}", "make them equal")

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradError, UsageError
+from .creation import as_tensor
+from .graph import STATE
 from .methods import FUNCTIONS
 from .primitive import REGISTRY
-from .graph import STATE
-from .tensor import Tensor, as_tensor, wrap
+from .tensor import Tensor, wrap
 
 # NumPy's names where they differ from PyTorch's.
 _NAMES = {

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..core import STATE, Primitive, Tensor, ops
+from ..core.creation import tensor
 from ..core.dispatch import apply
 from ..core.methods import _check_writable, overwrite
-from ..core.tensor import tensor
 from ..errors import IndexRangeError, ShapeError
 
 __all__: list[str] = []
