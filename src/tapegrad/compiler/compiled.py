@@ -9,12 +9,13 @@ from typing import Any
 
 from ..core import STATE, Tensor
 from ..errors import UsageError, warn
-from .arguments import Unkeyed, flatten, key_of
+from .arguments import StandIns, Unkeyed, flatten, key_of, rebuild
 from .calling import MISS, Stale
 from .capture import Capture, Refusal
 from .guards import guards_of
 from .program import Step, simplified
 from .runtime import Results, Specialization
+from .verify import Reference
 from .watch import Watch
 
 __all__ = ["Compiled"]
@@ -22,6 +23,8 @@ __all__ = ["Compiled"]
 # How many programs there may be for one kind of arguments, and in all: whoever needs more changes something each time.
 _MOST_FOR_ONE_KEY = 8
 _MOST_KEYS = 64
+# How often a capture may be refused for what should be over the next time.
+_PATIENCE = 3
 
 
 class Compiled:
@@ -43,7 +46,11 @@ class Compiled:
         self._quiet = quiet
         self._programs: dict[Any, list[Specialization]] = {}
         self._eager: set[Any] = set()
+        self._passing: dict[tuple[str, str], int] = {}
         self._busy = False
+        self._calls = 0
+        # The program that made the call at hand; None when it ran eagerly.
+        self._running: Specialization | None = None
         self._last: Specialization | None = None
         self._last_count = 0
         self._names = _parameter_names(function)
@@ -53,7 +60,10 @@ class Compiled:
         if state.tracer is not None or self._busy or state.anomaly:
             return self.function(*args, **kwargs)
         self._busy = True
+        self._calls += 1
         try:
+            if self.verify and self._calls % self.verify in (0, 1):
+                return self._verified(args, kwargs)
             # The program that ran last is asked first, before anything is worked out about the arguments.
             last = self._last
             if last is not None and not kwargs and len(args) == self._last_count:
@@ -69,6 +79,19 @@ class Compiled:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+    def _verified(self, args: tuple, kwargs: dict) -> Any:
+        """Run a program and the eager step, which is undone, and compare what both leave."""
+        tensors: list[Tensor] = []
+        flatten((args, kwargs), tensors)
+        self._running = None
+        reference = Reference(self.function, tensors, args, kwargs)
+        result = self._run(args, kwargs)
+        if self._running is not None and reference.capture.refusal is None:
+            results: list[Tensor] = []
+            flatten(result, results)
+            reference.check(self._running, tensors, results)
+        return result
 
     def _run(self, args: tuple, kwargs: dict) -> Any:
         tensors: Any = args
@@ -95,6 +118,7 @@ class Compiled:
 
     def _remember(self, program: Specialization, form: Any) -> None:
         """Ask this program first from now on, where calls consist of tensors alone."""
+        self._running = program
         if form is None:
             self._last, self._last_count = program, len(program.step.inputs)
 
@@ -109,49 +133,79 @@ class Compiled:
     # -- a new program -------------------------------------------------------------------------------------------------
 
     def _capture(self, key: Any, form_of_arguments: Any, tensors: Any, args: tuple, kwargs: dict) -> Any:
-        capture = Capture(list(tensors))
-        if any(t.requires_grad for t in tensors):
-            capture.refuse(
-                "compile", "an argument requires a gradient", "keep leaves outside the arguments, or detach()"
-            )
-        if len(self._programs.get(key, ())) >= _MOST_FOR_ONE_KEY or len(self._programs) >= _MOST_KEYS:
-            capture.refuse("compile", "each call would need a program of its own", "see what changes from call to call")
-        if capture.refusal is not None:
-            self._give_up(key, capture.refusal)
+        hopeless = self._hopeless(key, tensors)
+        if hopeless is not None:
+            self._give_up(key, hopeless)
             return self.function(*args, **kwargs)
-        watch = Watch(capture)
-        STATE.tracer = capture
-        try:
-            with watch:
-                result = self.function(*args, **kwargs)
-        except BaseException:
-            STATE.tracer = None
-            capture.call_postponed()
-            raise
-        STATE.tracer = None
+        stand_ins = StandIns(tensors, args, kwargs)
+        capture = Capture(stand_ins.tensors)
+        watch = Watch(capture, self.function)
+        result = self._watched(capture, watch, stand_ins)
         results: list[Tensor] = []
-        try:
-            form = flatten(result, results)
-        except Unkeyed as error:
-            capture.refuse("compile", f"the result holds a {error}", "return tensors and plain values")
-            form = None
-        for t in results:
-            if t.node is not None and capture.has_tape(t):
-                capture.refuse(
-                    "compile",
-                    "a result could still be differentiated, and a program keeps no tape",
-                    "call backward() inside the compiled step, or run it under no_grad()",
-                )
+        form = self._judge(capture, watch, stand_ins, result, results)
         if capture.refusal is not None:
             self._give_up(key, capture.refusal)
-            return result
-        program = self._build(capture, watch, tensors, results, form)
-        del result, results
-        if program is None:
+            given = [stand_ins.original(t) for t in results]
+            same = all(a is b for a, b in zip(given, results, strict=True))
+            return result if same else rebuild(form, given.__getitem__)
+        del result
+        try:
+            program = self._build(capture, watch, stand_ins.tensors, results, form)
+            made = program.call(tensors, STATE.grad_enabled)
+        except Stale:
+            made = MISS
+        if made is MISS:
+            self._give_up(key, Refusal("compile", "a step changes what it depends on", "keep that outside", True))
             return self.function(*args, **kwargs)
         self._programs.setdefault(key, []).append(program)
         self._remember(program, form_of_arguments)
-        return program.call(tensors, STATE.grad_enabled)
+        return made
+
+    def _hopeless(self, key: Any, tensors: Any) -> Refusal | None:
+        """Return why there is no use in a capture."""
+        if any(t.requires_grad for t in tensors):
+            return Refusal(
+                "compile", "an argument requires a gradient", "keep leaves outside the arguments, or detach()"
+            )
+        if len(self._programs.get(key, ())) >= _MOST_FOR_ONE_KEY or len(self._programs) >= _MOST_KEYS:
+            return Refusal("compile", "each call would need a program of its own", "see what changes from call to call")
+        return None
+
+    def _watched(self, capture: Capture, watch: Watch, stand_ins: StandIns) -> Any:
+        """Run the function while everything is written down."""
+        STATE.tracer = capture
+        try:
+            with watch:
+                return self.function(*stand_ins.args, **stand_ins.kwargs)
+        except BaseException:
+            STATE.tracer = None
+            capture.call_postponed()
+            stand_ins.settle()
+            raise
+        finally:
+            STATE.tracer = None
+
+    @staticmethod
+    def _judge(capture: Capture, watch: Watch, stand_ins: StandIns, result: Any, results: list[Tensor]) -> Any:
+        """Refuse the capture if a program could not take the run's place; return the form of the result."""
+        form = None
+        try:
+            form = flatten(result, results)
+        except Unkeyed as error:
+            results.clear()
+            capture.refuse("compile", f"the result holds a {error}", "return tensors and plain values")
+        if any(t.node is not None and capture.has_tape(t) for t in results):
+            capture.refuse(
+                "compile",
+                "a result could still be differentiated, and a program keeps no tape",
+                "call backward() inside the compiled step, or run it under no_grad()",
+            )
+        done = stand_ins.settle()
+        if done:
+            capture.refuse("compile", done, "do that outside the step")
+        watch.judge()
+        capture.judge_memory(stand_ins.given)
+        return form
 
     def _build(self, capture: Capture, watch: Watch, tensors: Any, results: list[Tensor], form: Any) -> Any:
         variables = [capture.read(t) for t in results]
@@ -168,9 +222,12 @@ class Compiled:
         )
 
     def _give_up(self, key: Any, refusal: Refusal) -> None:
-        if not refusal.passing:
-            self._eager.add(key)
-            self._refuse(refusal)
+        if refusal.passing:
+            times = self._passing[refusal.who, refusal.what] = self._passing.get((refusal.who, refusal.what), 0) + 1
+            if times < _PATIENCE:
+                return
+        self._eager.add(key)
+        self._refuse(refusal)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Say once why a call runs eagerly."""

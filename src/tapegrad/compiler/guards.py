@@ -6,16 +6,14 @@ plain variables, and, only when a module was altered since, the attributes of th
 
 from __future__ import annotations
 
-import gc
 import types
+from collections import deque
 from typing import Any
 
-import numpy as np
-
 from ..array import get_default_dtype
-from ..core import Tensor
 from .capture import Capture
 from .program import Step
+from .reach import fields_of, is_users_object, is_users_space
 from .snapshots import ModuleSnapshot, contents, is_plain, same
 from .watch import Watch
 
@@ -25,7 +23,10 @@ __all__ = ["Guards", "guards_of"]
 class Guards:
     """Builds the expression of a program's conditions."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: set[str] | None) -> None:
+        # The names of the attributes that may have been read; None when that is not known.
+        self.names = names
+        self._looked: set[int] = set()
         self.space: dict[str, Any] = {"same": same}
         self.tests: list[str] = []
         self.snapshots: list[ModuleSnapshot] = []
@@ -44,7 +45,7 @@ class Guards:
         if test not in self.tests:
             self.tests.append(test)
 
-    def add_value(self, place: str, holder: Any, value: Any) -> None:
+    def add_value(self, place: str, holder: Any, value: Any, depth: int = 4) -> None:
         """Add the condition that a place (an expression of ``holder``) has a value still."""
         if value is None or value is True or value is False:
             self.add(f"{place} is {value}", holder)
@@ -53,43 +54,70 @@ class Guards:
             self.add(f"type({place}) is {kind} and {place} == {{1}}", holder, value)
         else:
             self.add(f"{place} is {{1}}", holder, value)
-            self._add_contents(value)
+            self.add_contents(value, depth)
 
-    def _add_contents(self, value: Any) -> None:
-        if isinstance(value, (list, dict)) or (isinstance(value, tuple) and not is_plain(value)):
+    def add_contents(self, value: Any, depth: int = 4) -> None:
+        """Add the conditions that what can be read from a value is what it was."""
+        if not depth or id(value) in self._looked:
+            return
+        self._looked.add(id(value))
+        if isinstance(value, (list, dict, tuple)):
             self.add("same({0}, {1})", value, contents(value))
-        elif _is_plain_object(value):
-            self.add("same(vars({0}), {1})", value, contents(vars(value)))
+            for part in list(value.values() if isinstance(value, dict) else value)[:64]:
+                if is_users_object(part):
+                    self.add_contents(part, depth - 1)
+        elif isinstance(value, (set, deque)):
+            self.space[f"held{len(self.space)}"] = list(value)
+            self.add("[*map(id, {0})] == {1}", value, list(map(id, value)))
+        elif isinstance(value, (type, types.ModuleType)):
+            if is_users_space(value):
+                self._add_namespace(value, depth)
+        elif hasattr(value, "_parameters") and hasattr(value, "_modules"):
+            self.add_module(value, depth)
+        elif is_users_object(value):
+            for name, part in fields_of(value).items():
+                if self._is_read(name):
+                    self.add_value(f"getattr({{0}}, {name!r}, None)", value, part, depth - 1)
+            self._add_classes(value)
 
+    def _is_read(self, name: str) -> bool:
+        return self.names is None or name in self.names
 
-def _is_plain_object(value: Any) -> bool:
-    """Return whether a value is an object of the user's that holds settings: no tensor, module, function or class."""
-    kinds = (
-        Tensor,
-        type,
-        types.ModuleType,
-        types.FunctionType,
-        types.BuiltinFunctionType,
-        types.MethodType,
-        np.ndarray,
-    )
-    if isinstance(value, kinds) or not hasattr(value, "__dict__"):
-        return False
-    return not type(value).__module__.startswith(("tapegrad.", "numpy")) and not hasattr(value, "_parameters")
+    def _add_namespace(self, value: Any, depth: int) -> None:
+        for name, part in vars(value).items():
+            if self._is_read(name) and name[:2] != "__":
+                self.add_value(f"vars({{0}}).get({name!r})", value, part, depth - 1)
+
+    def _add_classes(self, value: Any) -> None:
+        for kind in type(value).__mro__:
+            if is_users_space(kind):
+                self.add_contents(kind, 2)
+
+    def add_module(self, module: Any, depth: int = 2) -> None:
+        """Add the conditions of a module: those that have to be looked at each time, and the others."""
+        if any(held.module is module for held in self.snapshots):
+            return
+        self.snapshots.append(ModuleSnapshot(module))
+        for name, part in vars(module).items():
+            if not name.startswith("_") and not is_plain(part):
+                self.add_contents(part, depth - 1)
+        for part in module._modules.values():
+            if part is not None:
+                self.add_module(part, depth)
+        self._add_classes(module)
 
 
 def guards_of(capture: Capture, watch: Watch, step: Step) -> Guards:
     """Return the conditions of a captured step."""
-    guards = Guards()
+    guards = Guards(watch.names)
     _guard_tensors(guards, step)
     _guard_gradients(guards, capture)
     _guard_settings(guards, capture, step)
     _guard_environment(guards, watch)
-    for module, snapshot in capture.modules:
-        guards.snapshots.append(snapshot)
-        for name, value in vars(module).items():
-            if isinstance(value, (list, dict)) and not name.startswith("_"):
-                guards.add("same({0}, {1})", value, contents(value))
+    for module, _ in capture.modules:
+        guards.add_module(module)
+    for value in watch.objects:
+        guards.add_contents(value)
     guards.add("dtype() == {0}", get_default_dtype())
     guards.space["dtype"] = get_default_dtype
     return guards
@@ -117,37 +145,27 @@ def _guard_settings(guards: Guards, capture: Capture, step: Step) -> None:
         optimizer = flat.optimizer
         guards.add("{0}.state is {1}", optimizer, optimizer.state)
         guards.add("{0}.param_groups is {1}", optimizer, optimizer.param_groups)
+        guards.add(f"len({{0}}.param_groups) == {len(optimizer.param_groups)}", optimizer)
         for i, group in enumerate(optimizer.param_groups):
             guards.add(f"{{0}}.param_groups[{i}] is {{1}}", optimizer, group)
-            guards.add(f"len({{0}}['params']) == {len(group['params'])}", group)
+            guards.add("[*map(id, {0}['params'])] == {1}", group, list(map(id, group["params"])))
         guards.add("not {0}._pre_hooks and not {0}._post_hooks", optimizer)
         if flat.counts:
             guards.add("equal({0})", flat)
             guards.space["equal"] = _all_equal
         if flat.tensors is not None and flat.use != "parameters":
             for p, t in zip(flat.owners, flat.tensors, strict=True):
-                guards.add(f"{{0}}[{flat.use!r}] is {{1}}", optimizer.state[p], t)
+                guards.add("{0}.get({1}) is {2}", optimizer.state, p, optimizer.state[p])
+                guards.add(f"{{0}}.get({flat.use!r}) is {{1}}", optimizer.state[p], t)
 
 
 def _all_equal(flat: Any) -> bool:
-    values = flat.array.tolist()
+    values = flat.array.tolist() if flat.array is not None else [t.array.item() for t in flat.tensors]
     return values.count(values[0]) == len(values)
 
 
 def _guard_environment(guards: Guards, watch: Watch) -> None:
     for space, name, value in watch.environment:
-        guards.add_value(f"{{0}}[{name!r}]", space, value)
-    for code in watch.codes:
-        if code.co_freevars:
-            for function in gc.get_referrers(code):
-                if isinstance(function, types.FunctionType) and function.__closure__:
-                    _guard_cells(guards, function)
-
-
-def _guard_cells(guards: Guards, function: types.FunctionType) -> None:
-    for cell in function.__closure__ or ():
-        try:
-            value = cell.cell_contents
-        except ValueError:
-            continue
+        guards.add_value(f"{{0}}.get({name!r})", space, value)
+    for cell, _, value in watch.cells:
         guards.add_value("{0}.cell_contents", cell, value)

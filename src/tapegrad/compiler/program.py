@@ -31,6 +31,12 @@ class Step:
         self.flats = capture.flats
         self.counters = {f.variable for f in capture.flats if f.counts}
         self.equations = capture.equations
+        # What was recorded, by place, so that a program's values can be held against another run's.
+        self.recorded = [e.primitive.name for e in capture.equations]
+        self.produced = {
+            o: (i, k) for i, e in enumerate(capture.equations) if not e.writes for k, o in enumerate(e.outputs)
+        }
+        self.written_at = {id(e): i for i, e in enumerate(capture.equations) if e.writes}
         self.modules = dict(zip(map(id, capture.equations), capture.equation_modules, strict=True))
         self.gradient_of = capture.gradient_of
         self.outputs = outputs

@@ -11,6 +11,7 @@ import numpy as np
 from ..core import Node, Tensor, Variable, wrap
 from ..core.graph import ALTERATIONS
 from ..errors import GradError
+from ..ops.generator import current_generator
 from .arguments import Place, rebuild
 from .calling import Stale, write_call
 from .guards import Guards
@@ -24,14 +25,12 @@ __all__ = ["Results", "Specialization"]
 class _Done(Node):
     """The node of a result whose gradients the program has computed already."""
 
-    def values(self, as_tensors: bool) -> list:
+    def pull(self, g: Any, as_tensors: bool) -> list:
         raise GradError(
             "backward",
             "the compiled step has run its backward pass already, and kept nothing of it",
             "call backward() inside the step, once",
         )
-
-    pull = values  # type: ignore[assignment]
 
     def name(self) -> str:
         return "CompiledBackward0"
@@ -72,6 +71,7 @@ class Specialization:
         self.grad_enabled = grad_enabled
         self.target = target
         self.done = _DONE
+        self._arguments = arguments
         self.flats: dict[Variable, np.ndarray] = {}
         self.joined: set[Variable] = set()
         # Of arguments that are one and the same, the program gets the first.
@@ -110,13 +110,7 @@ class Specialization:
 
     def instantiate(self) -> None:
         """Run the setup: lay out the memory anew."""
-        names, step = self.source.names, self.step
-        space: dict[str, Any] = {"Stale": Stale, **self.source.given}
-        for variable, array in self.flats.items():
-            space[names[variable]] = array
-        for variable, array in step.constants.items():
-            if names[variable] in self.source.given:
-                space[names[variable]] = array
+        step, space = self.step, self._namespace(self.source)
         exec(self._code, space)
         self.run = space["step"]
         self.gradients = [
@@ -126,20 +120,31 @@ class Specialization:
         if self._space:
             self._tell_call()
 
+    def _namespace(self, source: Source) -> dict[str, Any]:
+        """Return what the names stand for that a source is given."""
+        space: dict[str, Any] = {"Stale": Stale, **source.given}
+        for variable, array in self.flats.items():
+            space[source.names[variable]] = array
+        for variable, array in self.step.constants.items():
+            if source.names[variable] in source.given:
+                space[source.names[variable]] = array
+        return space
+
     def _tell_call(self) -> None:
         """Hand the function that calls the program its memory, with how often each gradient is held by the program."""
-        space, bases = self._space, []
+        space = self._space
         space["run"] = self.run
-        for i, (_, g) in enumerate(self.gradients):
+        count = 0
+        for i, g in enumerate([g for _, g in self.gradients]):
             space[f"g{i}"] = g
             base = g.array.base
-            if base is not None and not any(base is b for b in bases):
-                space[f"base{len(bases)}"] = base
-                bases.append(base)
-        for i, base in enumerate(bases):
-            del base
-            space[f"base{i}_own"] = sys.getrefcount(space[f"base{i}"]) - 1
-        del bases
+            if base is not None and not any(base is space[f"base{k}"] for k in range(count)):
+                space[f"base{count}"] = base
+                count += 1
+        # What is counted must be held by nothing here while it is.
+        g = base = None
+        for i in range(count):
+            space[f"base{i}_own"] = sys.getrefcount(space[f"base{i}"])
         for i in range(len(self.gradients)):
             space[f"g{i}_own"] = sys.getrefcount(space[f"g{i}"])
             space[f"g{i}_array_own"] = sys.getrefcount(space[f"g{i}"].array)
@@ -167,6 +172,28 @@ class Specialization:
             return False
         self.altered = ALTERATIONS[0]
         return True
+
+    def values_of_each(
+        self, tensors: Sequence[Tensor], random_state: Tensor
+    ) -> list[tuple[str, str, np.ndarray, int, int]]:
+        """Run the program with a look at every result: (operation, line, value, its place when recorded, which output)."""
+        seen: list[tuple[str, str, np.ndarray, int, int]] = []
+
+        def see(place: int, *values: Any) -> None:
+            e = self.step.equations[place]
+            for k, (out, value) in enumerate(zip(e.outputs, values, strict=True)):
+                at = self.step.produced.get(out) if not e.writes else (self.step.written_at.get(id(e), -1), k)
+                if at is not None and at[0] >= 0:
+                    seen.append((e.primitive.name, e.where, np.array(value), *at))
+
+        current_generator().set_state(random_state)
+        source = write_source(self.step, self._arguments, self.joined, self.target, see=True)
+        space = self._namespace(source)
+        space["see"] = see
+        exec(compile(source.text, "<program with a look at every result>", "exec"), space)
+        found = [np.zeros(v.shape, v.dtype) if leaf._grad is None else leaf._grad.array for leaf, v in self.step.found]
+        space["step"](*[tensors[i].array for i in self.places], *found)
+        return seen
 
     def fail(self) -> None:
         """Leave the gradients as a step leaves them that began by forgetting them and did not come to its end."""

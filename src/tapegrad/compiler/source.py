@@ -31,14 +31,20 @@ class Source:
         self.gradient_names = gradient_names
 
 
-def write_source(step: Step, arguments: list[str], joined: set[Variable], target: str | None = None) -> Source:
-    """Return the source of a step. ``joined``: the flat vectors whose parts lie one behind the other in their memory."""
-    return _Writer(step, arguments, joined, target).write()
+def write_source(
+    step: Step, arguments: list[str], joined: set[Variable], target: str | None = None, see: bool = False
+) -> Source:
+    """Return the source of a step. ``joined``: the flat vectors whose parts lie one behind the other in their memory.
+
+    With ``see`` the source hands the results of each equation to a function of that name.
+    """
+    return _Writer(step, arguments, joined, target, see).write()
 
 
 class _Writer:
-    def __init__(self, step: Step, arguments: list[str], joined: set[Variable], target: str | None):
+    def __init__(self, step: Step, arguments: list[str], joined: set[Variable], target: str | None, see: bool):
         self.step = step
+        self.see = see
         self.target = target
         self.names = Names(step, arguments)
         self.joined = joined
@@ -51,6 +57,7 @@ class _Writer:
         self.static: set[Variable] = set()
         # What a value is called inside the loop over blocks that is being written.
         self.inside: dict[Variable, str] = {}
+        self._counted = {f.variable: f.parts for f in step.flats if f.counts}
         self.scratch = Scratch()
         self._overtaken: set[Variable] = set()
         self.fresh = {step.root_of(v) for v in step.outputs} - step.outside
@@ -65,14 +72,22 @@ class _Writer:
         self._lay_out_constants()
         self._lay_out_gradients()
         self._read_settings()
-        blocks = {} if self.loops else find_blocks(self.step, self.layout, self.fresh)
+        blocks = {} if self.loops or self.see else find_blocks(self.step, self.layout, self.fresh)
         i = 0
         while i < len(self.step.equations):
             block = blocks.get(i)
             if block is not None and self._block(i, block):
                 i += len(block.equations)
             else:
-                self._equation(i, self.step.equations[i])
+                e = self.step.equations[i]
+                self._equation(i, e)
+                if (
+                    self.see
+                    and e.outputs
+                    and not is_number(e.primitive)
+                    and e.primitive not in (PACK, UNPACK, COUNT, ADVANCE)
+                ):
+                    self.body.append(f"see({i}, {', '.join(self.names[o] for o in e.outputs)})")
                 i += 1
         self._copy_gradients()
         return Source(self._text(), self.given, self.names, self.gradient_names)
@@ -114,7 +129,9 @@ class _Writer:
                 continue
             name = self.names[flat.variable]
             joined = flat.variable in self.joined
-            if flat.tensors is not None and (joined or flat.counts):
+            if flat.counts and not joined:
+                continue
+            if flat.tensors is not None and joined:
                 self.given[name] = None
                 self._comment(name, flat.variable)
             else:
@@ -293,7 +310,8 @@ class _Writer:
         if self.loops is not None and e.primitive is FUSED:
             self.loops.write(i, e)
         elif e.primitive is COUNT:
-            self.prelude.append(f"{self.names[e.outputs[0]]} = {self.names[e.inputs[0]]}.item(0)")
+            counter = e.inputs[0] if e.inputs[0] in self.joined else self._counted[e.inputs[0]][0]
+            self.prelude.append(f"{self.names[e.outputs[0]]} = {self.names[counter]}.item(0)")
         elif e.primitive is TRUTH:
             question = f"{'not ' if e.keywords['answer'] else ''}{self._text_of(e.inputs[0])}"
             if f"if {question}:" not in self.prelude:
@@ -302,7 +320,9 @@ class _Writer:
             operands = [self._text_of(x) for x in e.inputs]
             self.prelude.append(f"{self.names[e.outputs[0]]} = {e.primitive.template.format(*operands)}")
         elif e.primitive is ADVANCE:
-            self.body.append(f"{self.names[e.outputs[0]]}.fill({self._text_of(e.inputs[0])})")
+            counter = e.outputs[0]
+            for part in [counter] if counter in self.joined else self._counted[counter]:
+                self.body.append(f"{self.names[part]}.fill({self._text_of(e.inputs[0])})")
         elif e.primitive is PACK:
             self._pack(e)
         elif e.primitive is UNPACK:

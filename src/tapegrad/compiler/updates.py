@@ -62,9 +62,9 @@ class Flat:
         self.parts = parts
         self.tensors = tensors
         self.optimizer = optimizer
-        # The parameters that the parts belong to; the memory itself, once it is laid out.
+        # The parameters that the parts belong to; the memory itself, once it is one piece.
         self.owners = owners
-        self.array: np.ndarray = np.empty(0)
+        self.array: np.ndarray | None = None
 
 
 def capture_update(capture: Capture, optimizer: Any) -> bool:
