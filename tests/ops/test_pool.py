@@ -5,6 +5,7 @@ import pytest
 
 import tapegrad as tg
 from tapegrad.core import ops
+from tapegrad.ops import windows as shared
 
 
 def windows(kernel, stride=None, padding=None, dilation=None):
@@ -96,3 +97,49 @@ def test_folding_columns_counts_the_windows_over_each_element():
     np.testing.assert_array_equal(
         ops.col2im(columns, size=(3, 3), **w)[0, 0], [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
     )
+
+
+def channels_last(x):
+    order = (0, *range(2, x.ndim), 1)
+    return np.ascontiguousarray(x.transpose(order)).transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
+
+
+POOLS = [
+    ((5, 3, 6, 8), windows((2, 2))),
+    ((5, 3, 7, 6), windows((3, 2), (2, 1), (1, 1))),
+    ((4, 3, 9), windows((3,), (1,), None, (2,))),
+]
+
+
+@pytest.mark.parametrize(("shape", "keywords"), POOLS)
+@pytest.mark.parametrize("block", [1, 1 << 19])
+def test_any_memory_and_given_outputs(shape, keywords, block, rng, monkeypatch):
+    monkeypatch.setattr(shared, "_BLOCK", block)
+    x = rng.integers(0, 4, shape).astype("float32")
+    y = ops.max_pool(x, **keywords)
+    g = rng.standard_normal(y.shape).astype("float32")
+    back = ops.max_pool_gradient(g, x, y, **keywords)
+    assert y.flags.c_contiguous
+    assert back.flags.c_contiguous
+    given = [channels_last(np.full_like(a, np.nan)) for a in (y, back)]
+    inputs = [channels_last(a) for a in (x, y, g)]
+    assert ops.max_pool.kernel(np, inputs[0], **keywords, out=given[0]) is given[0]
+    assert ops.max_pool_gradient.kernel(np, inputs[2], *inputs[:2], **keywords, out=given[1]) is given[1]
+    np.testing.assert_array_equal(given[0], y)
+    np.testing.assert_array_equal(given[1], back)
+
+
+def test_gradient_is_the_adjoint_of_selecting(rng):
+    for shape, keywords in POOLS:
+        x = rng.integers(0, 4, shape).astype("float64")
+        y = ops.max_pool(x, **keywords)
+        g, v = rng.standard_normal(y.shape), rng.standard_normal(x.shape)
+        back, there = ops.max_pool_gradient(g, x, y, **keywords), ops.max_pool_select(v, x, y, **keywords)
+        np.testing.assert_allclose((back * v).sum(), (g * there).sum(), rtol=1e-12)
+        np.testing.assert_array_equal(ops.max_pool_select(x, x, y, **keywords), y)
+
+
+def test_beside_nan_the_first_of_equal_elements_still_counts():
+    nan = float("nan")
+    x = np.array([[[1.0, 1.0, nan, nan, 2.0, 2.0]]])
+    np.testing.assert_array_equal(slope(x, **windows((2,))), [[[1.0, 0.0, 0.0, 1.0, 1.0, 0.0]]])

@@ -22,6 +22,7 @@ from .inverse import *
 from .join import *
 from .linalg import *
 from .logic import *
+from .maxpool import *
 from .middle import *
 from .norm import *
 from .older import *
