@@ -63,6 +63,7 @@ class Capture(Tracer):
         # Stand-ins for all parameters of a group together: no leaves of the user's.
         self.fakes: set[int] = set()
         self.outside: set[int] = set()
+        self._given: set[int] = set()
         self.equation_modules: list[Any] = []
         self.gradient_of: dict[Variable, Variable] = {}
         self._undo: list[tuple[np.ndarray, np.ndarray]] = []
@@ -76,6 +77,8 @@ class Capture(Tracer):
         self.inputs = [self._input(t, i) for i, t in enumerate(inputs)]
 
     def _input(self, t: Tensor, i: int) -> Variable:
+        self.outside.add(id(t.array))
+        self._given.add(id(t.array))
         held = self.variables.get(id(t.array))
         return held if held is not None else self.new(t.array, f"x{i}")
 
@@ -128,6 +131,22 @@ class Capture(Tracer):
         self.alive.append(array)
         self._undo.append((array, array.copy()))
 
+    def judge_memory(self, given: list[Tensor]) -> None:
+        """Refuse when an argument lies in memory that the step finds by itself, or is written to and shares it with another."""
+        owners = [*self.constants.values(), *(t.array for f in self.flats for t in f.tensors or ())]
+        owners += [g.before.array for g in self.gradients.values() if g.before is not None]
+        roots = {id(a if a.base is None else a.base) for a in owners}
+        arrays = list({id(t.array): t.array for t in given}.values())
+        if any(id(a if a.base is None else a.base) in roots for a in arrays):
+            self.refuse(
+                "compile", "an argument shares memory with what the step finds by itself", "clone() it", passing=True
+            )
+        written = [w for w, _ in self._undo]
+        for i, a in enumerate(arrays):
+            for b in arrays[:i]:
+                if np.may_share_memory(a, b) and any(np.may_share_memory(a, w) for w in written):
+                    self.refuse("compile", "two arguments share memory that is written to", "clone() one", passing=True)
+
     # -- gradients -----------------------------------------------------------------------------------------------------
 
     def looks_at_gradient(self, leaf: Tensor) -> None:
@@ -140,6 +159,7 @@ class Capture(Tracer):
         if (
             id(leaf) in self.gradients
             or id(leaf) in self.fakes
+            or id(leaf.array) in self._given
             or (id(leaf.array) in self.variables and id(leaf.array) not in self.outside)
         ):
             return

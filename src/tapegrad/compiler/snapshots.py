@@ -9,8 +9,10 @@ import numpy as np
 __all__ = ["ModuleSnapshot", "contents", "is_plain", "same"]
 
 _PLAIN = (int, float, bool, str, bytes, complex, type(None), type(Ellipsis), np.dtype, range)
-# Containers of more elements than this are not looked through; that they are the same object is.
+# Of containers of more elements than this only their length is looked at, before every run; for modules, which are looked
+# at seldom, there is no limit.
 _LOOK_THROUGH = 64
+_ALL = 1 << 62
 
 
 def is_plain(value: Any) -> bool:
@@ -23,7 +25,7 @@ class ModuleSnapshot:
 
     def __init__(self, module: Any):
         self.module = module
-        self.fields = {name: contents(value) for name, value in vars(module).items()}
+        self.fields = {name: contents(value, 2, _ALL) for name, value in vars(module).items()}
 
     def holds(self) -> bool:
         """Return whether the module still has them."""
@@ -33,13 +35,15 @@ class ModuleSnapshot:
         )
 
 
-def contents(value: Any, depth: int = 2) -> tuple[Any, Any]:
-    """Return a value with what is in it, so that a change of either can be seen."""
-    if depth and isinstance(value, (list, tuple)) and len(value) <= _LOOK_THROUGH:
-        return value, [contents(v, depth - 1) for v in value]
-    if depth and isinstance(value, dict) and len(value) <= _LOOK_THROUGH:
-        return value, {k: contents(v, depth - 1) for k, v in value.items()}
-    return value, None
+def contents(value: Any, depth: int = 2, most: int = _LOOK_THROUGH) -> tuple[Any, Any]:
+    """Return a value with what is in it, or how much that is, so that a change of either can be seen."""
+    if not depth or not isinstance(value, (list, tuple, dict)):
+        return value, None
+    if len(value) > most:
+        return value, len(value)
+    if isinstance(value, dict):
+        return value, {k: contents(v, depth - 1, most) for k, v in value.items()}
+    return value, [contents(v, depth - 1, most) for v in value]
 
 
 def same(value: Any, held: tuple[Any, Any]) -> bool:
@@ -49,6 +53,8 @@ def same(value: Any, held: tuple[Any, Any]) -> bool:
         return False
     if isinstance(inside, list):
         return len(value) == len(inside) and all(map(same, value, inside))
+    if isinstance(inside, int):
+        return len(value) == inside
     if isinstance(inside, dict):
         return value.keys() == inside.keys() and all(same(value[k], h) for k, h in inside.items())
     return True

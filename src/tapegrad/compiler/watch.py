@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import random
 import sys
-import time
 from collections import deque
-from types import CodeType, FrameType, ModuleType
+from types import CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..core.graph import _PACKAGE
 from .capture import Capture
+from .reach import Reach, alike, fields_of, is_users_code, is_users_object
 
 __all__ = ["Watch"]
 
@@ -32,17 +33,30 @@ _CHANGES = frozenset(
     )
 )
 _SPEAKING = frozenset(("print", "input", "open"))
-_UNSTEADY = frozenset(("random", "time", "secrets", "uuid", "datetime"))
+_UNSTEADY = frozenset(("random", "numpy.random", "time", "secrets", "uuid", "datetime"))
+_STREAMS = (random.Random, np.random.Generator, np.random.RandomState)
+# Whoever names one of these may read attributes that are not named.
+_BY_TEXT = frozenset(("getattr", "vars", "__dict__", "asdict", "attrgetter"))
+_GONE = object()
 
 
 class Watch:
     """A context in which a capture hears of every function of the user's that is called."""
 
-    def __init__(self, capture: Capture):
+    def __init__(self, capture: Capture, function: Any = None):
         self.capture = capture
         # Code of the user's with the globals it ran in, and what its free variables and globals were at that time.
         self.codes: dict[CodeType, dict[str, Any]] = {}
         self.environment: list[tuple[dict[str, Any], str, Any]] = []
+        self.cells: list[tuple[CellType, str, Any]] = []
+        self.reach = Reach()
+        self.objects = [v for v in (function, getattr(function, "__self__", None)) if v is not None]
+        self.objects += [
+            *(getattr(function, "__defaults__", None) or ()),
+            *(getattr(function, "__kwdefaults__", None) or {}).values(),
+        ]
+        for value in self.objects:
+            self.reach.look(getattr(value, "__name__", type(value).__name__), value)
         self._before: Any = None
         self._own: dict[str, bool] = {}
 
@@ -69,10 +83,7 @@ class Watch:
         own = self._own.get(code.co_filename)
         if own is None:
             name = code.co_filename
-            own = (
-                not name.startswith((_PACKAGE, sys.base_prefix, "<frozen", np.__path__[0]))
-                and name != "<compiled step>"
-            )
+            own = is_users_code(name)
             self._own[name] = own
         return own
 
@@ -86,7 +97,10 @@ class Watch:
         for name in code.co_names:
             if name in space:
                 self.environment.append((space, name, space[name]))
+                self.reach.look(name, space[name])
                 self._check_module(frame, space[name], code)
+        if code.co_freevars and not any(code in outer.co_consts for outer in self.codes):
+            self._meet_cells(frame)
         if "array" in code.co_names or "__array_interface__" in code.co_names:
             self.capture.refuse(
                 code.co_name,
@@ -94,9 +108,64 @@ class Watch:
                 "use tensors within the step",
             )
 
+    def _meet_cells(self, frame: FrameType) -> None:
+        """Note the free variables of a function, which are those of the function object whose values the frame sees."""
+        code, local = frame.f_code, frame.f_locals
+        for name in code.co_freevars:
+            if name in local:
+                self.reach.look(name, local[name])
+        for function in gc.get_referrers(code):
+            if isinstance(function, FunctionType) and function.__closure__:
+                cells = [(c, n, _content(c)) for n, c in zip(code.co_freevars, function.__closure__, strict=True)]
+                if all(value is local.get(name, _GONE) for _, name, value in cells):
+                    self.cells += cells
+
+    @property
+    def names(self) -> set[str] | None:
+        """The names in the code that ran; None when it may have read attributes by names that are not in it."""
+        names = {name for code in self.codes for name in code.co_names}
+        return None if names & _BY_TEXT else names
+
+    def judge(self) -> None:
+        """Refuse the capture when the step changed something outside, or used what goes on by itself."""
+        for space, name, value in self.environment:
+            if not alike(space.get(name, _GONE), value):
+                return self._changed(f"the global {name}")
+            self._check_unsteady(name, value)
+        for cell, name, value in self.cells:
+            if not alike(_content(cell), value):
+                return self._changed(f"the variable {name}")
+            self._check_unsteady(name, value)
+        for value in self.objects:
+            self._check_unsteady(type(value).__name__, value)
+        change = self.reach.change()
+        return self._changed(change) if change else None
+
+    def _changed(self, what: str) -> None:
+        self.capture.refuse(
+            "compile",
+            f"the step changes {what}, and a program would not",
+            "return the value from the step, or keep it in a tensor that is written to in place",
+            passing=True,
+        )
+
+    def _check_unsteady(self, path: str, value: Any, depth: int = 2) -> None:
+        if hasattr(type(value), "__next__") or isinstance(value, _STREAMS):
+            self.capture.refuse(
+                "compile",
+                f"{path}, a {type(value).__name__} from outside the step, gives other values each time",
+                "take its values outside the step, and pass them as arguments",
+            )
+        elif depth and is_users_object(value):
+            names = self.names
+            for name, part in fields_of(value).items():
+                if names is None or name in names:
+                    self._check_unsteady(f"{path}.{name}", part, depth - 1)
+
     def _check_module(self, frame: FrameType, value: Any, code: CodeType) -> None:
-        unsteady = isinstance(value, ModuleType) and value.__name__ in _UNSTEADY
-        if unsteady or (value is np and "random" in code.co_names) or value is getattr(time, "time", None):
+        unsteady = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        drawn = isinstance(getattr(value, "__self__", None), _STREAMS)
+        if unsteady in _UNSTEADY or drawn or (value is np and "random" in code.co_names):
             name = value.__name__ if value is not np else "numpy.random"
             self.capture.refuse(
                 code.co_name,
@@ -130,3 +199,10 @@ class Watch:
         return any(
             v is container or any(held is container for held in getattr(v, "__dict__", {}).values()) for v in seen
         )
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _GONE
