@@ -41,8 +41,8 @@ def folder() -> Path:
 
 
 @functools.cache
-def loop(text: str, name: str) -> Callable:
-    """Return the function that a text defines, compiled when it is first called with some kinds of arguments."""
+def loop(text: str, name: str) -> dict[str, Callable]:
+    """Return the functions that a text defines, compiled when they are first called with some kinds of arguments."""
     text = _HEADER + text + "\n"
     path = _written(f"{name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}", text)
     module = ModuleType(path.stem)
@@ -51,7 +51,7 @@ def loop(text: str, name: str) -> Callable:
     module.__name__ = f"tapegrad_loops.{path.stem}"
     module.__file__ = str(path)
     exec(compile(text, str(path), "exec"), module.__dict__)
-    return getattr(module, name)
+    return {name: f for name, f in vars(module).items() if hasattr(f, "py_func")}
 
 
 def _written(stem: str, text: str) -> Path:
@@ -91,9 +91,9 @@ class Loops:
         self.texts: list[str] = []
 
     def add(self, name: str, text: str) -> None:
-        """Take a loop into the program."""
+        """Take a loop, and the functions that it needs, into the program."""
         if name not in self.functions:
-            self.functions[name] = loop(text, name)
+            self.functions |= loop(text, name)
             self.texts.append(text)
 
     def __call__(self, **options: Any) -> Callable[[Callable], Callable]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core import Equation, Variable
+import numpy as np
+
+from ...core import Equation, Variable, ops
 from ..kernels import literal_text
 from .build import Loops
 from .fusion import FUSED, Group, fuse
 from .layout import Layouts
+from .special import SPECIAL
 from .write import Loop
 
 __all__ = ["FUSED", "LoopWriter"]
@@ -21,20 +24,64 @@ class LoopWriter:
         self.writer = writer
         self.step = writer.step
         self.loops = Loops()
-        self.made_by = {o: e.primitive.name for e in self.step.equations for o in e.outputs}
+        self.made_by = {o: e.primitive.name for e in self.step.equations if not e.writes for o in e.outputs}
+        self._split_linear()
         self.layouts = Layouts(self.step, writer.layout)
         fuse(self.step, self.layouts)
         self._views: dict[tuple[Variable, str], str] = {}
         self._names: dict[str, str] = {}
+
+    def _split_linear(self) -> None:
+        """Make linear layers products and sums, so that a loop adds the bias on its way."""
+        equations: list[Equation] = []
+        for e in self.step.equations:
+            if (
+                e.primitive.name == "linear"
+                and len(e.inputs) == 3
+                and isinstance(e.inputs[2], Variable)
+                and not e.writes
+            ):
+                out = e.outputs[0]
+                product = Variable(f"{out.name}_product", np.empty(0, out.dtype))
+                product.shape = out.shape
+                self.writer.names.give(product, f"{self.writer.names[out]}_product")
+                order = self.writer.layout.order.get(out)
+                if order is not None:
+                    self.writer.layout.order[product] = order
+                equations.append(Equation(e.primitive, e.inputs[:2], [product], e.keywords, False, e.where))
+                self.made_by[product] = "product"
+                e = Equation(ops.add, [product, e.inputs[2]], [out], {}, False, e.where)
+            equations.append(e)
+        self.step.equations = equations
 
     @property
     def lines(self) -> list[str]:
         """The text of all loops."""
         return [line for text in self.loops.texts for line in (*text.split("\n"), "", "")]
 
-    def write(self, i: int, e: Equation) -> None:
+    def write(self, i: int, e: Equation) -> bool:
+        """Write an equation as a loop; False for one that is none."""
+        if e.primitive is FUSED:
+            self._write_group(i, e, e.keywords["group"])
+            return True
+        special = SPECIAL.get(getattr(e.primitive, "name", ""))
+        if special is None or e.writes or not special.fits(self.layouts, e):
+            return False
+        for out in e.outputs:
+            if out not in self.writer.static:
+                self.writer._place(i, e, out)
+        text = special.text(e)
+        if text not in self._names:
+            self._names[text] = special.name
+            self.loops.add(special.name, text)
+        self.writer._header(e)
+        self.writer.body += special.call(self, e)
+        self.writer._release(i, e)
+        return True
+
+    def _write_group(self, i: int, e: Equation, group: Group) -> None:
         """Write a group: memory for its results, its function, and the call."""
-        writer, group = self.writer, e.keywords["group"]
+        writer = self.writer
         self._take_memory(i, e, group)
         loop = Loop(
             group,
@@ -95,10 +142,15 @@ class LoopWriter:
         return self.made_by.get(v, "tensor")
 
     def _argument(self, loop: Loop, v: Variable) -> str:
+        view = loop.operands[v].view if v in loop.operands else "{}"
+        return self.view_of(v, view)
+
+    def view_of(self, v: Variable, view: str) -> str:
+        """Return a view of a value, ``{}.reshape(-1)`` and the like: made once where its memory stays."""
         writer, name = self.writer, self.writer.names[v]
-        if v not in loop.operands or loop.operands[v].view == "{}":
+        if view == "{}":
             return name
-        view = loop.operands[v].view.format(name)
+        view = view.format(name)
         if v not in writer.static:
             return view
         if (v, view) not in self._views:

@@ -1,0 +1,118 @@
+"""Which primitives have a loop written by hand, when it fits, and how a program calls it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ...core import Equation, Variable
+from . import kernels
+from .build import DECORATOR
+from .layout import Layouts
+
+__all__ = ["SPECIAL", "Special"]
+
+# Products and sums of the polynomial may be one operation: it is more exact, and half the work.
+_CONTRACTED = DECORATOR.replace(")", ', fastmath={"contract"})')
+_NUMBERS = ("float32", "float64")
+
+
+class Special:
+    """A loop of a primitive: the functions that make it up, its own last. ``fits`` says for which equations it is written."""
+
+    def __init__(self, functions: list[Callable], fits: Callable[[Layouts, Equation], bool], call: Callable):
+        self.functions = functions
+        self.name = functions[-1].__name__
+        self.fits = fits
+        self.call = call
+
+    def text(self, e: Equation) -> str:
+        """Return the text of the functions for the dtype of an equation's result."""
+        return _text(tuple(self.functions), e.outputs[-1].dtype.name)
+
+
+@functools.cache
+def _text(functions: tuple[Callable, ...], dtype: str) -> str:
+    texts = []
+    for f in functions:
+        if f is kernels.exp_float32:
+            if dtype == "float32":
+                texts.append(f"{_CONTRACTED}\n{inspect.getsource(f).rstrip()}")
+            continue
+        text = re.sub(r"\bnumber\(", f"np.{dtype}(", inspect.getsource(f).rstrip())
+        text = re.sub(r"(?<!\.)\bexp\(", "exp_float32(" if dtype == "float32" else "np.exp(", text)
+        texts.append(f"{DECORATOR}\n{text}")
+    return "\n\n\n".join(texts)
+
+
+# -- cross entropy ------------------------------------------------------------------------------------------------------
+
+
+def _labels_fit(layouts: Layouts, e: Equation) -> bool:
+    x, target, *weight = e.inputs
+    return (
+        x.dtype.name in _NUMBERS
+        and 0 not in x.shape
+        and isinstance(target, Variable)
+        and (target.dtype.itemsize < 8 or target.dtype.kind == "i")
+        and all(w is None for w in weight)
+    )
+
+
+def _call_cross_entropy(writer: Any, e: Equation) -> list[str]:
+    program, (loss, slope) = writer.writer, e.outputs
+    options = {"reduction": "mean", "ignore_index": -100} | e.keywords
+    reduction = options["reduction"]
+    arguments = [
+        program.names[e.inputs[0]],
+        writer.view_of(e.inputs[1], "{}" if len(e.inputs[1].shape) == 1 else "{}.reshape(-1)"),
+        writer.view_of(loss, "{}" if len(loss.shape) == 1 else "{}.reshape(-1)"),
+        program.names[slope],
+        *(repr(x) for x in (options["ignore_index"], reduction == "mean", reduction == "none")),
+    ]
+    # A label out of range raises there, and what is not finite takes more care.
+    given = ", ".join(program._text_of(x) for x in e.inputs)
+    keywords = "".join(f", {name}={value!r}" for name, value in e.keywords.items())
+    kernel = program._give(e.primitive.name, e.primitive.kernel)
+    out = f"({program.names[loss]}, {program.names[slope]})"
+    return [
+        f"if not cross_entropy_loop({', '.join(arguments)}):",
+        f"    {kernel}(np, {given}{keywords}, out={out})",
+    ]
+
+
+# -- pooling ------------------------------------------------------------------------------------------------------------
+
+
+def _images_fit(layouts: Layouts, e: Equation) -> bool:
+    images = [*e.inputs, *e.outputs]
+    return all(isinstance(v, Variable) and len(v.shape) == 4 and v.dtype.name in _NUMBERS for v in images) and (
+        len(e.keywords["kernel_size"]) == 2 and 0 not in e.outputs[0].shape and 0 not in e.inputs[0].shape
+    )
+
+
+def _call_pooling(writer: Any, e: Equation) -> list[str]:
+    images = [*e.inputs, *e.outputs]
+    rows = [writer.layouts.of(v) for v in images]
+    plain = all(s is not None and s[3] == 1 and s[0] == s[1] * v.shape[1] for s, v in zip(rows, images, strict=True))
+    arguments = []
+    for v in images:
+        n, c, h, w = v.shape
+        arguments.append(
+            writer.view_of(v, f"{{}}.reshape({n * c}, {h}, {w}, 1)" if plain else "{}.transpose(0, 2, 3, 1)")
+        )
+    for name in ("kernel_size", "stride", "padding", "dilation"):
+        arguments += map(str, e.keywords[name])
+    return [f"{SPECIAL[e.primitive.name].name}({', '.join(arguments)})"]
+
+
+SPECIAL = {
+    "softmax_cross_entropy": Special(
+        [kernels.exp_float32, kernels.cross_entropy_loop], _labels_fit, _call_cross_entropy
+    ),
+    "max_pool": Special([kernels.max_pool_loop], _images_fit, _call_pooling),
+    "max_pool_gradient": Special([kernels.at_last_nan, kernels.max_pool_gradient_loop], _images_fit, _call_pooling),
+}
