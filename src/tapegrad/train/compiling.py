@@ -35,6 +35,8 @@ class Compiling:
         self.wanted = wanted
         self.reason: str | None = None if wanted else "compile is off"
         self.kinds: list[str] = []
+        # The kind at hand was met before: it was tried then, and is not judged again at other weights.
+        self._trusted = False
         # How many updates in a row needed a new program.
         self.in_a_row = 0
         self._update: Update | None = None
@@ -80,15 +82,19 @@ class Compiling:
         takes = self._known.get(key)
         if takes is None:
             kind = " ".join(f"{dtype}{list(shape)}" for shape, dtype in key)
-            takes = kind in self.kinds or len(self.kinds) < _MOST_KINDS
-            if takes and kind not in self.kinds:
+            self._trusted = kind in self.kinds
+            takes = self._trusted or len(self.kinds) < _MOST_KINDS
+            if takes and not self._trusted:
                 self.kinds.append(kind)
             self._known[key] = takes
+        else:
+            self._trusted = True
         return takes
 
     def _run(self, tensors: tuple) -> tuple:
         compiled = self._compiled
         captures, seconds, programs = compiled.captures, compiled.seconds, compiled.programs
+        compiled.trusted = self._trusted
         with np.errstate(all="ignore"):
             result = compiled(*tensors)
         if compiled.captures == captures:
