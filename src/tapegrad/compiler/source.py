@@ -11,7 +11,7 @@ from ..core import WRITE, Equation, Variable
 from .blocks import Block, find_blocks
 from .kernels import Binding, Fact, NotInlinable, NumberFact, Unknown, inline, literal_text
 from .layout import Layout, is_reshape
-from .loops.target import FUSED, LoopWriter
+from .loops.target import LoopWriter
 from .memory import Scratch
 from .names import Names
 from .numbers import TRUTH
@@ -307,8 +307,8 @@ class _Writer:
     # -- equations -----------------------------------------------------------------------------------------------------
 
     def _equation(self, i: int, e: Equation) -> None:
-        if self.loops is not None and e.primitive is FUSED:
-            self.loops.write(i, e)
+        if self.loops is not None and self.loops.write(i, e):
+            pass
         elif e.primitive is COUNT:
             counter = e.inputs[0] if e.inputs[0] in self.joined else self._counted[e.inputs[0]][0]
             self.prelude.append(f"{self.names[e.outputs[0]]} = {self.names[counter]}.item(0)")
