@@ -15,6 +15,8 @@ from .workloads import Runner
 BLOCK = 5e-3
 # Threads of OpenBLAS, OpenMP and others keep a core busy for up to 26 ms after a call, waiting for the next one.
 SETTLE = 30e-3
+# A call that takes so long needs no other before it.
+LONG = 0.3
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Clock:
 
     runner: Runner
     calls: int = 1
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.turn: Iterator[tuple[Any, ...]] = itertools.cycle(self.runner.batches)
@@ -40,16 +43,16 @@ class Clock:
     def warm_up(self, seconds: float) -> None:
         """Run for some time, and choose how many calls fill a block."""
         end = time.perf_counter() + seconds
-        fastest = self.block(1)
+        self.seconds = self.block(1)
         while time.perf_counter() < end:
-            taken = self.block(self.calls)
-            fastest = min(fastest, taken / self.calls)
-            self.calls = calls_for(fastest)
+            self.seconds = min(self.seconds, self.block(self.calls) / self.calls)
+            self.calls = calls_for(self.seconds)
 
     def measure(self) -> float:
         """Return the seconds of one call, in the middle of many: others' threads asleep, own ones awake, caches warm."""
         time.sleep(SETTLE)
-        self.block(max(1, self.calls // 2))
+        if self.seconds < LONG:
+            self.block(max(1, self.calls // 2))
         return self.block(self.calls) / self.calls
 
 

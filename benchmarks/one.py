@@ -21,10 +21,10 @@ def row(workload: Workload, threads: int, rounds: int, budget: float, warm: floa
     found: dict[str, Any] = {}
     for name, make in makers.items():
         try:
-            runner = make(case_of(workload, threads, dropout=False))
+            runner = make(case_of(workload, threads, check=True))
             if name not in (PRODUCTS, BYTES) and workload.kind != "epoch":
                 found[name] = figures(runner, workload)
-            if workload.network.without_dropout() != workload.network:
+            if workload.group == "cnn":
                 runner = make(case_of(workload, threads))
             runners[name] = runner
         except Exception as error:

@@ -121,7 +121,7 @@ def step_of(case: Case) -> Any:
         t = t + 1
         first = [0.9 * m + 0.1 * g for m, g in zip(first, grads, strict=True)]
         second = [0.999 * v + 0.001 * g * g for v, g in zip(second, grads, strict=True)]
-        rate, root = 1e-3 / (1 - 0.9**t), jnp.sqrt(1 - 0.999**t)
+        rate, root = case.rate / (1 - 0.9**t), jnp.sqrt(1 - 0.999**t)
         params = [p - rate * m / (jnp.sqrt(v) / root + 1e-8) for p, m, v in zip(params, first, second, strict=True)]
         return (params, first, second, running, key, t), loss
 

@@ -90,7 +90,7 @@ def moved(network: Network, batch: int) -> tuple[int, int]:
 
     >>> from ..networks import mlp
     >>> moved(mlp(2, 64, 3), 300)
-    (101109, 41748)
+    (101409, 41748)
     """
     parameters = hidden = 0
     for layer, _, after in walk(network.layers, network.input):

@@ -52,7 +52,7 @@ def train(case: Case, target: str | None) -> Runner:
 
 def step_of(case: Case) -> Any:
     model = model_of(case)
-    optimizer = tg.optim.Adam(model.parameters(), lr=1e-3)
+    optimizer = tg.optim.Adam(model.parameters(), lr=case.rate)
     loss_function = getattr(tg.nn.functional, case.network.loss)
     return training_step(lambda x, y: loss_function(model(x), y), optimizer)
 

@@ -63,7 +63,7 @@ def train(
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
         pairs = [(x.to(memory_format=torch.channels_last), y) for x, y in pairs]
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=foreach, fused=fused)
+    optimizer = torch.optim.Adam(model.parameters(), lr=case.rate, foreach=foreach, fused=fused)
     if compiled_adam:
         optimizer.step = torch.compile(optimizer.step, dynamic=False)
     return Runner(training_step(forward_of(case, model, compiled), optimizer), pairs, lambda loss: loss.item())
@@ -92,7 +92,7 @@ def infer(case: Case, compiled: bool = False) -> Runner:
 def epoch(case: Case, batched: bool, compiled: bool = False, workers: int = 0) -> Runner:
     """``batched``: one index of 128 rows instead of 128 samples that are stacked, the fastest way into a TensorDataset."""
     model = model_of(case)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=case.rate, fused=True)
     step = training_step(forward_of(case, model, compiled), optimizer)
     data = TensorDataset(*map(torch.from_numpy, case.batches[0]))
     if batched:
