@@ -185,7 +185,7 @@ class _Walk:
     def _drain(self, needed: set[Node] | None) -> None:
         targets = {t.node for t in self.targets or () if t.node is not None}
         heap, pending, leaves = self.heap, self.pending, self.leaves
-        plain = not (self.as_tensors or self.anomaly)
+        plain, release = not (self.as_tensors or self.anomaly), not self.retain
         while heap:
             node = heappop(heap)[1]
             g = pending.pop(node)
@@ -198,11 +198,13 @@ class _Walk:
                 continue
             if plain:
                 grads = node.pull(g, False)
-                if not self.retain:
+                if release:
                     node.release()
             else:
                 grads = self._pull(node, g)
-            for edge, result in zip(node.edges, grads, strict=True):
+            edges = node.edges
+            for i, result in enumerate(grads):
+                edge = edges[i]
                 if edge is None or result is None:
                     continue
                 if isinstance(edge, Tensor):

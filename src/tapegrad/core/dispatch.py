@@ -120,17 +120,17 @@ def _apply_raw(primitive: Primitive, arrays: list, keywords: dict) -> Any:
 def _wrap_all(
     primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, results: tuple, edges: list, mask: int
 ) -> tuple:
-    out = tuple(wrap(np.asarray(r)) for r in results)
+    out = tuple([wrap(np.asarray(r)) for r in results])
     if primitive.view:
         for o in out:
             _share(o, inputs[0], arrays[0])
-    if mask and any(o.array.dtype.kind in "fc" for o in out):
+    tracked = [i for i, o in enumerate(out) if o.array.dtype.kind in "fc"] if mask else ()
+    if tracked:
         plan = primitive.plan(mask)
         node = Node(primitive, plan, edges, plan.save(inputs, arrays, out, keywords, 0))
         node.outputs = len(out)
-        for i, o in enumerate(out):
-            if o.array.dtype.kind in "fc":
-                o.node = Pick(node, i)
+        for i in tracked:
+            out[i].node = Pick(node, i)
     return out
 
 
