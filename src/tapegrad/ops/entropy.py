@@ -353,27 +353,51 @@ def softmax_cross_entropy(xp, input, target, weight=None, *, reduction="mean", i
     wide = input.astype(xp.float32) if input.dtype == xp.float16 else input
     weights, divisor = _weigh(xp, labels, kept, weight, wide.dtype, reduction)
     loss_out, slope_out = (None, None) if out is None else out
-    fits = slope_out is not None and slope_out.dtype == wide.dtype and slope_out.flags.c_contiguous
-    slope = slope_out if fits else xp.empty(wide.shape, wide.dtype)
-    losses = _losses_and_slope(xp, wide, labels, 1.0 if weights is None else weights, divisor or 1.0, slope)
+    slope = _room_for_slope(xp, wide, slope_out)
+    losses = _losses_and_slope(xp, wide, labels, weights, divisor or 1.0, slope)
     loss = _reduce(xp, losses, weights, kept, divisor, reduction, target.shape)
     return into(loss_out, loss.astype(input.dtype, copy=False)), _finish(slope, input, slope_out)
 
 
+def _is_tall(shape):
+    return shape[0] > shape[1]
+
+
+def _room_for_slope(xp, x, out):
+    """Return memory for the gradient: column by column when there are more rows than classes, which NumPy is faster on."""
+    tall = _is_tall(x.shape)
+    if out is not None and out.dtype == x.dtype and (out.flags.f_contiguous if tall else out.flags.c_contiguous):
+        return out
+    return xp.empty(x.shape, x.dtype, "F" if tall else "C")
+
+
 def _losses_and_slope(xp, x, labels, weights, divisor, slope):
-    """Return the loss of each row, and write w (p - onehot) into a contiguous array."""
+    """Return the loss of each row, and write w (p - onehot) into memory from ``_room_for_slope``."""
+    rows, classes = x.shape
     if x.size == 0:
         return xp.zeros(labels.shape, x.dtype)
-    place = steps(xp, labels.size, x.shape[1]) + labels
-    flat = slope.reshape(-1)
+    if _is_tall(x.shape):
+        work, axis, per_row = slope.T, 0, ()
+        place = labels * rows
+        place += steps(xp, rows, 1)
+        x = x.T
+        if not x.flags.c_contiguous:
+            work[...] = x
+            x = work
+        top = xp.maximum.reduce(x, 0)
+    else:
+        work, axis, per_row = slope, 1, (slice(None), None)
+        place = steps(xp, rows, classes) + labels
+        top = xp.maximum.reduce(x, 1, None, None, True)
+    flat = work.reshape(-1)
     with xp.errstate(invalid="ignore"):
-        _centred(xp, x, 1, slope)
-        losses = flat[place]
-        xp.exp(slope, out=slope)
-        total = slope @ ones(xp, x.shape[1], x.dtype)
+        xp.subtract(x, top, out=work)
+        losses = flat.take(place)
+        xp.exp(work, out=work)
+        total = xp.add.reduce(work, 0) if axis == 0 else work @ ones(xp, classes, work.dtype)
         xp.subtract(xp.log(total), losses, out=losses)
-        share = xp.true_divide(weights, divisor, dtype=x.dtype)
-        xp.multiply(slope, xp.true_divide(share, total, out=total)[:, None], out=slope)
+        share = work.dtype.type(1 / divisor) if weights is None else xp.true_divide(weights, divisor, dtype=work.dtype)
+        xp.multiply(work, xp.true_divide(share, total, out=total)[per_row], out=work)
     flat[place] -= share
     return losses
 
