@@ -53,7 +53,8 @@ def named_number(name: str) -> Term:
 
 def converted(term: Term, dtype: np.dtype) -> Term:
     """Return a term in another dtype."""
-    if term.dtype == dtype:
+    # To NumPy None is float64.
+    if term.dtype is not None and term.dtype == dtype:
         return term
     if dtype.kind not in "fiub" or dtype.itemsize > 8 or dtype == np.float16:
         raise NotScalar

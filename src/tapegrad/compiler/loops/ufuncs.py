@@ -89,5 +89,6 @@ def literal_of(value: object, dtype: np.dtype) -> str:
     if dtype.kind == "b":
         return repr(number)
     if number != number or number in (float("inf"), -float("inf")):
-        return f"np.{dtype.name}({'np.nan' if number != number else 'np.inf' if number > 0 else '-np.inf'})"
+        text = "np.nan" if number != number else "np.inf" if number > 0 else "-np.inf"
+        return f"np.{dtype.name}({text})"
     return f"np.{dtype.name}({dtype.type(number)!s})" if dtype != np.float64 else repr(number)
