@@ -5,7 +5,7 @@ import pytest
 
 import tapegrad as tg
 from tapegrad.core import ops
-from tapegrad.ops import windows as shared
+from tapegrad.ops import pooling as shared
 
 
 def windows(kernel, stride=None, padding=None, dilation=None):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from ..core import Array, Sample, ops, primitive
+from .pooling import by_images, last, pooled, pooling_cases, reduce_windows
 from .sliding import overlaps, pooled_counts
-from .windows import by_images, last, pooled, pooling_cases, reduce_windows
 from .workspace import workspace
 
 __all__ = ["max_pool", "max_pool_gradient", "max_pool_select", "window_argmax"]
@@ -119,9 +119,14 @@ def max_pool_gradient(xp, input, other, values, *, kernel_size, stride, padding,
     windows = kernel_size, stride, padding, dilation
     apart = all(s > d * (k - 1) for k, s, d in zip(kernel_size, stride, dilation, strict=True))
 
+    covered = math.prod(last(values.shape, kernel_size)) * math.prod(kernel_size) == math.prod(
+        last(other.shape, kernel_size)
+    )
+
     def work(input, other, values, out):
-        out.fill(0)
         once = apart and not _any_nan(xp, values)
+        if not (once and covered):
+            out.fill(0)
         for found, w, e in _winners(xp, other, values, *windows):
             if once:
                 _kept(xp, input[w], found, out[e])

@@ -9,9 +9,9 @@ import math
 
 from ..core import Sample, ops, primitive
 from .buffers import into
+from .pooling import by_images, last, pooled, pooling_cases, reduce_windows
 from .reduce import accumulator, narrowed
 from .sliding import overlaps, pooled_counts
-from .windows import by_images, last, pooled, pooling_cases, reduce_windows
 
 __all__ = ["avg_pool", "avg_unpool"]
 

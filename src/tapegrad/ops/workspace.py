@@ -69,7 +69,7 @@ def workspace(xp: Any, purpose: str, shape: tuple[int, ...], dtype: Any) -> Any:
     key = (purpose, xp.__name__, dtype)
     needed = math.prod(shape)
     flat = _memory.buffers.get(key)
-    if flat is None or flat.size < needed:
+    if flat is None or flat.size < needed or _memory.held > _Setting.limit:
         flat = _renew(xp, key, needed)
     return flat[:needed].reshape(shape)
 

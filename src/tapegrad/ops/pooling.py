@@ -12,7 +12,7 @@ from .workspace import workspace
 __all__ = ["by_images", "last", "pooled", "pooling_cases", "reduce_windows"]
 
 # Bytes of input that are worked on at once: they stay in the cache from one dimension to the next.
-_BLOCK = 1 << 19
+_BLOCK = 1 << 20
 
 
 def _keywords(kernel_size, stride=None, padding=None, dilation=None):
