@@ -113,7 +113,7 @@ def _merge(step: Step) -> None:
     seen: dict[Any, Equation] = {}
     renamed: dict[Variable, Variable] = {}
     written = _written(step)
-    kept = set(step.kept)
+    kept = {*step.kept, *map(step.root_of, step.kept)}
     equations = []
     for e in step.equations:
         e.inputs = [renamed.get(x, x) if isinstance(x, Variable) else x for x in e.inputs]
@@ -139,6 +139,8 @@ def _key(step: Step, e: Equation, versions: dict[Variable, int], written: set[Va
         return None
     if any(step.root_of(o) in written for o in e.outputs):
         return None
+    if any(isinstance(value, np.ndarray) for value in e.keywords.values()):
+        return None
     parts: list[Any] = [e.primitive.name]
     for x in e.inputs:
         if isinstance(x, Variable):
@@ -153,38 +155,52 @@ def _key(step: Step, e: Equation, versions: dict[Variable, int], written: set[Va
 
 
 def _elide_copies(step: Step) -> None:
-    """Let a copy be its source where the source is the program's own and nobody looks at both."""
-    written, outside, kept = _written(step), step.outside, set(step.kept)
-    flat_parts = {p for f in step.flats for p in f.parts}
-    last_use = {step.root_of(x): i for i, e in enumerate(step.equations) for x in variables_of([*e.inputs, *e.outputs])}
+    """Let a copy be its source where the source is the program's own and nobody could tell the two apart."""
+    last_use, last_write = _last_places(step)
+    outside, flat_parts = step.outside, {p for f in step.flats for p in f.parts}
+    kept = {step.root_of(v) for v in step.kept}
     renamed: dict[Variable, Variable] = {}
     equations = []
     for i, e in enumerate(step.equations):
         e.inputs = [renamed.get(x, x) if isinstance(x, Variable) else x for x in e.inputs]
-        if e.writes:
-            e.outputs = [renamed.get(x, x) for x in e.outputs]
-        if _is_copy(e):
-            source, copy = e.inputs[0], e.outputs[0]
-            own = source not in outside and step.root_of(source) is source and source not in step.numbers
-            unseen = last_use[source] <= i or not {source, copy} & written
-            shared = (source in kept and copy in kept) or (source in flat_parts and copy in flat_parts)
-            if own and unseen and not shared:
-                renamed[copy] = source
-                step.root[copy] = source
-                last_use[source] = max(last_use[source], last_use.get(copy, i))
-                if copy in written:
-                    written.add(source)
-                if copy in kept:
-                    kept.add(source)
-                if copy in flat_parts:
-                    flat_parts.add(source)
-                continue
-        equations.append(e)
+        e.outputs = [renamed.get(x, x) for x in e.outputs] if e.writes else e.outputs
+        if not _is_copy(e):
+            equations.append(e)
+            continue
+        source, copy = e.inputs[0], e.outputs[0]
+        own = source not in outside and step.root_of(source) is source and step.root_of(copy) is copy
+        replaced = last_use.get(source, i) <= i and source not in kept
+        unwritten = max(last_write.get(source, -1), last_write.get(copy, -1)) <= i
+        both = {source, copy} <= kept or {source, copy} <= flat_parts
+        if not own or both or not (replaced or unwritten):
+            equations.append(e)
+            continue
+        renamed[copy] = source
+        for v in [v for v, root in step.root.items() if root is copy]:
+            step.root[v] = source
+        step.root[copy] = source
+        for places in (last_use, last_write):
+            places[source] = max(places.get(source, -1), places.get(copy, -1))
+        for group in (kept, flat_parts):
+            if copy in group:
+                group.add(source)
     step.equations = equations
     step.outputs = [renamed.get(v, v) for v in step.outputs]
     step.gradients = [(leaf, renamed.get(v, v)) for leaf, v in step.gradients]
     for flat in step.flats:
         flat.parts = [renamed.get(v, v) for v in flat.parts]
+
+
+def _last_places(step: Step) -> tuple[dict[Variable, int], dict[Variable, int]]:
+    """Return where the memory of each root is used last, and where it is written to last in place."""
+    use: dict[Variable, int] = {}
+    write: dict[Variable, int] = {}
+    for i, e in enumerate(step.equations):
+        for x in variables_of([*e.inputs, *e.outputs]):
+            use[step.root_of(x)] = i
+        for x in e.outputs if e.writes else ():
+            write[step.root_of(x)] = i
+    return use, write
 
 
 def _is_copy(e: Equation) -> bool:

@@ -156,6 +156,12 @@ class Watch:
                 f"{path}, a {type(value).__name__} from outside the step, gives other values each time",
                 "take its values outside the step, and pass them as arguments",
             )
+        elif isinstance(value, np.ndarray) and any(owner is None for owner in self.capture.owners.values()):
+            self.capture.refuse(
+                "compile",
+                f"{path}, a NumPy array from outside the step, is computed with, and a program would not see it change",
+                "make it a tensor",
+            )
         elif depth and is_users_object(value):
             names = self.names
             for name, part in fields_of(value).items():

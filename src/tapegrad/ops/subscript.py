@@ -204,6 +204,8 @@ def write(target: Tensor, primitive: Primitive, inputs: tuple, keywords: dict, w
             "several elements of this tensor share one place in memory, or it is read-only",
             "clone() it before writing",
         )
+    if STATE.tracer is not None:
+        STATE.tracer.before_write(target)
     return overwrite(target, apply(primitive, inputs, keywords, target), who)
 
 
