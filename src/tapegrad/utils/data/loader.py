@@ -37,7 +37,8 @@ class DataLoader(Generic[T_co]):
     The stream of samples is a function of (seed, epoch, place of the sample) and not of the workers: each sample is read
     under its own generator, from which ``vision.transforms`` and all of tapegrad's random functions draw. The seed of a
     pass is drawn from ``generator``; after :meth:`set_epoch` it is that generator's initial seed.
-    Data in memory (TensorDataset, the image sets, Subsets of them) is read with one index per batch and tensor.
+    Data in memory (TensorDataset, the image sets, Subsets of them) is read with one index per batch and tensor; a thread that
+    reads ahead gains nothing there, so the default is none. It pays where samples are files or slow transforms.
 
     Raises ArgumentError for options that exclude each other or are out of range, DataError for an empty dataset. An error
     while a sample is read reaches the caller as it is, with a note that names the sample.
