@@ -217,6 +217,7 @@ class Compiled:
         names = [self._names[i] if i < len(self._names) else f"x{i}" for i in range(len(tensors))]
         guards = functools.partial(guards_of, capture, watch)
         capture.forget()
+        watch.reach.forget_parts()
         return Specialization(
             simplified(step), names, guards, Results(form, tapes, same), STATE.grad_enabled, self.target
         )

@@ -109,6 +109,10 @@ class Reach:
                     return path + label
         return ""
 
+    def forget_parts(self) -> None:
+        """Let go of what things had, arrays among it: memory that is held by somebody cannot be laid out anew."""
+        self._seen = {key: (path, value, {}) for key, (path, value, _) in self._seen.items()}
+
     @property
     def modules(self) -> list[Any]:
         """The modules among what was found."""
