@@ -79,6 +79,8 @@ class _Writer:
             tests += [f"t{i}.node is None", f"not t{i}._leaf_grad"]
             tests += [f"a{i} is {'' if first[v] == first.get(variable) else 'not '}a{first[v]}" for v in first]
             first.setdefault(variable, i)
+            if self.step.strides is not None:
+                tests.append(f"a{i}.strides == {self.step.strides[i]!r}")
         tests += program.guards.tests
         lines = [f"if not ({' and '.join(tests)}):", "    return MISS"]
         lines += ["if program.altered != ALTERATIONS[0] and not program.modules_hold():", "    return MISS"]

@@ -167,6 +167,9 @@ class Compiled:
             return Refusal(
                 "compile", "an argument requires a gradient", "keep leaves outside the arguments, or detach()"
             )
+        odd = next((type(t).__name__ for t in tensors if type(t) is not Tensor), "")
+        if odd:
+            return Refusal("compile", f"an argument is a {odd}, no plain Tensor", "pass t.detach()")
         if len(self._programs.get(key, ())) >= _MOST_FOR_ONE_KEY or len(self._programs) >= _MOST_KEYS:
             return Refusal("compile", "each call would need a program of its own", "see what changes from call to call")
         return None

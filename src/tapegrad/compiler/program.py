@@ -15,6 +15,10 @@ from .updates import ADVANCE, COUNT, PACK, UNPACK
 __all__ = ["Step", "simplified"]
 
 
+# Views that are copies where NumPy cannot express them as views.
+_MAY_COPY = ("reshape",)
+
+
 class Step:
     """A captured step without the arrays of its run. ``arrays`` remain of the constants alone.
 
@@ -47,6 +51,9 @@ class Step:
         self.forgotten = [g.leaf for g in capture.gradients.values() if not g.looked]
         self._read_gradients(capture)
         self.root = self._roots(arrays)
+        # Whether a view is one, or a copy, depends on the order of elements in memory; where that can be told, the order
+        # of the inputs is a condition.
+        self.strides = [arrays[v].strides for v in self.inputs] if self._tells_views_from_copies() else None
 
     def _read_gradients(self, capture: Capture) -> None:
         for gradient in capture.gradients.values():
@@ -65,6 +72,12 @@ class Step:
                     if np.may_share_memory(arrays[out], arrays[source]):
                         root[out] = root.get(source, source)
         return root
+
+    def _tells_views_from_copies(self) -> bool:
+        seen = {self.root_of(o) for e in self.equations if e.writes for o in e.outputs}
+        seen |= {self.root_of(v) for v in self.outputs}
+        reshaped = [e for e in self.equations if getattr(e.primitive, "name", "") in _MAY_COPY]
+        return any(self.root_of(x) in seen for e in reshaped for x in variables_of([e.inputs[0], *e.outputs]))
 
     def root_of(self, variable: Variable) -> Variable:
         """Return the variable in whose memory this one lies."""
