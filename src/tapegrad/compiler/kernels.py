@@ -355,7 +355,25 @@ class _Inliner:
             return self.simplify(node.func.value)
         if isinstance(node, (ast.Lambda, ast.ListComp, ast.GeneratorExp, ast.DictComp, ast.SetComp, ast.NamedExpr)):
             raise NotInlinable(type(node).__name__)
-        return self._rebuilt(node)
+        constant = self._constant_call(node)
+        return self._rebuilt(node) if constant is None else constant
+
+    def _constant_call(self, node: ast.expr) -> ast.expr | None:
+        """Return the name of what a call of a function that is marked as constant gives, when its arguments are known."""
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords):
+            return None
+        function = self.namespace.get(node.func.id)
+        if node.func.id in self.names or not getattr(function, "is_constant", False):
+            return None
+        try:
+            values = [np if isinstance(a, ast.Name) and a.id == "xp" else self.static(a) for a in node.args]
+        except Unknown:
+            return None
+        return ast.Name(
+            self.helper(
+                f"{node.func.id}_{'_'.join(str(v) for v in values[1:] if isinstance(v, int))}", function(*values)
+            )
+        )
 
     def _name(self, node: ast.Name) -> ast.expr:
         if node.id in self.names:

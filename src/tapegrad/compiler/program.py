@@ -103,6 +103,9 @@ def variables_of(values: Any) -> Iterator[Variable]:
 
 def simplified(step: Step) -> Step:
     """Leave out of a step what is not needed, what is computed twice, and copies that nobody would notice."""
+    from .algebra import fold
+
+    fold(step)
     _merge(step)
     _elide_copies(step)
     _prune(step)

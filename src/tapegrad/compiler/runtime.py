@@ -152,9 +152,11 @@ class Specialization:
     def _written_storages(self) -> list[Any]:
         step = self.step
         written = {step.root_of(o) for e in step.equations if e.writes for o in e.outputs}
+        # Nobody differentiates through an optimizer's own state, so its versions need not be counted.
         owners = {v: t for f in step.flats if f.tensors for v, t in zip(f.parts, f.tensors, strict=True)}
+        states = {id(t) for f in step.flats if f.tensors and f.use != "parameters" for t in f.tensors}
         tensors = [owners.get(v, step.owners.get(v)) for v in written]
-        storages = list({id(t.storage): t.storage for t in tensors if t is not None}.values())
+        storages = list({id(t.storage): t.storage for t in tensors if t is not None and id(t) not in states}.values())
         for storage in storages:
             storage.writer = "the compiled step"
         return storages

@@ -47,6 +47,10 @@ def ones(xp: Any, count: int, dtype: Any) -> Any:
     return _kept_ones(xp, count, dtype) if count <= _SMALL else xp.ones(count, dtype)
 
 
+# What a program may look up once, since it is the same each time.
+ones.is_constant = True  # type: ignore[attr-defined]
+
+
 @lru_cache(maxsize=64)
 def _kept_steps(xp: Any, count: int, step: int) -> Any:
     return xp.broadcast_to(xp.arange(0, count * step, step), count)
@@ -55,6 +59,9 @@ def _kept_steps(xp: Any, count: int, step: int) -> Any:
 def steps(xp: Any, count: int, step: int) -> Any:
     """Return the first ``count`` multiples of a step from 0, which are not to be written to: where rows begin."""
     return _kept_steps(xp, count, step) if 0 < count <= _SMALL and step else xp.arange(count) * step
+
+
+steps.is_constant = True  # type: ignore[attr-defined]
 
 
 def add_up(xp: Any, input: Any, axis: Any, keepdim: bool, out: Any) -> Any:

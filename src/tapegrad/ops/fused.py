@@ -80,7 +80,10 @@ def _check_linear(input: Any, weight: Any, bias: Any) -> None:
 def linear(xp, input, weight, bias=None, *, out=None):
     """Return ``input @ weight.T + bias``: the input's last dimension (in_features) becomes (out_features)."""
     _check_linear(input, weight, bias)
-    if input.ndim < 3:
+    if input.ndim == 2 and input.shape[1] == 1 and input.dtype.kind == "f":
+        # An outer product, which NumPy's matmul has no fast way for.
+        result = xp.multiply(input, weight.T, out=out)
+    elif input.ndim < 3:
         result = xp.matmul(input, weight.T, out=out)
     else:
         flat = input.reshape(math.prod(input.shape[:-1]), input.shape[-1])

@@ -118,6 +118,9 @@ def matmul(xp, input, other, *, out=None):
     tensor([-1., -1.])
     """
     try:
+        if input.ndim == 2 and other.ndim == 2 and input.shape[1] == 1 == other.shape[0] and input.dtype.kind == "f":
+            # An outer product, which NumPy's matmul has no fast way for.
+            return xp.multiply(input, other, out=out)
         if out is None and input.ndim > 2 and other.ndim == 2:
             # One large product is faster than a loop of small ones.
             shape = input.shape

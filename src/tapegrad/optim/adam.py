@@ -24,10 +24,11 @@ def adam(
     if largest is not None:
         assign(largest, ops.maximum(largest, s))
     root = into(work, ops.sqrt, s if largest is None else largest)
-    root /= (1 - beta2**t) ** 0.5
-    root += eps
+    # m̂ / (√ŝ + ε) = m √c / ((√s + ε √c) (1 - β₁ᵗ)) with c = 1 - β₂ᵗ: one pass over memory less.
+    scale = (1 - beta2**t) ** 0.5
+    root += eps * scale
     step = into(work, ops.div, m, root)
-    step *= lr / (1 - beta1**t)
+    step *= lr * scale / (1 - beta1**t)
     p -= step
 
 

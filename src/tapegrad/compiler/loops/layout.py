@@ -96,7 +96,9 @@ class Operand:
         kept = list(range(len(self.variable.shape)))
         repeated = [d for d in kept if self.strides[d] == 0 and self.variable.shape[d] > 1]
         if repeated:
-            self.view += f"[{', '.join('0' if d in repeated else ':' for d in kept)}]"
+            # With the dots it stays an array where nothing else is left.
+            places = ["0" if d in repeated else ":" for d in kept]
+            self.view += f"[{', '.join([*places, *(['...'] if repeated == kept else [])])}]"
             kept = [d for d in kept if d not in repeated]
         order = [*dims, *(d for d in kept if d not in dims)]
         if order != kept:
