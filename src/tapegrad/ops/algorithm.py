@@ -13,15 +13,19 @@ from .winograd import winograd, winograd_gradients, winograd_weight
 
 __all__ = ["convolve", "convolve_gradients", "convolve_transposed", "convolve_weight"]
 
-# What copying one element into columns, and transforming one of a tile of input or output, costs in multiplications:
-# measured with two cores and AVX-512.
-_COPY, _INPUT, _OUTPUT = 20, 60, 35
+# What copying one element into columns, and transforming one of a tile of input or output or of a weight, costs in
+# multiplications: measured with two cores and AVX-512.
+_COPY, _INPUT, _OUTPUT, _WEIGHT = 20, 60, 35, 100
+
+
+def _places(small: Any) -> tuple:
+    return (small.shape[0], *small.shape[2:])
 
 
 def uses_winograd(
-    xp: Any, dtype: Any, weight: tuple, counts: tuple, stride: Any, padding: Any, dilation: Any, groups: int
+    xp: Any, dtype: Any, weight: tuple, places: tuple, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> bool:
-    """Return whether a convolution with these shapes is computed by Winograd's algorithm.
+    """Return whether a convolution with a weight (O, C, *kernel) at places (N, *counts) is computed by Winograd's way.
 
     Only in float32, with kernels of 3 × 3 and stride 1, and where it costs fewer multiplications than columns: the
     largest error is below 1e-5 of the largest result (in float64 columns are exact to 1e-15, Winograd's to 1e-14).
@@ -30,9 +34,10 @@ def uses_winograd(
     if not fits or any(n != 1 for n in (*stride, *dilation)) or min(p for pair in padding for p in pair) < 0:
         return False
     outputs, channels = weight[:2]
-    tiles = math.prod(-(-n // 4) for n in counts)
-    columns = 9 * channels * (outputs + _COPY) * math.prod(counts)
-    return 36 * (channels * outputs + _INPUT * channels + _OUTPUT * outputs) * tiles < columns
+    tiles = places[0] * math.prod(-(-n // 4) for n in places[1:])
+    columns = 9 * channels * (outputs + _COPY) * math.prod(places)
+    products = channels * outputs * (tiles + _WEIGHT)
+    return 36 * (products + (_INPUT * channels + _OUTPUT * outputs) * tiles) < columns
 
 
 def _groups(array: Any, groups: int, axis: int) -> Iterator[Any]:
@@ -56,7 +61,7 @@ def convolve(
 ) -> None:
     """Write the convolution of images with a weight, plus a bias, into ``out``."""
     where = stride, _befores(padding), dilation
-    if uses_winograd(xp, input.dtype, weight.shape, out.shape[2:], stride, padding, dilation, groups):
+    if uses_winograd(xp, input.dtype, weight.shape, _places(out), stride, padding, dilation, groups):
         winograd(xp, input, weight, bias, out, where[1])
         return
     if groups == 1:
@@ -79,7 +84,7 @@ def convolve_weight(
     """Write the adjoint of :func:`convolve` in its weight into ``out``."""
     where = stride, _befores(padding), dilation
     outputs = len(out) // groups
-    if uses_winograd(xp, input.dtype, out.shape, input.shape[2:], stride, padding, dilation, groups):
+    if uses_winograd(xp, input.dtype, out.shape, _places(input), stride, padding, dilation, groups):
         winograd_weight(xp, input, other, out, where[1])
     elif groups == 1:
         correlate_weight(xp, input, other, out, *where)
@@ -113,7 +118,7 @@ def convolve_transposed(
 
     With a stride the result falls into phases, each of which is a convolution with some of the taps and stride 1.
     """
-    if uses_winograd(xp, input.dtype, weight.shape, out.shape[2:], stride, padding, dilation, groups):
+    if uses_winograd(xp, input.dtype, weight.shape, _places(input), stride, padding, dilation, groups):
         turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)
         winograd(xp, input, turned, bias, out, tuple(2 - before for before in _befores(padding)))
         return
@@ -149,7 +154,7 @@ def convolve_gradients(
     xp: Any, g: Any, input: Any, weight: Any, out: tuple, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> None:
     """Write the adjoints of :func:`convolve` in its input and in its weight into the pair ``out``."""
-    if uses_winograd(xp, g.dtype, weight.shape, g.shape[2:], stride, padding, dilation, groups):
+    if uses_winograd(xp, g.dtype, weight.shape, _places(g), stride, padding, dilation, groups):
         winograd_gradients(xp, g, input, weight, out, _befores(padding))
     else:
         convolve_transposed(xp, g, weight, None, out[0], stride, padding, dilation, groups)

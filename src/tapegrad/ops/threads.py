@@ -64,7 +64,9 @@ class _Worker:
         self.taken = threading.Lock()
         self._work: SimpleQueue = SimpleQueue()
         self._done: SimpleQueue = SimpleQueue()
-        threading.Thread(target=self._run, name="tapegrad-kernels", daemon=True).start()
+        self._avoided = -1
+        self._thread = threading.Thread(target=self._run, name="tapegrad-kernels", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         while True:
@@ -76,13 +78,38 @@ class _Worker:
             del function, args
 
     def begin(self, function: Callable, *args: Any) -> None:
+        here = _core()
+        if here is not None and here != self._avoided:
+            self._leave(here)
         self._work.put((function, args))
+
+    def _leave(self, core: int) -> None:
+        """Keep off a core: on a busy machine a thread is woken on that of the thread that wakes it, and both wait."""
+        others = os.sched_getaffinity(0) - {core}
+        if others and self._thread.native_id:
+            os.sched_setaffinity(self._thread.native_id, others)
+        self._avoided = core
 
     def result(self) -> Any:
         value, error = self._done.get()
         if error is not None:
             raise error
         return value
+
+
+@cache
+def _core_function() -> Callable | None:
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), "sched_getcpu", None)
+
+
+def _core() -> int | None:
+    """Return the core that this thread runs on, None where the system does not say or does not let threads choose."""
+    function = _core_function()
+    return None if function is None else function()
 
 
 @cache
