@@ -104,6 +104,15 @@ def channels_last(x):
     return np.ascontiguousarray(x.transpose(order)).transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
 
 
+def test_elements_that_no_window_sees_get_no_gradient():
+    """As many elements as the windows have places, but one of them lies in the padding."""
+    w = windows((2,), stride=(3,), padding=(1,))
+    back = ops.max_pool_gradient.kernel(
+        np, np.ones((1, 1, 1)), np.array([[[-2.0, 2.0]]]), np.array([[[-2.0]]]), **w, out=np.full((1, 1, 2), np.nan)
+    )
+    np.testing.assert_array_equal(back, [[[1.0, 0.0]]])
+
+
 POOLS = [
     ((5, 3, 6, 8), windows((2, 2))),
     ((5, 3, 7, 6), windows((3, 2), (2, 1), (1, 1))),

@@ -119,9 +119,8 @@ def max_pool_gradient(xp, input, other, values, *, kernel_size, stride, padding,
     windows = kernel_size, stride, padding, dilation
     apart = all(s > d * (k - 1) for k, s, d in zip(kernel_size, stride, dilation, strict=True))
 
-    covered = math.prod(last(values.shape, kernel_size)) * math.prod(kernel_size) == math.prod(
-        last(other.shape, kernel_size)
-    )
+    sizes = zip(last(other.shape, kernel_size), last(values.shape, kernel_size), kernel_size, strict=True)
+    covered = not any(padding) and all(n == count * k for n, count, k in sizes)
 
     def work(input, other, values, out):
         once = apart and not _any_nan(xp, values)

@@ -136,9 +136,9 @@ def _blas() -> tuple[Callable, Callable] | None:
     for path in Path(numpy.__file__).parent.parent.glob("numpy.libs/*openblas*"):
         library = ctypes.CDLL(str(path))
         for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
-            found = [getattr(library, name.format(verb), None) for verb in ("get", "set")]
-            if all(found):
-                return found[0], found[1]
+            get, set_threads = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
+            if get is not None and set_threads is not None:
+                return get, set_threads
     return None
 
 
