@@ -12,9 +12,12 @@ from typing import Any
 
 from .workloads import Runner
 
-BLOCK = 5e-3
+# A block shorter than this makes JAX wait for a call that it would have begun while the one before ran.
+BLOCK = 20e-3
 # Threads of OpenBLAS, OpenMP and others keep a core busy for up to 26 ms after a call, waiting for the next one.
 SETTLE = 30e-3
+# A shorter run before the block leaves PyTorch's threads on the wrong core: up to twice its time was seen.
+RUN_UP = 30e-3
 # A call that takes so long needs no other before it.
 LONG = 0.3
 
@@ -52,15 +55,15 @@ class Clock:
         """Return the seconds of one call, in the middle of many: others' threads asleep, own ones awake, caches warm."""
         time.sleep(SETTLE)
         if self.seconds < LONG:
-            self.block(max(1, self.calls // 2))
+            self.block(calls_for(self.seconds, RUN_UP))
         return self.block(self.calls) / self.calls
 
 
 def calls_for(seconds: float, block: float = BLOCK) -> int:
     """Return how many calls of the given duration fill a block.
 
-    >>> calls_for(1e-3), calls_for(0.7), calls_for(4e-3)
-    (5, 1, 2)
+    >>> calls_for(1e-3), calls_for(0.7), calls_for(4e-3, 5e-3)
+    (20, 1, 2)
     """
     return max(1, -int(-block // max(seconds, 1e-9)))
 

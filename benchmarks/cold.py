@@ -13,7 +13,8 @@ from .clock import summary
 FOLDER = pathlib.Path(__file__).parent / "cold_start"
 # The scripts are equal in design: data set, network, rate, batch size, a test after each epoch.
 SCRIPTS = {
-    "tapegrad": ("tapegrad_script.py",),
+    "tapegrad, eager": ("tapegrad_script.py",),
+    "tapegrad, compiled": ("tapegrad_script.py", "compiled"),
     "PyTorch, fused": ("torch_script.py",),
     "PyTorch, fused, batched sampler": ("torch_script.py", "batched"),
 }

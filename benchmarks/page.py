@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .clock import BLOCK, RUN_UP, SETTLE
 from .machine import describe
 from .peers.columns import BYTES, COMPILED, EAGER, HAND, PRODUCTS
 from .targets import PEERS, Row, Target, best, exactly, geometric_mean, limit, ratio, targets
@@ -12,12 +13,12 @@ from .workloads import BY_KEY
 
 BEGIN = "<!-- remarks: what stands from here on is written by hand, and kept -->"
 END = "<!-- end of remarks -->"
-METHOD = """\
+METHOD = f"""\
 Every row is one process. All columns begin with the same weights and get the same batches; before anything is timed, the
 losses of the first 20 steps (for inference the outputs; CNNs without dropout, at a rate of 1e-5) are compared with PyTorch's, and a column that differs by more than the
-tolerance stands in the table but counts nowhere. Then come the rounds: in each, every column runs one block of at least 5 ms, one
-column after another, each time beginning with another one. Before its block a column waits 30 ms, in which the threads of the
-others fall asleep, and runs half a block that is not timed. The garbage collector is off inside rounds, for all.
+tolerance stands in the table but counts nowhere. Then come the rounds: in each, every column runs one block of at least {1e3 * BLOCK:.0f} ms, one
+column after another, each time beginning with another one. Before its block a column waits {1e3 * SETTLE:.0f} ms, in which the threads of the
+others fall asleep, and runs for {1e3 * RUN_UP:.0f} ms that are not timed. The garbage collector is off inside rounds, for all.
 Compilation is not timed. A time is the median over the rounds of the time of one call, between the quartiles in brackets.
 **A ratio of more than 1 means that tapegrad is faster**; it is the ratio of two medians of one row, the faster compiled target
 against the faster of a peer's settings, unless said otherwise. PyTorch's Adam is used with its default loop, `foreach`, and `fused`
@@ -172,7 +173,7 @@ def cold(results: dict[str, Any]) -> str:
         for name, c in found["columns"].items()
     ]
     text = "`python script.py` in a new process until 97 % of the test digits are right, tested after each epoch: seconds on the clock."
-    text += " The scripts are `benchmarks/cold_start/`; 784-128-10, Adam, batches of 128; the disk cache is warm."
+    text += " The scripts, equal in design, are in `benchmarks/cold_start/`; the disk cache is warm."
     return text + "\n\n" + table(["", "seconds", "quartiles", "accuracy", "epochs", "ratio"], lines)
 
 
