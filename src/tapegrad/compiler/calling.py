@@ -115,6 +115,9 @@ class _Writer:
 
     def _after(self) -> list[str]:
         lines = [f"leaf{i}._grad = g{i}" for i in range(len(self.program.gradients))]
+        for i, leaf in enumerate(self.step.cleared):
+            self.space[f"cleared{i}"] = leaf
+            lines.append(f"cleared{i}._grad = None")
         for i, storage in enumerate(self.program.written):
             self.space[f"s{i}"] = storage
             lines.append(f"s{i}.version += 1")

@@ -49,6 +49,12 @@ class Step:
         self.found: list[tuple[Tensor, Variable]] = []
         # Leaves whose gradients the step forgot before it looked at them.
         self.forgotten = [g.leaf for g in capture.gradients.values() if not g.looked]
+        # Leaves that have no gradient after the step, whether they had one before or not.
+        self.cleared = [
+            g.leaf
+            for g in capture.gradients.values()
+            if g.leaf._grad is None and not (g.looked and g.before is None)
+        ]
         self._read_gradients(capture)
         self.root = self._roots(arrays)
         # Whether a view is one, or a copy, depends on the order of elements in memory; where that can be told, the order

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ..errors import ArgumentError, IndexRangeError, NamingError, UsageError, did_you_mean
 from .module import Module
+from .tree import Held
 from .parameters import ParameterDict, ParameterList, pairs
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
@@ -63,7 +64,7 @@ class _Numbered(Module):
         self._renumber(modules)
 
     def _renumber(self, modules: Iterable[Any]) -> None:
-        self._modules = {str(i): module for i, module in enumerate(modules)}
+        self._modules = Held({str(i): module for i, module in enumerate(modules)})
 
     def _as_module(self, module: Any) -> Any:
         if module is not None and not isinstance(module, Module):

@@ -10,7 +10,34 @@ from ..core.graph import ALTERATIONS
 from ..errors import ArgumentError, MissingAttributeError, NamingError, UsageError, did_you_mean
 from .parameter import Buffer
 
-__all__ = ["Tree"]
+__all__ = ["Held", "Tree"]
+
+
+class Held(dict):
+    """Names and what is held under them; compiled programs hear of each change, whoever makes it."""
+
+    def __setitem__(self, name: Any, value: Any) -> None:
+        ALTERATIONS[0] += 1
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: Any) -> None:
+        ALTERATIONS[0] += 1
+        super().__delitem__(name)
+
+    def pop(self, *args: Any) -> Any:
+        """Take a name out."""
+        ALTERATIONS[0] += 1
+        return super().pop(*args)
+
+    def clear(self) -> None:
+        """Take all names out."""
+        ALTERATIONS[0] += 1
+        super().clear()
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Take over other names."""
+        ALTERATIONS[0] += 1
+        super().update(*args, **kwargs)
 
 
 class Tree:
@@ -26,10 +53,10 @@ class Tree:
 
     def __init__(self) -> None:
         fields = self.__dict__
-        fields["_parameters"] = {}
-        fields["_buffers"] = {}
+        fields["_parameters"] = Held()
+        fields["_buffers"] = Held()
         fields["_non_persistent_buffers_set"] = set()
-        fields["_modules"] = {}
+        fields["_modules"] = Held()
 
     # -- attributes ---------------------------------------------------------------------------------------------------
 
