@@ -23,6 +23,7 @@ _COMMANDS = (
     "sweep",
     "data",
     "report",
+    "export",
 )
 
 

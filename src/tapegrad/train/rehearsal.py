@@ -31,8 +31,12 @@ class Rehearsed(Compiled):
     """
 
     def __init__(self, function: Callable):
-        super().__init__(function, quiet=True)
+        super().__init__(function, target="numpy", quiet=True)
         self.trusted = False
+        # What the arrays of the programs, by id, held when they were first met.
+        self.first_values: dict[int, Any] = {}
+        # What the arrays of the programs, by id, held before the first update.
+        self.first_values: dict[int, Any] = {}
         self.seconds = 0.0
         self.captures = 0
         self.times: list[tuple[float, float]] = []
@@ -56,6 +60,7 @@ class Rehearsed(Compiled):
         if self.trusted and self.times:
             return program
         memory = _Memory(program, tensors)
+        self.first_values = {**{id(array): before for array, before in memory.kept}, **self.first_values}
         try:
             if self._agrees(program, tensors, memory):
                 return program
