@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from ..core import Equation, Variable
 from .program import Step
 
 __all__ = ["fold"]
+
+# What holds a tensor that is the step's alone while it is counted: the table of owners, and the argument.
+_REFERENCES_OF_ITS_OWN = 2
 
 
 def fold(step: Step) -> None:
@@ -25,6 +29,7 @@ def fold(step: Step) -> None:
 class _Folder:
     def __init__(self, step: Step):
         self.step = step
+        _forget_private_owners(step)
         written = {step.root_of(o) for e in step.equations if e.writes for o in e.outputs}
         kept = {step.root_of(v) for v in step.kept}
         # The one value that every element of a constant has.
@@ -106,6 +111,13 @@ class _Folder:
         """Return whether one may stand for the other: neither is written to or handed out."""
         own = x not in self.step.outside and self.step.root_of(x) is x
         return own and not {x, out} & self.untouchable
+
+
+def _forget_private_owners(step: Step) -> None:
+    """Let go of tensors that the step has made itself: nobody else can reach them, so their arrays are plain constants."""
+    for v in step.owners:
+        if sys.getrefcount(step.owners[v]) <= _REFERENCES_OF_ITS_OWN:
+            step.owners[v] = None
 
 
 def _is_uniform(array: np.ndarray | None) -> bool:

@@ -124,12 +124,15 @@ def guards_of(capture: Capture, watch: Watch, step: Step) -> Guards:
 
 
 def _guard_tensors(guards: Guards, step: Step) -> None:
+    # Nobody differentiates an optimizer's own state: of it only the memory counts.
+    states = {id(t): t for f in step.flats if f.use != "parameters" for t in f.tensors or ()}
     tensors = [t for t in step.owners.values() if t is not None]
     tensors += [t for flat in step.flats for t in flat.tensors or ()]
     for t in tensors:
         guards.add("{0}.array is {1}", t, t.array)
-        guards.add(f"{{0}}._leaf_grad is {t._leaf_grad}", t)
-        guards.add("not {0}._hooks", t)
+        if id(t) not in states:
+            guards.add(f"{{0}}._leaf_grad is {t._leaf_grad}", t)
+            guards.add("{0}._hooks is None" if t._hooks is None else "not {0}._hooks", t)
 
 
 def _guard_gradients(guards: Guards, capture: Capture) -> None:
@@ -141,8 +144,7 @@ def _guard_gradients(guards: Guards, capture: Capture) -> None:
 def _guard_settings(guards: Guards, capture: Capture, step: Step) -> None:
     for group, name, value in capture.fixed_settings:
         guards.add_value(f"{{0}}[{name!r}]", group, value)
-    for flat in step.flats:
-        optimizer = flat.optimizer
+    for optimizer in {id(f.optimizer): f.optimizer for f in step.flats}.values():
         guards.add("{0}.state is {1}", optimizer, optimizer.state)
         guards.add("{0}.param_groups is {1}", optimizer, optimizer.param_groups)
         guards.add(f"len({{0}}.param_groups) == {len(optimizer.param_groups)}", optimizer)
@@ -150,6 +152,8 @@ def _guard_settings(guards: Guards, capture: Capture, step: Step) -> None:
             guards.add(f"{{0}}.param_groups[{i}] is {{1}}", optimizer, group)
             guards.add("[*map(id, {0}['params'])] == {1}", group, list(map(id, group["params"])))
         guards.add("not {0}._pre_hooks and not {0}._post_hooks", optimizer)
+    for flat in step.flats:
+        optimizer = flat.optimizer
         if flat.counts:
             guards.add("equal({0})", flat)
             guards.space["equal"] = _all_equal

@@ -179,9 +179,9 @@ def _reduce(xp, losses, weights, kept, divisor, reduction: str, shape):
         losses = xp.where(kept, losses, xp.zeros((), losses.dtype))
     if reduction == "none":
         return (losses if weights is None else losses * weights).reshape(shape)
-    with xp.errstate(invalid="ignore"):
-        total = losses @ (ones(xp, losses.size, losses.dtype) if weights is None else weights)
-        return xp.asarray(xp.true_divide(total, divisor, dtype=losses.dtype))
+    with xp.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        total = losses.dot(ones(xp, losses.size, losses.dtype) if weights is None else weights)
+        return xp.asarray(total / losses.dtype.type(divisor))
 
 
 @primitive(
