@@ -51,7 +51,7 @@ def channels_last(x):
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
 
 
-def milliseconds(ways, rounds=8, repeats=3):
+def milliseconds(ways, rounds=6, repeats=2):
     """The median time of each way; they take turns, and the first of some calls in a row only warms up."""
     times = [[] for _ in ways]
     for _ in range(rounds):
