@@ -20,6 +20,8 @@ from .workloads import BY_KEY
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RAW = ROOT / "benchmarks" / "raw"
 PAGE = ROOT / "docs" / "results" / "benchmarks.md"
+# Seconds that a row may take with all that it compiles.
+PATIENCE = 1800
 PARTS = ("steps", "memory", "footprint", "cold")
 
 
@@ -42,7 +44,12 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
 def child(arguments: list[str], threads: int) -> dict[str, Any]:
     """Run a module of this package in a process of its own; a crash comes back as ``{"crash": ...}``."""
     command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(threads))
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, env=environment(threads), timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        return {"crash": f"did not end within {PATIENCE} seconds"}
     try:
         return json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, json.JSONDecodeError):

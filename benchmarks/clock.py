@@ -73,6 +73,8 @@ def measure(clocks: dict[str, Clock], rounds: int, budget: float) -> dict[str, l
     times: dict[str, list[float]] = {name: [] for name in clocks}
     end = time.perf_counter() + budget
     names = list(clocks)
+    if not names:
+        return times
     with collector_off():
         for done in range(rounds):
             if done >= 5 and time.perf_counter() > end:

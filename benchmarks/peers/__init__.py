@@ -10,6 +10,8 @@ from ..workloads import Case, Runner, Workload
 
 # In the order of the table's columns. Each has ``columns(workload)``: names, and what makes a Runner from a Case.
 MODULES = ("tapegrad", "by_hand", "torch", "jax", "sklearn", "mygrad", "autograd", "onnxruntime", "limit")
+# Those that have a data loader; PyTorch's workers are forks, in which threads of JAX could wait for ever.
+LOADERS = ("tapegrad", "torch")
 Maker = Callable[[Case], Runner]
 
 
@@ -17,7 +19,7 @@ def columns(workload: Workload) -> tuple[dict[str, Maker], dict[str, str]]:
     """Return what makes each column of a row, and the reason why a library is missing."""
     makers: dict[str, Maker] = {}
     failures: dict[str, str] = {}
-    for name in MODULES:
+    for name in LOADERS if workload.kind == "epoch" else MODULES:
         try:
             makers |= importlib.import_module(f".{name}", __name__).columns(workload)
         except Exception as error:

@@ -21,7 +21,7 @@ ACTIVATIONS = {
 
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
-    if not workload.network.is_mlp or workload.kind == "epoch":
+    if not workload.network.is_mlp:
         return {}
     return {"autograd": train if workload.kind == "train" else infer}
 

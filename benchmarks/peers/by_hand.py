@@ -13,7 +13,7 @@ from .columns import HAND
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
     network = workload.network
-    if not network.is_mlp or network.layers[-1][0] != "Linear" or workload.kind == "epoch":
+    if not network.is_mlp or network.layers[-1][0] != "Linear":
         return {}
     return {HAND: train if workload.kind == "train" else infer}
 

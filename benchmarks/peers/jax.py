@@ -18,8 +18,7 @@ ACTIVATIONS = {"ReLU": jax.nn.relu, "Tanh": jnp.tanh, "Sigmoid": jax.nn.sigmoid}
 
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
-    makers = {"train": {"JAX, jit": train}, "infer": {"JAX, jit": infer}, "epoch": {}}
-    return makers[workload.kind]
+    return {"JAX, jit": train if workload.kind == "train" else infer}
 
 
 def parameters(case: Case) -> list[jax.Array]:

@@ -30,8 +30,6 @@ PIECE = 1 << 16
 
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
-    if workload.kind == "epoch":
-        return {}
     return {PRODUCTS: products} | ({BYTES: traffic} if workload.kind == "train" else {})
 
 

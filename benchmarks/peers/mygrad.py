@@ -16,7 +16,7 @@ ACTIVATIONS = {"ReLU": relu, "Tanh": tanh, "Sigmoid": sigmoid}
 
 
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
-    if not workload.network.is_mlp or workload.kind == "epoch":
+    if not workload.network.is_mlp:
         return {}
     return {"MyGrad": train if workload.kind == "train" else infer}
 

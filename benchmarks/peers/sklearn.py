@@ -19,7 +19,7 @@ ACTIVATIONS = {"ReLU": "relu", "Tanh": "tanh"}
 def columns(workload: Workload) -> dict[str, Callable[[Case], Runner]]:
     network = workload.network
     # Its outputs are the identity for a regression: an autoencoder that ends in a sigmoid is another network there.
-    if not network.is_mlp or network.layers[-1][0] != "Linear" or workload.kind == "epoch":
+    if not network.is_mlp or network.layers[-1][0] != "Linear":
         return {}
     return {"scikit-learn": train if workload.kind == "train" else infer}
 
