@@ -140,6 +140,17 @@ def inline(
     return inliner.lines, ast.unparse(ast.fix_missing_locations(result))
 
 
+_UFUNCS = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "true_divide",
+    ast.BitAnd: "bitwise_and",
+    ast.BitOr: "bitwise_or",
+    ast.BitXor: "bitwise_xor",
+}
+
+
 class _Inliner:
     def __init__(self, namespace: dict[str, Any], bindings: dict[str, Binding], prefix: str, helper: Any):
         self.namespace = namespace
@@ -148,6 +159,7 @@ class _Inliner:
         self.lines: list[str] = []
         self.facts: dict[str, Any] = {"xp": np, **{name: b.fact for name, b in bindings.items()}}
         self.names: dict[str, ast.expr] = {name: ast.parse(b.text, mode="eval").body for name, b in bindings.items()}
+        self.given = {node.id for node in self.names.values() if isinstance(node, ast.Name)}
         self.names["xp"] = ast.Name("np")
         self.count = 0
 
@@ -272,7 +284,18 @@ class _Inliner:
             place = None
         if place is None:
             raise NotInlinable("an augmented assignment")
+        if isinstance(place, ast.Name) and place.id in self.given:
+            # To Python an assignment would make it a name of the step's own.
+            self._write_into(place, statement)
+            return
         self._write(ast.AugAssign(place, statement.op, self.simplify(statement.value)))
+
+    def _write_into(self, place: ast.Name, statement: ast.AugAssign) -> None:
+        ufunc = _UFUNCS.get(type(statement.op))
+        if ufunc is None:
+            raise NotInlinable("an augmented assignment")
+        function = ast.Attribute(ast.Name("np"), ufunc)
+        self._write(ast.Call(function, [place, self.simplify(statement.value)], [ast.keyword("out", place)]))
 
     def _write(self, node: Any) -> None:
         statement = ast.Expr(node) if isinstance(node, ast.expr) else node
