@@ -38,7 +38,7 @@ def run(function, *args, target="numba", times=2):
 def close(found, wanted, tolerance=TOLERANCE):
     found, wanted = np.asarray(found), np.asarray(wanted)
     assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * max(np.abs(wanted).max(initial=0), 1e-3))
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * max(np.nanmax(np.abs(wanted), initial=0), 1e-3))
 
 
 def train(make_model, x, y, target, steps=6, optimizer=tg.optim.Adam, loss=F.cross_entropy):
@@ -66,7 +66,11 @@ def train(make_model, x, y, target, steps=6, optimizer=tg.optim.Adam, loss=F.cro
 def agree(make_model, shape, classes=4, tolerance=TOLERANCE, **options):
     rng = np.random.default_rng(1)
     x = tg.tensor(rng.normal(size=shape).astype(np.float32))
-    y = tg.tensor(rng.integers(0, classes, shape[0])) if classes else tg.tensor(rng.normal(size=(shape[0], 1)).astype("f"))
+    y = (
+        tg.tensor(rng.integers(0, classes, shape[0]))
+        if classes
+        else tg.tensor(rng.normal(size=(shape[0], 1)).astype("f"))
+    )
     eager, plain, loops = (train(make_model, x, y, target, **options) for target in ("eager", "numpy", "numba"))
     for other in (eager, plain):
         np.testing.assert_allclose(loops.losses, other.losses, rtol=tolerance)
@@ -74,18 +78,23 @@ def agree(make_model, shape, classes=4, tolerance=TOLERANCE, **options):
             close(a, b, 20 * tolerance)
 
 
-ACTIVATIONS = "ReLU LeakyReLU Tanh Sigmoid GELU SiLU ELU Softplus Hardtanh ReLU6 Hardswish Mish SELU".split()
+ACTIVATIONS = ["ReLU", "LeakyReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "Softplus", "Hardtanh", "ReLU6", "Hardswish", "Mish", "SELU"]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_multilayer_perceptrons(name):
     activation = getattr(nn, name)
-    agree(lambda: nn.Sequential(nn.Linear(6, 16), activation(), nn.Linear(16, 16), activation(), nn.Linear(16, 4)), (12, 6))
+    agree(
+        lambda: nn.Sequential(nn.Linear(6, 16), activation(), nn.Linear(16, 16), activation(), nn.Linear(16, 4)),
+        (12, 6),
+    )
 
 
 @pytest.mark.parametrize("name", ["SGD", "AdamW", "RMSprop", "Adagrad"])
 def test_optimizers(name):
-    agree(lambda: nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 4)), (12, 6), optimizer=getattr(tg.optim, name))
+    agree(
+        lambda: nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 4)), (12, 6), optimizer=getattr(tg.optim, name)
+    )
 
 
 def test_regression():
@@ -109,7 +118,7 @@ def test_convolutional_networks(pool):
     agree(
         lambda: nn.Sequential(
             *(nn.Conv2d(2, 4, 3), nn.ReLU(), pool, nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)),
-            *(nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.LazyLinear(4) if False else nn.Linear(36, 4)),
+            *(nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(36, 4)),
         ),
         (5, 2, 8, 8),
         tolerance=2e-4,
@@ -254,7 +263,7 @@ def test_cross_entropy_of_what_is_not_finite():
 
     y = tg.tensor([0, 1, 0, 1])
     compiled = Compiled(function, "numba")
-    for values in ([[0.0, 1.0]] * 4, [[np.inf, 0], [np.nan, 1], [-np.inf, 0], [1e30, -1e30]]):
+    for values in ([[0.0, 2.0]] * 4, [[np.inf, 0], [np.nan, 1], [-np.inf, 0], [1e30, -1e30]]):
         x = tg.tensor(values, dtype=tg.float32)
         np.testing.assert_allclose(compiled(x, y).numpy(), function(x, y).numpy(), rtol=1e-6)
 

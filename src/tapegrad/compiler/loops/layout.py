@@ -92,7 +92,7 @@ class Operand:
         self.indices = tuple(i for i, axes in enumerate(own) if axes)
         dims = [self._dim(space, a) for axes in own for a in axes]
         if not self.fixed:
-            self.view = "np.ascontiguousarray({})"
+            self.view = "np.asarray({}, order='C')"
         kept = list(range(len(self.variable.shape)))
         repeated = [d for d in kept if self.strides[d] == 0 and self.variable.shape[d] > 1]
         if repeated:
