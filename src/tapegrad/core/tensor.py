@@ -417,6 +417,7 @@ class Tensor:
     def __repr__(self) -> str:
         from .printing import format_tensor
 
+        self._read("repr")
         return format_tensor(self)
 
     # -- copies and pickles ---------------------------------------------------------------------------------------
