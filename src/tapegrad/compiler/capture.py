@@ -60,12 +60,15 @@ class Capture(Tracer):
         self.modules: list[tuple[Any, ModuleSnapshot]] = []
         self.postponed: list[tuple[int, Callable[[], Any]]] = []
         self.flats: list[Any] = []
+        # What an optimizer's numbers (counts of steps) are by now, by the tensors that hold them.
+        self.cells: dict[tuple[int, ...], tuple[Any, Variable]] = {}
         # Stand-ins for all parameters of a group together: no leaves of the user's.
         self.fakes: set[int] = set()
         self.outside: set[int] = set()
         self._given: set[int] = set()
         self.equation_modules: list[Any] = []
         self.gradient_of: dict[Variable, Variable] = {}
+        self._undone = False
         self._undo: list[tuple[np.ndarray, np.ndarray]] = []
         self._seen_writes: set[int] = set()
         self._path: list[Any] = []
@@ -131,7 +134,17 @@ class Capture(Tracer):
         self.alive.append(array)
         self._undo.append((array, array.copy()))
 
-    def judge_memory(self, given: list[Tensor]) -> None:
+    def judge(self, given: list[Tensor]) -> None:
+        """Refuse when a gradient keeps its tape, and when memory is shared in a way that a program could not follow."""
+        if any(g.leaf._grad is not None and g.leaf._grad.node is not None for g in self.gradients.values()):
+            self.refuse(
+                "compile",
+                "a gradient that was made with create_graph=True could still be differentiated",
+                "use autograd.grad(..., create_graph=True) inside the step",
+            )
+        self._judge_memory(given)
+
+    def _judge_memory(self, given: list[Tensor]) -> None:
         """Refuse when an argument lies in memory that the step finds by itself, or is written to and shares it with another."""
         owners = [*self.constants.values(), *(t.array for f in self.flats for t in f.tensors or ())]
         owners += [g.before.array for g in self.gradients.values() if g.before is not None]
@@ -248,7 +261,10 @@ class Capture(Tracer):
     # -- undoing -------------------------------------------------------------------------------------------------------
 
     def undo(self) -> None:
-        """Put back what the run has changed: memory, gradients, and the place in the stream of random numbers."""
+        """Put back, once, what the run has changed: memory, gradients, and the place in the stream of random numbers."""
+        if self._undone:
+            return
+        self._undone = True
         for array, before in reversed(self._undo):
             array[...] = before
         for gradient in self.gradients.values():

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import STATE, Tensor
-from ..errors import UsageError, warn
+from ..errors import MissingExtraError, UsageError, warn
 from .arguments import StandIns, Unkeyed, flatten, key_of, rebuild
 from .calling import MISS, Stale
 from .capture import Capture, Refusal
 from .guards import guards_of
+from .loops.build import has_numba
 from .program import Step, simplified
 from .runtime import Results, Specialization
 from .verify import Reference
@@ -38,9 +39,11 @@ class Compiled:
             raise UsageError("compile", f"a {type(function).__name__} cannot be called", "pass a function or a module")
         if target not in (None, "numpy", "numba"):
             raise UsageError("compile", f"there is no target {target!r}", 'use "numpy" or "numba"')
+        if target == "numba" and not has_numba():
+            raise MissingExtraError("compile", "numba", "fast")
         functools.update_wrapper(self, function)
         self.function = function
-        self.target = target
+        self._target = target
         self.verify = verify
         self.refusals: list[Refusal] = []
         self._quiet = quiet
@@ -151,6 +154,12 @@ class Compiled:
         del result
         try:
             program = self._build(capture, watch, stand_ins.tensors, results, form)
+        except Exception as error:  # a fault of the compiler's must not be one of the user's
+            capture.undo()
+            what = f"the compiler failed with {type(error).__name__}: {error}"
+            self._give_up(key, Refusal("compile", what, "report it, please; the step runs as it is"))
+            return self.function(*args, **kwargs)
+        try:
             made = program.call(tensors, STATE.grad_enabled)
         except Stale:
             made = MISS
@@ -207,7 +216,7 @@ class Compiled:
         if done:
             capture.refuse("compile", done, "do that outside the step")
         watch.judge()
-        capture.judge_memory(stand_ins.given)
+        capture.judge(stand_ins.given)
         return form
 
     def _build(self, capture: Capture, watch: Watch, tensors: Any, results: list[Tensor], form: Any) -> Any:
@@ -222,7 +231,7 @@ class Compiled:
         capture.forget()
         watch.reach.forget_parts()
         return Specialization(
-            simplified(step), names, guards, Results(form, tapes, same), STATE.grad_enabled, self.target
+            simplified(step), names, guards, Results(form, tapes, same), STATE.grad_enabled, self._target
         )
 
     def _give_up(self, key: Any, refusal: Refusal) -> None:
@@ -248,6 +257,12 @@ class Compiled:
     def programs(self) -> int:
         """How many programs there are."""
         return sum(map(len, self._programs.values()))
+
+    @property
+    def target(self) -> str | None:
+        """What the programs are written for, ``"numpy"`` or ``"numba"``; None before the first, unless it was asked for."""
+        targets = {p.target for programs in self._programs.values() for p in programs}
+        return "numba" if "numba" in targets else self._target or min(targets, default=None)
 
     @property
     def source(self) -> str:
