@@ -50,6 +50,8 @@ OTHERS = [
     ((3, 1, 12, 12), (8, 1, 3, 3), where()),
     ((2, 3, 9, 9), (8, 3, 5, 5), where(padding=2)),
     ((2, 16, 9, 8), (8, 16, 3, 3), where(stride=2, padding=1)),
+    ((2, 16, 9, 8), (32, 16, 3, 3), where(stride=2, padding=1)),
+    ((2, 9, 9, 8), (32, 9, 3, 2), where(stride=3, dilation=2, padding=((2, 0), (1, 1)))),
     ((2, 16, 9, 8), (8, 16, 1, 1), where(stride=2)),
     ((2, 16, 9, 8), (8, 16, 1, 1), where()),
     ((2, 16, 9, 8), (16, 1, 3, 3), where(padding=1, groups=16)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .depthwise import correlate_channels, correlate_channels_weight
-from .lowering import correlate, correlate_weight
+from .lowering import correlate, correlate_weight, spread
 from .winograd import winograd, winograd_gradients, winograd_weight
 
 __all__ = ["convolve", "convolve_gradients", "convolve_transposed", "convolve_weight"]
@@ -97,6 +97,12 @@ def convolve_weight(
             correlate_weight(xp, y, x, w, *where)
 
 
+def _adds_columns(weight: tuple, stride: Any, befores: tuple) -> bool:
+    """Return whether columns of the result are made and added up: where they are clearly fewer than the input's."""
+    fewer = 4 if all(s == 1 for s in stride) else 2
+    return math.prod(weight[2:]) > 1 and fewer * weight[1] <= weight[0] and min(befores) >= 0
+
+
 def _phases(size: int, kernel: int, stride: int, before: int, dilation: int) -> list[tuple[int, list, int, int]]:
     """Return for every phase of one dimension of a transposed convolution: (phase, taps, before, dilation).
 
@@ -116,13 +122,18 @@ def convolve_transposed(
 ) -> None:
     """Write the adjoint of :func:`convolve` in its input, plus a bias, into ``out``.
 
-    With a stride the result falls into phases, each of which is a convolution with some of the taps and stride 1.
+    With few channels in the result columns are made and added up: there are fewer of them than of the input's. Else, with
+    a stride, the result falls into phases, each of which is a convolution with some of the taps and stride 1.
     """
     if uses_winograd(xp, input.dtype, weight.shape, _places(input), stride, padding, dilation, groups):
         turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)
         winograd(xp, input, turned, bias, out, tuple(2 - before for before in _befores(padding)))
         return
-    geometry = zip(out.shape[2:], weight.shape[2:], stride, _befores(padding), dilation, strict=True)
+    befores = _befores(padding)
+    if groups == 1 and input.size and out.size and _adds_columns(weight.shape, stride, befores):
+        spread(xp, input, weight, bias, out, stride, befores, dilation)
+        return
+    geometry = zip(out.shape[2:], weight.shape[2:], stride, befores, dilation, strict=True)
     ones = (1,) * len(stride)
     for phases in itertools.product(*(_phases(*one) for one in geometry)):
         part = out[(..., *(slice(phase, None, s) for (phase, *_), s in zip(phases, stride, strict=True)))]

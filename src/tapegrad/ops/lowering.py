@@ -15,7 +15,7 @@ from typing import Any
 from .threads import halves
 from .workspace import workspace
 
-__all__ = ["Windows", "correlate", "correlate_weight", "last_channels"]
+__all__ = ["Windows", "correlate", "correlate_weight", "last_channels", "spread"]
 
 # Bytes of columns per piece: enough for the product to run at full speed, few enough to stay in the cache.
 _BLOCK = 1 << 21
@@ -219,3 +219,61 @@ def _rows(xp: Any, small: Any, dtype: Any) -> Any:
     out = workspace(xp, "rows", (count, outputs), dtype)
     out.reshape(rows.shape)[...] = rows
     return out
+
+
+def spread(
+    xp: Any, input: Any, weight: Any, bias: Any, out: Any, stride: tuple, before: tuple, dilation: tuple
+) -> None:
+    """Write the adjoint of :func:`correlate` in its input, plus a bias, into ``out``: columns are made, and added up.
+
+    Shapes: input (N, O, *counts), weight (O, C, *kernel), out (N, C, *size).
+    """
+    windows = Windows(xp, out, input.shape[2:], weight.shape[2:], stride, before, dilation)
+    matrix = windows.matrix(weight)
+    places = math.prod(windows.counts)
+    step = max(1, min(-(-len(out) // 2), _BLOCK // (places * len(matrix) * windows.dtype.itemsize)))
+    starts = range(0, len(out), step)
+
+    def work(first: int, last: int) -> None:
+        for n in starts[first:last]:
+            part = out[n : n + step]
+            columns = _spread_columns(xp, windows, _rows(xp, input[n : n + step], windows.dtype), matrix, len(part))
+            _write_sums(xp, windows, columns, bias, part)
+
+    halves(xp, work, len(starts))
+
+
+def _spread_columns(xp: Any, windows: Windows, rows: Any, matrix: Any, images: int) -> Any:
+    """Return columns for every window of some images: (n, C, *kernel, *counts)."""
+    n = len(windows.kernel)
+    if windows.planar:
+        out = workspace(xp, "columns", (len(matrix), len(rows)), windows.dtype)
+        xp.matmul(matrix, rows.T, out=out)
+        out = out.reshape(windows.channels, *windows.kernel, images, *windows.counts)
+        return out.transpose(1 + n, *range(1 + n), *range(2 + n, 2 + 2 * n))
+    out = workspace(xp, "columns", (len(rows), len(matrix)), windows.dtype)
+    xp.matmul(rows, matrix.T, out=out)
+    out = out.reshape(images, *windows.counts, *windows.kernel, windows.channels)
+    return out.transpose(0, 1 + 2 * n, *range(1 + n, 1 + 2 * n), *range(1, 1 + n))
+
+
+def _write_sums(xp: Any, windows: Windows, columns: Any, bias: Any, out: Any) -> None:
+    """Add columns up where their windows lie, and write what lies inside the images, plus a bias, into ``out``."""
+    geometry = zip(
+        out.shape[2:], windows.counts, windows.kernel, windows.stride, windows.dilation, windows.before, strict=True
+    )
+    extent = [max(n + b, (o - 1) * s + d * (k - 1) + 1) for n, o, k, s, d, b in geometry]
+    if windows.planar:
+        block = workspace(xp, "padded", (len(out), windows.channels, *extent), windows.dtype)
+    else:
+        block = workspace(xp, "padded", (len(out), *extent, windows.channels), windows.dtype)
+        block = block.transpose(0, block.ndim - 1, *range(1, block.ndim - 1))
+    block.fill(0)
+    view = windows.view(block, slice(0, windows.counts[0]))
+    for tap in xp.ndindex(*windows.kernel):
+        part = view[(slice(None), slice(None), *tap)]
+        part += columns[(slice(None), slice(None), *tap)]
+    inside = block[(..., *(slice(b, b + n) for b, n in zip(windows.before, out.shape[2:], strict=True)))]
+    if bias is not None:
+        inside += bias.reshape(-1, *(1,) * (out.ndim - 2))
+    _narrow(xp, inside, out)
