@@ -568,7 +568,7 @@ def test_a_leaf_made_of_an_argument_inside():
 
         return step
 
-    agree(own_step(make_step), programs=1)
+    agree(own_step(make_step), programs=2)
 
 
 def test_a_namespace_is_no_argument_but_runs():

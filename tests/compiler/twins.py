@@ -119,8 +119,9 @@ class Twin:
 
 def gradients(world: SimpleNamespace) -> list[Any]:
     """Return the gradients themselves, as a caller would who keeps them."""
-    modules = [m for m in vars(world).values() if isinstance(m, nn.Module)]
-    tensors = [t for t in vars(world).values() if isinstance(t, tg.Tensor)]
+    held = [value for name, value in vars(world).items() if not name.startswith("step")]
+    modules = [m for m in held if isinstance(m, nn.Module)]
+    tensors = [t for t in held if isinstance(t, tg.Tensor)]
     return [p._grad for p in [*(p for m in modules for p in m.parameters()), *tensors]]
 
 

@@ -184,13 +184,19 @@ def _unpack(capture: Capture, flat: Tensor, tensors: list[Tensor]) -> None:
 
 def _cell(capture: Capture, optimizer: Any, use: str, tensors: list[Tensor], owners: list[Tensor]) -> tuple[Cell, Any]:
     """Return one number for the equal numbers of all parameters, and the vector that they are kept in."""
+    key = tuple(map(id, tensors))
+    if key in capture.cells:  # a second update in one step goes on from the first
+        return capture.cells[key]
+    if any(set(key) & set(other) for other in capture.cells):
+        capture.refuse(type(optimizer).__name__, "two updates in one step are of overlapping parameters", "make them one")
     vector = np.array([float(t.array) for t in tensors])
     counter = capture.new(vector)
     parts = [capture.read(t) for t in tensors]
     capture.flats.append(Flat(use, counter, parts, tensors, optimizer, owners, counts=True))
     variable = capture.new_number(float(vector[0]))
     capture.note(COUNT, [counter], [variable])
-    return Cell(capture, float(vector[0]), variable), counter
+    capture.cells[key] = Cell(capture, float(vector[0]), variable), counter
+    return capture.cells[key]
 
 
 def _setting(capture: Capture, group: dict, name: str) -> Any:
