@@ -7,7 +7,7 @@ from typing import Any
 
 from .clock import BLOCK, RUN_UP, SETTLE
 from .machine import describe
-from .peers.columns import BYTES, COMPILED, EAGER, HAND, PRODUCTS
+from .peers.columns import BYTES, COMPILED, EAGER, HAND, NUMPY, PRODUCTS
 from .targets import PEERS, Row, Target, best, exactly, geometric_mean, limit, ratio, targets
 from .workloads import BY_KEY
 
@@ -142,8 +142,9 @@ def limits(results: dict[str, Any]) -> str:
         found = {name: column["median"] for name, column in row["columns"].items()}
         cells = [micro(found[name]) if name in found else "–" for name in (PRODUCTS, BYTES, HAND)]
         over = [own[1] / value if own and value else None for value in (bound, hand[1] if hand else None)]
+        numpy = found[NUMPY] / hand[1] if NUMPY in found and hand else None
         by_hand = hand[1] / bound if hand and bound else None
-        lines.append([BY_KEY[key].title, *cells, micro(own[1]) if own else "–", *map(times, (*over, by_hand))])
+        lines.append([BY_KEY[key].title, *cells, micro(own[1]) if own else "–", *map(times, (*over, numpy, by_hand))])
     head = [
         "",
         PRODUCTS + ", µs",
@@ -153,7 +154,7 @@ def limits(results: dict[str, Any]) -> str:
         "compiled / limit",
         "compiled / by hand",
     ]
-    return table([*head, "by hand / limit"], lines)
+    return table([*head, "compiled (NumPy) / by hand", "by hand / limit"], lines)
 
 
 def cold(results: dict[str, Any]) -> str:
