@@ -11,7 +11,8 @@ import tapegrad as tg
 import tapegrad.nn.functional as F
 from tapegrad import nn
 from tapegrad.compiler.compiled import Compiled
-from tapegrad.errors import IndexRangeError
+from tapegrad.compiler.loops.build import has_numba
+from tapegrad.errors import IndexRangeError, MissingExtraError
 
 pytest.importorskip("numba", reason="the Numba target needs the extra 'fast'")
 
@@ -326,3 +327,47 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(tmp_path, monkeypatch
     x = tg.randn(3, 3)
     result, _ = run(lambda x: (x - 0.75) * x * 3, x)
     close(result.numpy(), ((x - 0.75) * x * 3).numpy(), 0)
+
+
+# -- the choice ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_target_is_chosen_by_the_work_of_a_step():
+    function = Compiled(lambda x: (x * 2 + 1).relu())
+    assert function.target is None
+    function(tg.ones(3))
+    assert function.target == "numpy"
+    function(tg.ones(1000, 1500))
+    assert function.target == "numba"
+    assert "_loop(" in function.source
+    assert Compiled(lambda x: x, "numpy").target == "numpy"
+
+
+def test_without_numba_a_step_is_numpy_and_asking_for_loops_says_what_to_install(monkeypatch):
+    has_numba.cache_clear()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None)
+    try:
+        function = Compiled(lambda x: (x * 2 + 1).relu())
+        function(tg.ones(1000, 1500))
+        assert function.target == "numpy"
+        with pytest.raises(MissingExtraError, match=r"'numba' is not installed; pip install 'tapegrad\[fast\]'"):
+            Compiled(lambda x: x, "numba")
+    finally:
+        has_numba.cache_clear()
+
+
+def test_every_result_is_looked_at_when_a_step_is_verified():
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    opt = tg.optim.Adam(model.parameters())
+
+    def step(x, y):
+        opt.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        opt.step()
+        return loss
+
+    call = Compiled(step, "numba", verify=2)
+    x, y = tg.randn(6, 4), tg.tensor([0, 1, 2, 0, 1, 2])
+    losses = [call(x, y).item() for _ in range(5)]
+    assert losses == sorted(losses, reverse=True)

@@ -16,6 +16,7 @@ from .arguments import Place, rebuild
 from .calling import Stale, write_call
 from .guards import Guards
 from .joining import join
+from .loops.choice import choose
 from .program import Step
 from .source import Source, write_source
 
@@ -69,7 +70,7 @@ class Specialization:
         self.step = step
         self.results = results
         self.grad_enabled = grad_enabled
-        self.target = target
+        self.target = target = target or choose(step)
         self.done = _DONE
         self._arguments = arguments
         self.flats: dict[Variable, np.ndarray] = {}

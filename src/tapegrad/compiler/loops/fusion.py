@@ -16,7 +16,7 @@ from ..updates import PACK, UNPACK
 from .layout import Layouts
 from .scalar import NotScalar, Term, converted, named_number, number, operand, scalar
 
-__all__ = ["FUSED", "Group", "fuse"]
+__all__ = ["FUSED", "Group", "fuse", "separated"]
 
 # More members than this make a loop that is slow to compile and runs out of registers.
 _LARGEST = 48
@@ -193,6 +193,20 @@ def fuse(step: Step, layouts: Layouts) -> None:
             order.append(e)
     order += opened
     step.equations = list(_finished(step, order))
+
+
+def separated(step: Step, layouts: Layouts) -> None:
+    """Make each equation that could be in a group one of its own, where it stands, so that each result can be seen."""
+    equations: list[Equation] = []
+    for e in step.equations:
+        group = Group(tuple(e.outputs[0].shape), {}) if e.outputs and _may_join(step, e) else None
+        term = group.term_of(step, e, layouts) if group else None
+        if group is not None and term is not None:
+            group.add(step, e, term)
+            equations.append(group.finish(step, set(e.outputs)))
+        else:
+            equations.append(e)
+    step.equations = equations
 
 
 def _joined(step: Step, e: Equation, places: list[Group], opened: list[Group], layouts: Layouts) -> Group | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ...core import Equation, Variable, ops
 from ..kernels import literal_text
 from .build import Loops
-from .fusion import FUSED, Group, fuse
+from .fusion import FUSED, Group, fuse, separated
 from .layout import Layouts
 from .special import SPECIAL
 from .write import Loop
@@ -22,12 +23,14 @@ class LoopWriter:
 
     def __init__(self, writer: Any):
         self.writer = writer
-        self.step = writer.step
+        # The step itself stays as it is: it is written more than once.
+        self.step = writer.step = copy.copy(writer.step)
         self.loops = Loops()
         self.made_by = {o: e.primitive.name for e in self.step.equations if not e.writes for o in e.outputs}
-        self._split_linear()
+        if not writer.see:
+            self._split_linear()
         self.layouts = Layouts(self.step, writer.layout)
-        fuse(self.step, self.layouts)
+        (separated if writer.see else fuse)(self.step, self.layouts)
         self._views: dict[tuple[Variable, str], str] = {}
         self._names: dict[str, str] = {}
 
