@@ -122,18 +122,18 @@ def _body(kernel: Any) -> tuple[list[ast.stmt], list[str]]:
 
 
 def inline(
-    kernel: Any, bindings: dict[str, Binding], prefix: str, helper: Callable[[str, Any], str]
+    kernel: Any, bindings: dict[str, Binding], local: Callable[[str], str], helper: Callable[[str, Any], str]
 ) -> tuple[list[str], str]:
     """Return lines that do what a kernel does, and the expression of its result.
 
-    ``bindings``: the arguments by name, ``out`` among them where the result is to be written somewhere. ``prefix``
-    begins the names of variables of the kernel's own; ``helper`` is told of functions that it calls, and names them.
+    ``bindings``: the arguments by name, ``out`` among them where the result is to be written somewhere. ``local``
+    names variables of the kernel's own; ``helper`` is told of functions that it calls, and names them.
     Raises NotInlinable.
     """
     body, names = _body(kernel)
     if not set(names) - {"xp"} <= set(bindings):
         raise NotInlinable("arguments are missing")
-    inliner = _Inliner(kernel.__globals__, bindings, prefix, helper)
+    inliner = _Inliner(kernel.__globals__, bindings, local, helper)
     result = inliner.block(body)
     if result is None:
         raise NotInlinable("the kernel returns nothing")
@@ -152,9 +152,9 @@ _UFUNCS = {
 
 
 class _Inliner:
-    def __init__(self, namespace: dict[str, Any], bindings: dict[str, Binding], prefix: str, helper: Any):
+    def __init__(self, namespace: dict[str, Any], bindings: dict[str, Binding], local: Any, helper: Any):
         self.namespace = namespace
-        self.prefix = prefix
+        self.local = local
         self.helper = helper
         self.lines: list[str] = []
         self.facts: dict[str, Any] = {"xp": np, **{name: b.fact for name, b in bindings.items()}}
@@ -303,7 +303,7 @@ class _Inliner:
 
     def _fresh(self, name: str) -> ast.Name:
         self.count += 1
-        return ast.Name(f"{self.prefix}_{name.strip('_')}")
+        return ast.Name(self.local(name.strip("_")))
 
     # -- what is known -------------------------------------------------------------------------------------------------
 

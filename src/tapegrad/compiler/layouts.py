@@ -10,6 +10,7 @@ from collections.abc import Callable
 __all__ = ["formatted", "identifiers", "renamed", "without_dead_setup"]
 
 _WIDTH = 120
+_WORD, _TARGET = re.compile(r"(?<![\w.])[A-Za-z_]\w*"), re.compile(r"(\w+) = ")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -46,13 +47,13 @@ def _names(text: str) -> list[tuple[int, int]]:
 
 def without_dead_setup(setup: list[str], rest: str) -> list[str]:
     """Return the lines of a setup whose names are used, by lines that stay or by the rest of the program."""
-    used, kept = identifiers(rest), []
+    used, kept = set(_WORD.findall(rest)), []
     for line in reversed(setup):
-        target = re.match(r"(\w+) = ", line)
+        target = _TARGET.match(line)
         if target is not None and target[1] not in used:
             continue
         if not line.lstrip().startswith("#"):
-            used |= identifiers(line)
+            used.update(_WORD.findall(line if target is None else line[target.end() :]))
         kept.append(line)
     return kept[::-1]
 

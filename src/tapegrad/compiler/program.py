@@ -41,6 +41,8 @@ class Step:
             o: (i, k) for i, e in enumerate(capture.equations) if not e.writes for k, o in enumerate(e.outputs)
         }
         self.written_at = {id(e): i for i, e in enumerate(capture.equations) if e.writes}
+        # The modules that were called, those around others first.
+        self.entered = [module for module, _ in capture.modules]
         self.modules = dict(zip(map(id, capture.equations), capture.equation_modules, strict=True))
         self.gradient_of = capture.gradient_of
         self.outputs = outputs
@@ -51,9 +53,7 @@ class Step:
         self.forgotten = [g.leaf for g in capture.gradients.values() if not g.looked]
         # Leaves that have no gradient after the step, whether they had one before or not.
         self.cleared = [
-            g.leaf
-            for g in capture.gradients.values()
-            if g.leaf._grad is None and not (g.looked and g.before is None)
+            g.leaf for g in capture.gradients.values() if g.leaf._grad is None and not (g.looked and g.before is None)
         ]
         self._read_gradients(capture)
         self.root = self._roots(arrays)

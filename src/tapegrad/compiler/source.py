@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from ..core import WRITE, Equation, Variable
 from .blocks import Block, find_blocks
+from .formulas import in_plain_text
 from .kernels import Binding, Fact, NotInlinable, NumberFact, Unknown, inline, literal_text
 from .layout import Layout, is_reshape
+from .layouts import without_dead_setup
 from .loops.target import LoopWriter
 from .memory import Scratch
 from .names import Names
@@ -95,16 +98,17 @@ class _Writer:
     def _text(self) -> str:
         found = [self.names[v] for _, v in self.step.found]
         results = ", ".join(self.names[v] for v in self.step.outputs)
-        lines = ["import numpy as np", "", *self._scratch_text(), *self.setup, "", ""]
+        lines = ["", "", *(self.loops.lines if self.loops is not None else ())]
         if self.loops is not None:
-            lines += self.loops.lines
             self.given["njit"] = self.loops.loops
         lines.append("@np.errstate(all='ignore')")
         lines.append(f"def step({', '.join([*self.arguments, *found])}):")
-        body = [*self.prelude, *self.body, *self.ending]
+        body = [line for line in (*self.prelude, *self.body, *self.ending) if not line.isidentifier()]
         lines += [f"    {line}" if line else "" for line in body]
         lines.append(f"    return ({results}{',' if len(self.step.outputs) == 1 else ''})")
-        return "\n".join(lines) + "\n"
+        setup = [*self._scratch_text(), *self.setup]
+        setup = without_dead_setup(setup, "\n".join([*lines, *self.gradient_names]))
+        return "\n".join(["import numpy as np", "", *setup, *lines]) + "\n"
 
     def name(self, variable: Variable) -> str:
         """Return what a value is called where the writer is."""
@@ -427,7 +431,7 @@ class _Writer:
 
     def _header(self, e: Equation) -> None:
         shapes = ", ".join(literal_text(tuple(o.shape)) for o in e.outputs)
-        self.body.append(f"# {e.primitive.name}: {' '.join(e.primitive.formula.split())}  {shapes}")
+        self.body.append(f"# {e.primitive.name}: {in_plain_text(e.primitive.formula)}  {shapes}")
 
     def _left(self, outs: list[Variable]) -> str:
         return self.name(outs[0]) if len(outs) == 1 else f"({', '.join(self.name(o) for o in outs)})"
@@ -464,7 +468,9 @@ class _Writer:
             if p.takes_out:
                 bindings["out"] = self._bind_out(e, out)
             try:
-                lines, result = inline(p.kernel, bindings, self.names[e.outputs[0]], self._give)
+                lines, result = inline(
+                    p.kernel, bindings, functools.partial(self.names.local, e.outputs[0]), self._give
+                )
             except NotInlinable:
                 pass
             else:
