@@ -58,9 +58,13 @@ class Watch:
         for value in self.objects:
             self.reach.look(getattr(value, "__name__", type(value).__name__), value)
         self._before: Any = None
+        self._collects = False
         self._own: dict[str, bool] = {}
 
     def __enter__(self) -> Watch:
+        # What the garbage collector calls is no part of the step.
+        self._collects = gc.isenabled()
+        gc.disable()
         self._before = sys.getprofile()
         if self._before is None or callable(self._before):
             sys.setprofile(self._hear)
@@ -69,6 +73,8 @@ class Watch:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        if self._collects:
+            gc.enable()
         if self._before is None or callable(self._before):
             sys.setprofile(self._before)
 
