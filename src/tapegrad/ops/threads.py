@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -128,6 +127,7 @@ def _blas() -> tuple[Callable, Callable] | None:
     None for another library, and where its threads would wait on the core that is wanted here (see ``blas``).
     """
     import ctypes
+    from pathlib import Path
 
     import numpy
 
