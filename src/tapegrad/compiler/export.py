@@ -62,7 +62,7 @@ class _File:
     def __init__(self, exported: Exported):
         self.exported = exported
         programs = [*exported.training, *([exported.inference] if exported.inference is not None else [])]
-        given = {name for p in programs for name in p.source.given}
+        given = {name for p in programs for name, value in p.source.given.items() if _is_function(value)}
         taken = {name for p in programs for name in identifiers(p.source.text)} - given
         self.harvest = Harvest(taken | _OWN)
         self.roots: list[tuple[str, np.ndarray]] = []
