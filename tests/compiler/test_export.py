@@ -152,5 +152,5 @@ def test_a_run_that_was_not_compiled_is_refused_with_the_reason(tmp_path):
     assert run.compiled == {**run.compiled, "compiled": False, "reason": "compile is off"}
     with pytest.raises(UsageError, match="the updates are not compiled: compile is off"):
         export_numpy(run, tmp_path / "net.py")
-    with pytest.raises(ArgumentError, match="net.txt is no name of a Python file"):
+    with pytest.raises(ArgumentError, match=r"net\.txt is no name of a Python file"):
         export_numpy(run, tmp_path / "net.txt")
