@@ -83,7 +83,7 @@ def _table(rows: list[dict[str, Any]], sort: str | None, whole: bool) -> Table:
     table = Table([Column(heading) for heading in [*headings, *extra]])
     for row in rows:
         done = row["epochs"] if row["of"] is None else f"{row['epochs']}/{row['of']}"
-        known = {**row["config"], **row["values"]}
+        known = {**row["config"], **row["values"], "compiled": row["compiled"], "gain": row["gain"]}
         cells = {
             "run": row["name"],
             "title": row["title"] if whole else _short(row["title"]),

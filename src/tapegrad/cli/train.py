@@ -103,6 +103,11 @@ def go_on(assembly: Assembly, run: Run) -> int:
         )
         return 130
     finish(result, run)
+    told = assembly.trainer.compiling.report()
+    if told["compiled"] and "gain" in told:
+        click.echo(f"compiled: {told['programs']} programs, {told['gain']:.1f} times as fast as eager")
+    elif told["reason"] is not None:
+        click.echo(f"not compiled: {told['reason']}")
     return 0
 
 

@@ -30,7 +30,8 @@ _NO_METRICS = ("event", "time", "epoch", "epochs", "step", "steps", "rate", "sec
 
 
 def describe(run: Run) -> dict[str, Any]:
-    """Return what is to be known of a run: name, title, status, epochs, metric with its best and last value, seconds, date.
+    """Return what is to be known of a run: name, title, status, epochs, metric with its best and last value, seconds,
+    date, whether its updates were compiled and what that gained.
 
     ``values`` are the figures of its result, before its end those of the last epoch; ``config`` the resolved recipe with
     one key for each path. What a damaged file would have told is missing.
@@ -52,9 +53,19 @@ def describe(run: Run) -> dict[str, Any]:
         "last": last.get(metric or ""),
         "seconds": result.get("seconds", round(sum(float(e.get("seconds", 0.0)) for e in epochs), 3)),
         "date": _date(run),
+        **_compiled(run),
         "values": values,
         "config": config,
     }
+
+
+def _compiled(run: Run) -> dict[str, Any]:
+    """Return whether a run's updates were compiled, and how many times as fast that made them, as far as it says."""
+    try:
+        told = run.compiled or {}
+    except FileFormatError:
+        told = {}
+    return {name: told.get(name) for name in ("compiled", "gain")}
 
 
 def settings_of(run: Run) -> dict[str, Any]:
