@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ class Clock:
 
     runner: Runner
     calls: int = 1
-    seconds: float = 0.0
+    seconds: float = math.inf
 
     def __post_init__(self) -> None:
         self.turn: Iterator[tuple[Any, ...]] = itertools.cycle(self.runner.batches)
