@@ -325,12 +325,14 @@ def reproduction(out: Writing, view: RunView, command: str) -> None:
 
 
 _ENVIRONMENT = ("tapegrad", "numpy", "python", "blas", "blas_core", "threads", "cpu", "cores", "machine", "system")
+_COMPILED = ("compiled", "gain", "reason")
 
 
 def environment(out: Writing, view: RunView) -> None:
     """Write where the run ran."""
     say = out.say
     facts = [(key, view.fact("environment.json", key)) for key in _ENVIRONMENT]
+    facts += [(key, view.fact("compiled.json", key)) for key in _COMPILED]
     rows = [(key, say.value(fact, "setting")) for key, fact in facts if fact is not None]
     if rows:
         out.table((say("setting"), say("value")), rows, "ll", say.text("environment caption"))
