@@ -13,8 +13,10 @@ from .program import Step
 
 __all__ = ["fold"]
 
-# What holds a tensor that is the step's alone while it is counted: the table of owners, and the argument.
+# What holds a tensor that is the step's alone while it is counted: the table of owners, and the argument. What holds its
+# array: the tensor, the table of constants, and the argument.
 _REFERENCES_OF_ITS_OWN = 2
+_REFERENCES_OF_ITS_ARRAY = 3
 
 
 def fold(step: Step) -> None:
@@ -98,6 +100,9 @@ class _Folder:
         number, x, out = numbers[0], arrays[0], e.outputs[0]
         if number == 1.0 and (x.shape, x.dtype) == (out.shape, out.dtype) and self._may_be(x, out):
             self.same[out] = x
+            for view in [v for v, root in self.step.root.items() if root is out]:
+                self.step.root[view] = x
+            self.step.root[out] = x
             return True
         held = self.factors.get(x)
         if held is not None and (_is_power_of_two(held[0]) or _is_power_of_two(number)):
@@ -116,7 +121,13 @@ class _Folder:
 def _forget_private_owners(step: Step) -> None:
     """Let go of tensors that the step has made itself: nobody else can reach them, so their arrays are plain constants."""
     for v in step.owners:
-        if sys.getrefcount(step.owners[v]) <= _REFERENCES_OF_ITS_OWN:
+        # The result of detach() is the step's own, its memory is not.
+        private = step.constants.get(v) is not None and step.constants[v].base is None
+        if (
+            private
+            and sys.getrefcount(step.owners[v]) <= _REFERENCES_OF_ITS_OWN
+            and sys.getrefcount(step.constants[v]) <= _REFERENCES_OF_ITS_ARRAY
+        ):
             step.owners[v] = None
 
 

@@ -11,6 +11,7 @@ from collections import deque
 from typing import Any
 
 from ..array import get_default_dtype
+from ..core import Tensor
 from .capture import Capture
 from .program import Step
 from .reach import fields_of, is_users_object, is_users_space
@@ -110,7 +111,7 @@ class Guards:
 def guards_of(capture: Capture, watch: Watch, step: Step) -> Guards:
     """Return the conditions of a captured step."""
     guards = Guards(watch.names)
-    _guard_tensors(guards, step)
+    _guard_tensors(guards, step, watch.reach.tensors)
     _guard_gradients(guards, capture)
     _guard_settings(guards, capture, step)
     _guard_environment(guards, watch)
@@ -123,11 +124,13 @@ def guards_of(capture: Capture, watch: Watch, step: Step) -> Guards:
     return guards
 
 
-def _guard_tensors(guards: Guards, step: Step) -> None:
+def _guard_tensors(guards: Guards, step: Step, reached: dict[int, Tensor]) -> None:
     # Nobody differentiates an optimizer's own state: of it only the memory counts.
     states = {id(t): t for f in step.flats if f.use != "parameters" for t in f.tensors or ()}
     tensors = [t for t in step.owners.values() if t is not None]
     tensors += [t for flat in step.flats for t in flat.tensors or ()]
+    # What the step read may be the result of detach(): it is the tensor that was detached that must stay.
+    tensors += [reached[id(t.array)] for t in tensors if reached.get(id(t.array), t) is not t]
     for t in tensors:
         guards.add("{0}.array is {1}", t, t.array)
         if id(t) not in states:

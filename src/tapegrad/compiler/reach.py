@@ -16,7 +16,7 @@ from .snapshots import is_plain
 __all__ = ["Reach", "alike", "fields_of", "is_users_code", "is_users_object", "is_users_space"]
 
 # How far, and at how many objects, one looks.
-_DEPTH = 4
+_DEPTH = 6
 _MOST = 3000
 
 
@@ -114,8 +114,6 @@ class Reach:
         self._seen = {key: (path, value, {}) for key, (path, value, _) in self._seen.items()}
 
     @property
-    def modules(self) -> list[Any]:
-        """The modules among what was found."""
-        return [
-            value for _, value, _ in self._seen.values() if hasattr(value, "_modules") and not isinstance(value, type)
-        ]
+    def tensors(self) -> dict[int, Tensor]:
+        """The tensors among what was found, by the ids of their arrays."""
+        return {id(value.array): value for _, value, _ in self._seen.values() if isinstance(value, Tensor)}
