@@ -300,6 +300,28 @@ def test_the_default_dtype_changes():
     agree(own_step(make_step), script, programs=2)
 
 
+def test_weights_that_are_only_read_detached():
+    def make():
+        w = world()
+        w.teacher = nn.Linear(4, 4)
+        nn.init.zeros_(w.teacher.bias)
+        teacher = w.teacher
+        w.step = lambda x, y: x + teacher.bias.detach() + teacher.weight.data[0] + teacher.bias.data
+
+        return w
+
+    def script(w, i):
+        with tg.no_grad():
+            w.teacher.bias.add_(i)
+        if i == 3:
+            w.teacher.bias.data = tg.ones(4) * 9
+        if i == 4:
+            w.teacher.weight.data = tg.ones(4, 4) * 9
+        return w.step(*w.batch(i))
+
+    agree(make, script, 7)
+
+
 # -- states loaded and copied ---------------------------------------------------------------------------------------------
 
 
@@ -312,7 +334,9 @@ def test_states_loaded(name):
             w.model.load_state_dict(w.saved[0])
             w.opt.load_state_dict(w.saved[1])
         if i == 8:
-            w.model.load_state_dict({k: v + 0.1 for k, v in w.model.state_dict().items() if v.dtype == tg.float32}, strict=False)
+            w.model.load_state_dict(
+                {k: v + 0.1 for k, v in w.model.state_dict().items() if v.dtype == tg.float32}, strict=False
+            )
         return w.step(*w.batch(i))
 
     agree(lambda: world(OPTIMIZERS[name], model=deep), script, 10)

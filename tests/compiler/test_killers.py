@@ -514,7 +514,9 @@ def test_gradients_set_by_hand():
 
         def step(x, y):
             opt.zero_grad()
-            for p, g in zip(net.parameters(), tg.autograd.grad(F.cross_entropy(net(x), y), list(net.parameters())), strict=True):
+            for p, g in zip(
+                net.parameters(), tg.autograd.grad(F.cross_entropy(net(x), y), list(net.parameters())), strict=True
+            ):
                 p.grad = g * 2
             opt.step()
 
@@ -742,7 +744,13 @@ def test_dropout_and_several_draws():
             loss.backward()
             opt.step()
             del unused
-            return loss, tg.randperm(5), tg.randint(0, 9, (3,)), tg.bernoulli(tg.full((4,), 0.3)), tg.normal(0.0, 1.0, (3,))
+            return (
+                loss,
+                tg.randperm(5),
+                tg.randint(0, 9, (3,)),
+                tg.bernoulli(tg.full((4,), 0.3)),
+                tg.normal(0.0, 1.0, (3,)),
+            )
 
         return step
 

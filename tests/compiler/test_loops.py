@@ -79,7 +79,21 @@ def agree(make_model, shape, classes=4, tolerance=TOLERANCE, **options):
             close(a, b, 20 * tolerance)
 
 
-ACTIVATIONS = ["ReLU", "LeakyReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "ELU", "Softplus", "Hardtanh", "ReLU6", "Hardswish", "Mish", "SELU"]
+ACTIVATIONS = [
+    "ReLU",
+    "LeakyReLU",
+    "Tanh",
+    "Sigmoid",
+    "GELU",
+    "SiLU",
+    "ELU",
+    "Softplus",
+    "Hardtanh",
+    "ReLU6",
+    "Hardswish",
+    "Mish",
+    "SELU",
+]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

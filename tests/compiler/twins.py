@@ -149,12 +149,17 @@ def agree(
             a, b = eager.call(script, i, kept), twin.call(script, i, kept)
             told = twin.compiled and [(r.who, r.what) for c in twin.compiled for r in c.refusals]
             found = difference(a, b, tolerance, "result")
-            found = found or difference(picture(eager.world), picture_without_step(twin.world, eager.world), tolerance, "world")
+            found = found or difference(
+                picture(eager.world), picture_without_step(twin.world, eager.world), tolerance, "world"
+            )
             found = found or difference(eager.random.array, twin.random.array, 0, "random")
             found = found or difference(picture(eager.kept), picture(twin.kept), tolerance, "kept")
             assert not found, f"call {i}, kept {keep}: {found}; refusals {told}"
         if programs is not None:
-            assert [c.programs for c in twin.compiled] == [programs] * len(twin.compiled), (told, [c.programs for c in twin.compiled])
+            assert [c.programs for c in twin.compiled] == [programs] * len(twin.compiled), (
+                told,
+                [c.programs for c in twin.compiled],
+            )
         said = [w for w in twin.warnings if w.startswith("compile(")]
         if refusals is not None:
             assert len(said) == refusals, (said, told)
