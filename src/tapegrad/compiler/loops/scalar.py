@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .ufuncs import EXPRESSIONS, literal_of
+from .ufuncs import EXPRESSIONS, FUNCTIONS, literal_of
 
 __all__ = ["NotScalar", "Term", "converted", "named_number", "number", "operand", "scalar"]
 
@@ -75,7 +75,7 @@ def _applied(ufunc: np.ufunc, terms: list[Term]) -> Term:
     except TypeError:
         raise NotScalar from None
     kind = "i" if loop[0].kind in "iu" else loop[0].kind
-    template = EXPRESSIONS.get(kind, {}).get(ufunc.__name__)
+    template = FUNCTIONS.get((ufunc.__name__, loop[0].name)) or EXPRESSIONS.get(kind, {}).get(ufunc.__name__)
     if template is None or any(d != loop[0] for d in loop) or loop[0] == np.float16:
         raise NotScalar
     dtype = loop[0]

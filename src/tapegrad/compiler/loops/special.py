@@ -13,7 +13,7 @@ from . import kernels
 from .build import DECORATOR
 from .layout import Layouts
 
-__all__ = ["SPECIAL", "Special"]
+__all__ = ["SPECIAL", "Special", "exp_text"]
 
 # Products and sums of the polynomial may be one operation: it is more exact, and half the work.
 _CONTRACTED = DECORATOR.replace(")", ', fastmath={"contract"})')
@@ -35,12 +35,17 @@ class Special:
 
 
 @functools.cache
+def exp_text() -> str:
+    """Return the text of the exponential function of float32."""
+    return f"{_CONTRACTED}\n{inspect.getsource(kernels.exp_float32).rstrip()}"
+
+
+@functools.cache
 def _text(functions: tuple[Callable, ...], dtype: str) -> str:
     texts = []
     for f in functions:
         if f is kernels.exp_float32:
-            if dtype == "float32":
-                texts.append(f"{_CONTRACTED}\n{inspect.getsource(f).rstrip()}")
+            texts += [exp_text()] if dtype == "float32" else []
             continue
         text = re.sub(r"\bnumber\(", f"np.{dtype}(", inspect.getsource(f).rstrip())
         text = re.sub(r"(?<!\.)\bexp\(", "exp_float32(" if dtype == "float32" else "np.exp(", text)

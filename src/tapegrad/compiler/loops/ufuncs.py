@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["EXPRESSIONS", "literal_of"]
+__all__ = ["EXPRESSIONS", "FUNCTIONS", "literal_of"]
+
+# By name and dtype: functions of kernels.py. Numba's own would call the C library for each element.
+FUNCTIONS = {("exp", "float32"): "exp_float32({0})"}
 
 # By kind of the loop's operands: "f" floating point, "i" integers (signed or not), "b" bool. {0}, {1} are operands that
 # can be repeated without being computed twice, {zero} and {one} numbers of their dtype.

@@ -9,6 +9,7 @@ from .build import DECORATOR
 from .fusion import Group
 from .layout import Layouts, Operand, Space
 from .scalar import Term
+from .special import exp_text
 
 __all__ = ["Loop"]
 
@@ -70,7 +71,8 @@ class Loop:
                 depth,
                 f"{self.names[v]}[{index}] = {self.locals.get(group.terms[v]) or self._inner(group.terms[v], depth)}",
             )
-        head = [DECORATOR, f"def {name}({', '.join(self.names[v] for v in self.arguments)}):"]
+        used = [exp_text(), "", ""] if any("exp_float32(" in line for line in self.lines) else []
+        head = [*used, DECORATOR, f"def {name}({', '.join(self.names[v] for v in self.arguments)}):"]
         return name, "\n".join([*head, *self.lines])
 
     def _line(self, depth: int, text: str) -> None:
