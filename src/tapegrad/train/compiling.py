@@ -124,8 +124,8 @@ class Compiling:
         """Return whether updates were compiled, why not where not, and what that cost and gained.
 
         ``eager_ms`` and ``compiled_ms``: one update each way, measured as the first program was made, with everything put
-        back; ``gain`` their ratio; ``step_ms`` the mean of this process's updates; ``difference`` the largest one between
-        eager and compiled, relative to the largest gradient.
+        back; ``gain`` their ratio; ``step_ms`` the mean of this process's updates; ``difference`` the largest one of eager
+        and compiled results, relative to the largest of each, ``gradient_difference`` that of gradients by their norm.
         """
         steps = sum(self._steps.values())
         told: dict[str, Any] = {
@@ -140,6 +140,7 @@ class Compiling:
             eager, compiled = self._compiled.times[0]
             told |= {"eager_ms": round(1e3 * eager, 4), "compiled_ms": round(1e3 * compiled, 4)}
             told |= {"gain": round(eager / compiled, 2), "difference": self._compiled.difference}
+            told["gradient_difference"] = self._compiled.gradient_difference
         return told
 
     def state_dict(self) -> dict[str, Any]:
