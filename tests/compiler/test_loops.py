@@ -61,7 +61,7 @@ def train(make_model, x, y, target, steps=6, optimizer=tg.optim.Adam, loss=F.cro
     if target == "numba":
         assert not call.refusals
         assert "_loop(" in call.source
-    return SimpleNamespace(losses=losses, state=[t.numpy().copy() for t in model.state_dict().values()])
+    return SimpleNamespace(losses=losses, state=[t.numpy().copy() for t in model.state_dict().values()], call=call)
 
 
 def agree(make_model, shape, classes=4, tolerance=TOLERANCE, **options):
@@ -77,6 +77,7 @@ def agree(make_model, shape, classes=4, tolerance=TOLERANCE, **options):
         np.testing.assert_allclose(loops.losses, other.losses, rtol=tolerance)
         for a, b in zip(loops.state, other.state, strict=True):
             close(a, b, 20 * tolerance)
+    return loops.call.source
 
 
 ACTIVATIONS = [
@@ -385,3 +386,37 @@ def test_every_result_is_looked_at_when_a_step_is_verified():
     x, y = tg.randn(6, 4), tg.tensor([0, 1, 2, 0, 1, 2])
     losses = [call(x, y).item() for _ in range(5)]
     assert losses == sorted(losses, reverse=True)
+
+
+@pytest.mark.parametrize("shape", [(14, 16), (300, 16), (3, 16, 9, 7)])
+def test_batch_norm_by_channels(shape):
+    weight, bias = tg.rand(16) + 0.5, tg.randn(16)
+
+    def function(x, g):
+        w, b = weight.detach().requires_grad_(), bias.detach().requires_grad_()
+        x = (x * 1.0).detach().requires_grad_()
+        y = F.batch_norm(x, None, None, w, b, training=True)
+        (y * g).sum().backward()
+        return y.detach(), x.grad, w.grad, b.grad
+
+    x, g = tg.randn(*shape) * 3 + 5, tg.randn(*shape)
+    results, source = run(function, x, g)
+    for a, b in zip(results, function(x, g), strict=True):
+        close(a.numpy(), b.numpy())
+    if shape == (14, 16):
+        assert "def standardize_loop" in source
+
+
+def test_a_network_with_batch_norm_over_images():
+    source = agree(
+        lambda: nn.Sequential(
+            *(nn.Conv2d(2, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 3, bias=False)),
+            *(nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(128, 4)),
+        ),
+        (6, 2, 8, 8),
+        tolerance=2e-4,
+    )
+    assert "def standardize_loop" in source
+    assert "def standardize_gradient_loop" in source
+    assert "def sum_products_loop" in source
+    assert "affine, relu" in source

@@ -22,6 +22,8 @@ __all__ = ["FUSED", "Group", "fuse", "separated"]
 _LARGEST = 48
 # One line of NumPy is as good as a loop of one operation.
 _SMALLEST = 2
+# Primitives that are elementwise, though the engine does not undo their broadcasting.
+_ELEMENTWISE_TOO = ("affine", "cast", "clone")
 
 
 class _Fused:
@@ -168,7 +170,7 @@ def _may_join(step: Step, e: Equation) -> bool:
         or any(isinstance(v, Variable) for v in e.keywords.values())
     ):
         return False
-    return p.elementwise or p.name in ("cast", "clone")
+    return p.elementwise or p.name in _ELEMENTWISE_TOO
 
 
 def fuse(step: Step, layouts: Layouts) -> None:

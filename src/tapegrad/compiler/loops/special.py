@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 from ...core import Equation, Variable
-from . import kernels
+from . import channels, kernels
 from .build import DECORATOR
 from .layout import Layouts
 
@@ -18,6 +19,8 @@ __all__ = ["SPECIAL", "Special", "exp_text"]
 # Products and sums of the polynomial may be one operation: it is more exact, and half the work.
 _CONTRACTED = DECORATOR.replace(")", ', fastmath={"contract"})')
 _NUMBERS = ("float32", "float64")
+# With fewer channels the loops over them are too short for vectors.
+_FEWEST = 8
 
 
 class Special:
@@ -114,7 +117,58 @@ def _call_pooling(writer: Any, e: Equation) -> list[str]:
     return [f"{SPECIAL[e.primitive.name].name}({', '.join(arguments)})"]
 
 
+# -- channels -----------------------------------------------------------------------------------------------------------
+
+
+def _by_channels(layouts: Layouts, v: Any, channels: int) -> str:
+    """Return the view of a value that is (samples, channels) or (channels,); empty where its memory is not so."""
+    if not isinstance(v, Variable) or v.dtype.name not in _NUMBERS or 0 in v.shape:
+        return ""
+    if v.shape.count(1) >= len(v.shape) - 1 and math.prod(v.shape) == channels:
+        return f"{{}}.reshape({channels})"
+    strides = layouts.of(v)
+    if len(v.shape) == 2 and strides == (channels, 1):
+        return "{}"
+    if len(v.shape) == 4 and strides is not None and strides == _channels_last(v.shape):
+        return f"{{}}.transpose(0, 2, 3, 1).reshape({math.prod(v.shape) // channels}, {channels})"
+    return ""
+
+
+def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
+    _, c, h, w = shape
+    return h * w * c, 1, w * c, c
+
+
+def _channels_of(e: Equation) -> int:
+    return e.inputs[0].shape[1]
+
+
+def _channels_fit(layouts: Layouts, e: Equation) -> bool:
+    x = e.inputs[0]
+    if not isinstance(x, Variable) or len(x.shape) not in (2, 4) or x.shape[1] < _FEWEST:
+        return False
+    samples = [d for d in range(len(x.shape)) if d != 1]
+    dims = e.keywords.get("dim")
+    if dims is not None and sorted(d % len(x.shape) for d in dims) != samples:
+        return False
+    values = [*e.inputs, *e.outputs]
+    large = [v for v in values if isinstance(v, Variable) and v.shape == x.shape]
+    views = [_by_channels(layouts, v, x.shape[1]) for v in values]
+    return all(views) and len({v.dtype for v in values}) == 1 and len(large) >= 2
+
+
+def _call_by_channels(writer: Any, e: Equation) -> list[str]:
+    values = [*e.inputs, *e.outputs]
+    arguments = [writer.view_of(v, _by_channels(writer.layouts, v, _channels_of(e))) for v in values]
+    if e.primitive.name == "standardize":
+        arguments.append(repr(e.keywords.get("eps", 1e-5)))
+    return [f"{SPECIAL[e.primitive.name].name}({', '.join(arguments)})"]
+
+
 SPECIAL = {
+    "standardize": Special([channels.standardize_loop], _channels_fit, _call_by_channels),
+    "standardize_gradient": Special([channels.standardize_gradient_loop], _channels_fit, _call_by_channels),
+    "sum_products": Special([channels.sum_products_loop], _channels_fit, _call_by_channels),
     "softmax_cross_entropy": Special(
         [kernels.exp_float32, kernels.cross_entropy_loop], _labels_fit, _call_cross_entropy
     ),
