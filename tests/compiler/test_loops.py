@@ -420,3 +420,16 @@ def test_a_network_with_batch_norm_over_images():
     assert "def standardize_gradient_loop" in source
     assert "def sum_products_loop" in source
     assert "affine, relu" in source
+
+
+def test_sums_over_images_take_the_right_dimension():
+    def function(x, w):
+        # As many channels as columns: a sum along the last dimension is another one.
+        y = F.conv2d(x, w)
+        return y.sum((0, 2, 3)), y.sum((0, 1, 2)), y.sum((0, 2, 3), keepdim=True), (y * 2).sum((0, 2))
+
+    x, w = tg.randn(5, 2, 10, 10), tg.randn(8, 2, 3, 3)
+    results, source = run(function, x, w)
+    assert source.count("sum_loop(conv") == 2
+    for a, b in zip(results, function(x, w), strict=True):
+        close(a.numpy(), b.numpy())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["standardize_gradient_loop", "standardize_loop", "sum_products_loop"]
+__all__ = ["standardize_gradient_loop", "standardize_loop", "sum_loop", "sum_products_loop"]
 
 number = np.float32
 
@@ -78,5 +78,19 @@ def sum_products_loop(x, y, out):
         for i in range(begin, min(begin + 64, rows)):
             for c in range(channels):
                 run[c] += x[i, c] * y[i, c]
+        for c in range(channels):
+            out[c] += run[c]
+
+
+def sum_loop(x, out):
+    """The sum over samples, for each channel."""
+    rows, channels = x.shape
+    run = np.empty(channels, x.dtype)
+    out[:] = number(0.0)
+    for begin in range(0, rows, 64):
+        run[:] = number(0.0)
+        for i in range(begin, min(begin + 64, rows)):
+            for c in range(channels):
+                run[c] += x[i, c]
         for c in range(channels):
             out[c] += run[c]

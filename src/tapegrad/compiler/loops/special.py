@@ -120,11 +120,14 @@ def _call_pooling(writer: Any, e: Equation) -> list[str]:
 # -- channels -----------------------------------------------------------------------------------------------------------
 
 
-def _by_channels(layouts: Layouts, v: Any, channels: int) -> str:
+def _by_channels(layouts: Layouts, v: Any, like: Variable) -> str:
     """Return the view of a value that is (samples, channels) or (channels,); empty where its memory is not so."""
+    channels = like.shape[1]
     if not isinstance(v, Variable) or v.dtype.name not in _NUMBERS or 0 in v.shape:
         return ""
-    if v.shape.count(1) >= len(v.shape) - 1 and math.prod(v.shape) == channels:
+    # Its dimensions are the last ones of what it broadcasts with.
+    before = 1 - (len(like.shape) - len(v.shape))
+    if before >= 0 and v.shape[before] == channels == math.prod(v.shape):
         return f"{{}}.reshape({channels})"
     strides = layouts.of(v)
     if len(v.shape) == 2 and strides == (channels, 1):
@@ -139,10 +142,6 @@ def _channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
     return h * w * c, 1, w * c, c
 
 
-def _channels_of(e: Equation) -> int:
-    return e.inputs[0].shape[1]
-
-
 def _channels_fit(layouts: Layouts, e: Equation) -> bool:
     x = e.inputs[0]
     if not isinstance(x, Variable) or len(x.shape) not in (2, 4) or x.shape[1] < _FEWEST:
@@ -153,19 +152,40 @@ def _channels_fit(layouts: Layouts, e: Equation) -> bool:
         return False
     values = [*e.inputs, *e.outputs]
     large = [v for v in values if isinstance(v, Variable) and v.shape == x.shape]
-    views = [_by_channels(layouts, v, x.shape[1]) for v in values]
+    views = [_by_channels(layouts, v, x) for v in values]
     return all(views) and len({v.dtype for v in values}) == 1 and len(large) >= 2
 
 
 def _call_by_channels(writer: Any, e: Equation) -> list[str]:
     values = [*e.inputs, *e.outputs]
-    arguments = [writer.view_of(v, _by_channels(writer.layouts, v, _channels_of(e))) for v in values]
+    arguments = [writer.view_of(v, _by_channels(writer.layouts, v, e.inputs[0])) for v in values]
     if e.primitive.name == "standardize":
         arguments.append(repr(e.keywords.get("eps", 1e-5)))
     return [f"{SPECIAL[e.primitive.name].name}({', '.join(arguments)})"]
 
 
+def _sums_fit(layouts: Layouts, e: Equation) -> bool:
+    x, out = e.inputs[0], e.outputs[0]
+    if not isinstance(x, Variable) or len(x.shape) != 4 or x.shape[1] < _FEWEST or out.dtype != x.dtype:
+        return False
+    if "transpose" not in _by_channels(layouts, x, x):
+        return False
+    if e.primitive.name == "sum_to":
+        return bool(_by_channels(layouts, out, x))
+    dims = e.keywords.get("dim")
+    return dims is not None and sorted(d % 4 for d in (dims if isinstance(dims, tuple) else (dims,))) == [0, 2, 3]
+
+
+def _call_sums(writer: Any, e: Equation) -> list[str]:
+    x, out = e.inputs[0], e.outputs[0]
+    rows = writer.view_of(x, _by_channels(writer.layouts, x, x))
+    sums = writer.view_of(out, "{}" if len(out.shape) == 1 else f"{{}}.reshape({x.shape[1]})")
+    return [f"sum_loop({rows}, {sums})"]
+
+
 SPECIAL = {
+    "sum": Special([channels.sum_loop], _sums_fit, _call_sums),
+    "sum_to": Special([channels.sum_loop], _sums_fit, _call_sums),
     "standardize": Special([channels.standardize_loop], _channels_fit, _call_by_channels),
     "standardize_gradient": Special([channels.standardize_gradient_loop], _channels_fit, _call_by_channels),
     "sum_products": Special([channels.sum_products_loop], _channels_fit, _call_by_channels),
