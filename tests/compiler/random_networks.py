@@ -286,7 +286,7 @@ def distance(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
     far = 0.0
     for name, x in a.items():
         y = b[name]
-        assert x.shape == y.shape and x.dtype == y.dtype, name
+        assert (x.shape, x.dtype) == (y.shape, y.dtype), name
         if x.dtype.kind != "f":
             np.testing.assert_array_equal(x, y, err_msg=name)
             continue

@@ -17,7 +17,26 @@ def random_program(seed: int, length: int = 14, wide: int = 1):
     """Return a function of two tensors that uses a third one, and that tensor: the seed decides what it does."""
     draw = random.Random(seed)
     plan = []
-    kinds = "add mul exp clone view row rows turn write_number write_other write_row copy into sum mean outer where cat".split()
+    kinds = [
+        "add",
+        "mul",
+        "exp",
+        "clone",
+        "view",
+        "row",
+        "rows",
+        "turn",
+        "write_number",
+        "write_other",
+        "write_row",
+        "copy",
+        "into",
+        "sum",
+        "mean",
+        "outer",
+        "where",
+        "cat",
+    ]
     for _ in range(length):
         plan.append((draw.choice(kinds), draw.random(), draw.random(), draw.random()))
     results = [draw.random() for _ in range(draw.randint(1, 4))]

@@ -18,7 +18,7 @@ from tapegrad import nn
 from tapegrad.compiler.compiled import Compiled
 
 from .twins import agree
-from .worlds import network, own_step, world
+from .worlds import network, world
 
 SCALE = 1.0
 COUNT = 0

@@ -14,6 +14,7 @@ from tapegrad import nn
 from tapegrad.compiler.compiled import Compiled
 
 SEED = 20
+EACH = ("none", "all", "some")
 # Relative to the largest value of an array. A program adds up in another order than eager code does.
 TOLERANCE = 1e-4
 
@@ -134,15 +135,18 @@ def agree(
     refusals: int | None = 0,
     tolerance: float = TOLERANCE,
     hints: tuple[str, ...] = (),
+    keeps: tuple[str, ...] = ("some",),
 ) -> Twin:
-    """Run a script in both worlds, with results and gradients kept and dropped, and compare all there is.
+    """Run a script in both worlds, and compare all there is after each call.
 
+    ``keeps``: for each a fresh pair of worlds, in which the caller keeps "none", "all" or "some" of the results and
+    gradients; what is kept is compared again after each later call.
     ``programs``: how many there must be at the end; ``refusals``: how many warnings; ``hints``: what they must say.
     ``script(world, i)`` makes the i-th call; without one, ``world.step(*world.batch(i))`` is called.
     """
     script = script or (lambda world, i: world.step(*world.batch(i)))
     twin = None
-    for keep in ("none", "all", "some"):
+    for keep in keeps:
         eager, twin = Twin(make, False), Twin(make, True)
         for i in range(calls):
             kept = keep == "all" or (keep == "some" and i % 3 == 1)
