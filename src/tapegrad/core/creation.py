@@ -59,6 +59,9 @@ def tensor(
         np.array(data._read("tensor")) if isinstance(data, Tensor) else _read_numbers(data, to_default=dtype is None)
     )
     out = wrap(array if dtype is None else array.astype(dtype))
+    if STATE.tracer is not None:
+        # Every run of the program makes a tensor of its own of the values.
+        out = out.clone()
     if requires_grad:
         out.requires_grad = True
     return out
