@@ -194,7 +194,10 @@ def _elide_copies(step: Step) -> None:
         replaced = last_use.get(source, i) <= i and source not in kept
         unwritten = max(last_write.get(source, -1), last_write.get(copy, -1)) <= i
         both = {source, copy} <= kept or {source, copy} <= flat_parts
-        if not own or both or not (replaced or unwritten):
+        # Values that the step has made itself of Python's numbers stay what they are while nobody writes to them.
+        fixed = source in step.constants and step.owners.get(source) is None and step.root_of(copy) is copy
+        fixed = fixed and not {source, copy} & last_write.keys() and copy not in kept and copy not in flat_parts
+        if not fixed and (not own or both or not (replaced or unwritten)):
             equations.append(e)
             continue
         renamed[copy] = source
