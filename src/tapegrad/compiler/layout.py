@@ -63,7 +63,7 @@ class Layout:
             if not written:
                 break
             for root in written:
-                del self.order[root]
+                self.order.pop(root, None)
         for _, e in broken:
             self._make_copy(e)
 

@@ -127,7 +127,8 @@ class _Writer:
 
     def _lay_out_flats(self) -> None:
         """Place the vectors of parameters and states, and the slices of them that their parts are."""
-        self.homes: set[Variable] = set()
+        # The values with memory of their own from step to step: in which vector, or in themselves.
+        self.homes: dict[Variable, Variable] = {}
         for flat in self.step.flats:
             if flat.variable in self.static:
                 continue
@@ -152,7 +153,7 @@ class _Writer:
                 shape = literal_text(tuple(part.shape))
                 self.setup.append(f"{self.names[part]} = {name}[{place}:{place + size}].reshape({shape})")
                 self.static.add(part)
-                self.homes.add(part)
+                self.homes[part] = flat.variable
             place += size
 
     def _can_live_in(self, part: Variable) -> bool:
@@ -184,7 +185,7 @@ class _Writer:
             if variable not in self.static and self._can_live_in(variable):
                 self.setup.append(f"{self.names[variable]} = {self._new_array(variable, 'np.zeros')}")
                 self.static.add(variable)
-                self.homes.add(variable)
+                self.homes[variable] = variable
 
     def _copy_gradients(self) -> None:
         """Gradients that are views, inputs or results are copied into memory of their own at the end."""
@@ -344,7 +345,7 @@ class _Writer:
             return
         for x in e.inputs:
             size = math.prod(x.shape)
-            if x not in self.homes:
+            if self.homes.get(x) is not e.outputs[0]:
                 self.body.append(f"{name}[{place}:{place + size}] = {self.names[x]}.ravel()")
             place += size
 
