@@ -12,6 +12,7 @@ import pytest
 import tapegrad as tg
 import tapegrad.nn.functional as F
 from tapegrad import nn
+from tapegrad.compiler.compiled import Compiled
 from tapegrad.optim import lr_scheduler
 
 from .twins import agree
@@ -603,3 +604,47 @@ def test_a_namespace_is_no_argument_but_runs():
         return step
 
     agree(own_step(make_step), lambda w, i: w.step(SimpleNamespace(x=w.batch(i)[0])), 4, refusals=1)
+
+
+def test_zeros_of_both_signs_and_nan_are_arguments_of_their_own():
+    def make_step(w):
+        w.net = nn.Module()
+        w.net.bias = 0.0
+        net = w.net
+
+        def step(x, n):
+            return 1.0 / (x.abs() * n), 1.0 / (x.abs() * net.bias)
+
+        return step
+
+    def script(w, i):
+        w.net.bias = (0.0, -0.0, float("nan"))[i % 3]
+        return w.step(w.batch(0)[0], (0.0, -0.0, float("nan"), 1.0)[i % 4])
+
+    agree(own_step(make_step), script, 24, refusals=None)
+
+
+def test_a_copied_trainer_trains_its_own_model():
+    class Trainer:
+        def __init__(self):
+            self.model = network()
+            self.opt = tg.optim.Adam(self.model.parameters(), lr=0.1)
+            self.compiled = Compiled(self.step)
+
+        def step(self, x, y):
+            self.opt.zero_grad()
+            loss = F.cross_entropy(self.model(x), y)
+            loss.backward()
+            self.opt.step()
+            return loss.detach()
+
+    w = world()
+    trainer = Trainer()
+    trainer.compiled(*w.batch(0))
+    other = copy.deepcopy(trainer)
+    before = trainer.model[0].weight.detach().clone()
+    a = other.compiled(*w.batch(1))
+    assert tg.equal(before, trainer.model[0].weight)
+    assert not tg.equal(before, other.model[0].weight)
+    assert tg.equal(a, trainer.compiled(*w.batch(1)))
+    assert tg.equal(trainer.model[0].weight, other.model[0].weight)

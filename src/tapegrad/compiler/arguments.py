@@ -60,6 +60,8 @@ def key_of(form: Any) -> Any:
         return (type(form), *map(key_of, form))
     if isinstance(form, dict):
         return (dict, *((k, key_of(v)) for k, v in form.items()))
+    if type(form) is float and (form == 0.0 or form != form):
+        return (float, repr(form))  # 0.0 equals -0.0, and nan not even itself
     return (type(form), form)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,8 @@ class Compiled:
         self._programs: dict[Any, list[Specialization]] = {}
         self._eager: set[Any] = set()
         self._passing: dict[tuple[str, str], int] = {}
-        self._busy = False
+        # Held while a call runs: a program has one memory. Whoever calls meanwhile, from within or from a thread, runs eagerly.
+        self._lock = threading.Lock()
         self._calls = 0
         # The program that made the call at hand; None when it ran eagerly.
         self._running: Specialization | None = None
@@ -60,9 +62,8 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         state = STATE
-        if state.tracer is not None or self._busy or state.anomaly:
+        if state.tracer is not None or state.anomaly or not self._lock.acquire(blocking=False):
             return self.function(*args, **kwargs)
-        self._busy = True
         self._calls += 1
         try:
             if self.verify and self._calls % self.verify in (0, 1):
@@ -78,10 +79,14 @@ class Compiled:
                     pass
             return self._run(args, kwargs)
         finally:
-            self._busy = False
+            self._lock.release()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
+
+    def __reduce__(self) -> tuple:
+        # A copy has its own model, so no program of this one fits it.
+        return Compiled, (self.function, self._target, self.verify, self._quiet)
 
     def _verified(self, args: tuple, kwargs: dict) -> Any:
         """Run a program and the eager step, which is undone, and compare what both leave."""

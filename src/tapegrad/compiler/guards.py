@@ -50,6 +50,8 @@ class Guards:
         """Add the condition that a place (an expression of ``holder``) has a value still."""
         if value is None or value is True or value is False:
             self.add(f"{place} is {value}", holder)
+        elif type(value) is float and (value == 0.0 or value != value):
+            self.add(f"repr({place}) == {{1}}", holder, repr(value))  # 0.0 equals -0.0, and nan not even itself
         elif is_plain(value):
             kind = self._name(type(value))
             self.add(f"type({place}) is {kind} and {place} == {{1}}", holder, value)
