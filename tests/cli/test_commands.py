@@ -48,6 +48,8 @@ def test_a_run_folder_holds_everything(digits_run):
         "events.jsonl",
         "ledger.jsonl",
         "metrics.csv",
+        "compiled.json",
+        "program.py",
         "result.json",
         *(f"checkpoints/{name}.safetensors" for name in ("initial", "best", "last", "last.previous")),
         *(

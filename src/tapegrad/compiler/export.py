@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,7 +83,7 @@ class _File:
         builders = [self._builder(p, f"training_step_{i}") for i, p in enumerate(self.exported.training, 1)]
         if self.exported.inference is not None:
             builders.append(self._builder(self.exported.inference, "inference"))
-        memory = self._memory()
+        memory = self._memory(set(re.findall(r'settings\w*\["(\w+)"\]', "\n".join(builders))))
         kernels = self._kernels()
         parts = [self._head(), memory, kernels, *builders, self._use(), self._trial()]
         return "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n", self.stored
@@ -109,7 +110,7 @@ class _File:
                 return f"{name}[{place}:{place + array.size}].reshape({literal_text(tuple(array.shape))})"
         return self._root(array, wish)
 
-    def _memory(self) -> str:
+    def _memory(self, options: set[str]) -> str:
         lines = [
             _rule("memory: weights, buffers, and what the optimizer keeps of them"),
             "",
@@ -131,7 +132,7 @@ class _File:
         items = ", ".join(f'"{name}": {name}' for name, _ in held)
         lines += formatted(f"memory = {{{items}}}")
         for i, group in enumerate(self.exported.groups):
-            plain = {k: v for k, v in group.items() if k != "params" and _is_plain(v)}
+            plain = {k: v for k, v in group.items() if k in options and _is_plain(v)}
             text = ", ".join(f'"{k}": {v!r}' for k, v in plain.items())
             lines += ["# the optimizer's settings" + (f", group {i + 1}" if len(self.exported.groups) > 1 else "")]
             lines += formatted(f"{self._settings_name(group)} = {{{text}}}")
@@ -382,7 +383,8 @@ _TRIAL = '''def main():
         losses = [loss.item() for loss in train_step(*batch)[:{losses}]]
         same = losses == expected.tolist()
         differing += not same
-        print(f"update {{i + 1}}: loss {{sum(losses) / len(losses):.9g}}", "as in the run" if same else f"in the run {{expected}}")
+        said = "as in the run" if same else f"in the run {{expected}}"
+        print(f"update {{i + 1}}: loss {{sum(losses) / len(losses):.9g}}", said)
     return differing
 
 

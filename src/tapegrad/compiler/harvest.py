@@ -146,6 +146,8 @@ class Harvest:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Name):
                 edits.append((_start(node), _end(node), self._renamed(unit, node.id, own)))
+            elif _is_held_np(node):
+                edits.append((_start(node), _end(node), "np"))
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == unit.name:
                 place = node.lineno, node.col_offset + (4 if isinstance(node, ast.FunctionDef) else 6)
                 stop = place[0], place[1] + len(node.name.encode())
@@ -155,7 +157,9 @@ class Harvest:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and self._is_free(unit, node.func.id):
                 following = [*map(_start, node.args[1:]), *((k.lineno, k.col_offset) for k in node.keywords)]
                 gone.append((_start(node.args[0]), min(following, default=_end(node.args[0]))))
+        held = [(a, b) for a, b, new in edits if new == "np"]
         edits = [e for e in edits if not any(a <= e[0] < b for a, b in gone)]
+        edits = [e for e in edits if e[2] == "np" or not any(a <= e[0] < b for a, b in held)]
         return _joined_heads(edited(text, [*edits, *((a, b, "") for a, b in gone)]))
 
     def _is_free(self, unit: _Unit, name: str) -> bool:
@@ -186,7 +190,13 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 def _passes_np(call: ast.Call) -> bool:
-    return bool(call.args) and isinstance(call.args[0], ast.Name) and call.args[0].id in ("xp", "np")
+    first = call.args[0] if call.args else None
+    return (isinstance(first, ast.Name) and first.id in ("xp", "np")) or _is_held_np(first)
+
+
+def _is_held_np(node: Any) -> bool:
+    """Return whether an expression is ``self.xp``, read."""
+    return isinstance(node, ast.Attribute) and node.attr == "xp" and isinstance(node.ctx, ast.Load)
 
 
 def _first_piece(text: str, node: ast.FunctionDef) -> tuple[tuple[int, int], tuple[int, int]]:

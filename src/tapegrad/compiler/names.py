@@ -109,8 +109,8 @@ class Names:
         name = e.primitive.name
         words = [self.of.get(x, "") if isinstance(x, Variable) else _number_text(x) for x in e.inputs]
         if name in _VERBS and all(words):
-            wish = _VERBS[name].format(*words)
-            if len(wish) <= _LONGEST:
+            wish = f"sqrt_{words[0]}" if (name, words[1]) == ("pow", "half") else _VERBS[name].format(*words)
+            if len(wish) <= _LONGEST_NUMBER:
                 return wish
         return "number"
 
@@ -144,7 +144,7 @@ _VIEWS = {
 }
 _VIEWS |= {"gt": "mask", "ge": "mask", "lt": "mask", "le": "mask"}
 _PARTS = {"softmax_cross_entropy": ("loss", "loss_gradient"), "standardize": ("standardized", "mean", "variance")}
-_LONGEST = 24
+_LONGEST, _LONGEST_NUMBER = 24, 30
 
 
 def _number_text(value: Any) -> str:

@@ -6,8 +6,6 @@ import copy
 import io
 import os
 import pathlib
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,7 +53,7 @@ def export_numpy(run: Run, path: str | os.PathLike, *, batches: int = 10, data: 
     together: dict[str, Any] = {**memory, **arrays}
     np.savez_compressed(content, **together)
     write_atomically(target.with_suffix(".npz"), content.getvalue())
-    write_atomically(target, _polished(text).encode())
+    write_atomically(target, text.encode())
     return len(arrays["losses"])
 
 
@@ -217,14 +215,3 @@ def _description(assembly: Assembly, run: Run, batches: int) -> str:
             f"dtype: {config.dtype}; data: {config.data.set}.",
         ]
     )
-
-
-def _polished(text: str) -> str:
-    """Return the text as ruff formats it, where ruff is installed: what is left to do are trifles."""
-    import importlib.util
-
-    if importlib.util.find_spec("ruff") is None:
-        return text
-    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 and done.stdout else text
