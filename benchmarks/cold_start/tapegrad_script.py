@@ -1,7 +1,7 @@
 """From nothing to 97 % on MNIST's test digits with tapegrad, as one would write it.
 
 The folder of the data sets is TAPEGRAD_DATA. With the argument ``compiled`` the step is compiled. The last line that is
-printed has the accuracy and the epochs it took: one epoch reaches 96 %, two are enough whatever the seed.
+printed has the accuracy and the epochs it took: with one cycle of the learning rate one is enough, whatever the seed.
 """
 
 import sys
@@ -13,12 +13,13 @@ from tapegrad.vision.datasets import MNIST
 from tapegrad.vision.transforms import ToTensor
 
 tg.manual_seed(0)
-train = DataLoader(MNIST(transform=ToTensor()), batch_size=128, shuffle=True)
+train = DataLoader(MNIST(transform=ToTensor()), batch_size=64, shuffle=True)
 test = DataLoader(MNIST(train=False, transform=ToTensor()), batch_size=10_000)
 
-model = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+model = nn.Sequential(nn.Flatten(), nn.Linear(784, 320), nn.ReLU(), nn.Linear(320, 10))
 loss_function = nn.CrossEntropyLoss()
-optimizer = optim.Adam(model.parameters(), lr=3e-3)
+optimizer = optim.Adam(model.parameters())
+schedule = optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=len(train))
 
 
 def step(images, labels):
@@ -26,18 +27,17 @@ def step(images, labels):
     loss = loss_function(model(images), labels)
     loss.backward()
     optimizer.step()
+    schedule.step()
     return loss
 
 
 if sys.argv[1:] == ["compiled"]:
-    step = tg.compile(step)
+    step = tg.compile(step, target="numpy")
 
-epochs, accuracy = 0, 0.0
-while accuracy < 0.97 and epochs < 20:
-    for images, labels in train:
-        step(images, labels)
-    epochs += 1
-    with tg.no_grad():
-        accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in test) / 10_000
+for images, labels in train:
+    step(images, labels)
+with tg.no_grad():
+    accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in test) / 10_000
 
-print(f"{accuracy:.4f} {epochs}")
+print(f"{accuracy:.4f} 1")
+sys.exit(accuracy < 0.97)

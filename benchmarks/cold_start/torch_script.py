@@ -30,15 +30,16 @@ def dataset(part):
 torch.manual_seed(0)
 data, batched = dataset("train"), sys.argv[1:] == ["batched"]
 if batched:
-    train = DataLoader(data, sampler=BatchSampler(RandomSampler(data), 128, drop_last=False), batch_size=None)
+    train = DataLoader(data, sampler=BatchSampler(RandomSampler(data), 64, drop_last=False), batch_size=None)
     test = [dataset("t10k")[:]]
 else:
-    train = DataLoader(data, batch_size=128, shuffle=True)
+    train = DataLoader(data, batch_size=64, shuffle=True)
     test = DataLoader(dataset("t10k"), batch_size=10_000)
 
-model = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+model = nn.Sequential(nn.Flatten(), nn.Linear(784, 320), nn.ReLU(), nn.Linear(320, 10))
 loss_function = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)
+optimizer = torch.optim.Adam(model.parameters(), fused=True)
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=len(train))
 
 
 def step(images, labels):
@@ -46,15 +47,14 @@ def step(images, labels):
     loss = loss_function(model(images), labels)
     loss.backward()
     optimizer.step()
+    schedule.step()
     return loss
 
 
-epochs, accuracy = 0, 0.0
-while accuracy < 0.97 and epochs < 20:
-    for images, labels in train:
-        step(images, labels)
-    epochs += 1
-    with torch.no_grad():
-        accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in test) / 10_000
+for images, labels in train:
+    step(images, labels)
+with torch.no_grad():
+    accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in test) / 10_000
 
-print(f"{accuracy:.4f} {epochs}")
+print(f"{accuracy:.4f} 1")
+sys.exit(accuracy < 0.97)
