@@ -1,5 +1,6 @@
 """The Numba target: compiled loops against the NumPy target and against eager code."""
 
+import functools
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -433,3 +434,57 @@ def test_sums_over_images_take_the_right_dimension():
     assert source.count("sum_loop(conv") == 2
     for a, b in zip(results, function(x, w), strict=True):
         close(a.numpy(), b.numpy())
+
+
+# -- order and memory ---------------------------------------------------------------------------------------------------
+
+
+def check_with_state(function, *args, shape=(4, 4)):
+    """Compare three calls of a function of a tensor from outside, which it writes to."""
+    start = tg.randn(*shape)
+    kept = {}
+    for target in ("eager", "numba"):
+        state = start.clone()
+        call = functools.partial(function, state)
+        call = call if target == "eager" else Compiled(call, target)
+        kept[target] = [[t.numpy().copy() for t in (*call(*args), state)] for _ in range(3)]
+    for wanted, found in zip(kept["eager"], kept["numba"], strict=True):
+        for a, b in zip(wanted, found, strict=True):
+            close(b, a, 1e-6)
+
+
+def test_what_is_read_before_a_write_keeps_its_value():
+    def function(state, x):
+        a = state * 2 + x
+        state[0].mul_(0.5)
+        return (a - 1) * a, state * 3 + x
+
+    check_with_state(function, tg.randn(4, 4))
+
+
+def test_a_view_made_before_a_write_shows_what_was_written():
+    def function(state, x):
+        turned = state.T
+        state.mul_(0.5).add_(x)
+        return ((turned + 1) * 2 - x,)
+
+    check_with_state(function, tg.randn(4, 4))
+
+
+def test_parts_of_rows_are_not_taken_for_whole_ones():
+    def function(state, x):
+        a = (x * 2).sin()
+        return ((a[:, ::2] + a[:, :4]) * 2 + state,)
+
+    check_with_state(function, tg.randn(4, 8))
+
+
+def test_a_bias_along_columns_is_no_bias_of_channels():
+    def function(x, w, b):
+        b = b.detach().requires_grad_()
+        ((F.conv2d(x, w) + b) ** 2).sum().backward()
+        return b.grad * 1
+
+    x, w, b = tg.randn(5, 2, 10, 10), tg.randn(8, 2, 3, 3), tg.randn(8)
+    result, _ = run(function, x, w, b)
+    close(result.numpy(), function(x, w, b).numpy())

@@ -9,7 +9,7 @@ from .build import has_numba
 
 __all__ = ["choose"]
 
-# Loading Numba and a step's machine code from the disk takes about 0.5 s, compiling it the first time 2 to 5 s. A loop
+# Loading Numba and a step's machine code from the disk takes about 0.5 s, compiling it the first time 1 to 4 s. A loop
 # saves about 0.1 ns for each element of each operation that it fuses, so from here on a thousand steps repay the former.
 _ENOUGH = 4_000_000
 
