@@ -175,7 +175,7 @@ def test_an_argument_that_is_a_parameter_or_a_gradient_or_state():
             loss = F.cross_entropy(net(x), y) + (extra * extra).sum()
             loss.backward()
             opt.step()
-            return loss, extra
+            return loss, extra, extra * 2
 
         return step
 

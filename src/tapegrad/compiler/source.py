@@ -266,6 +266,9 @@ class _Writer(Calls):
         self.body += lines
         homes = [o for o in outs if o in self.static]
         if len(outs) == 1:
+            if e.primitive.view and not homes:
+                # It was a copy when it was recorded; with the program's memory it could be a view.
+                result = f"np.array({result})"
             if homes:
                 self.body.append(f"{self.name(outs[0])}[...] = {result}")
             else:
