@@ -17,6 +17,7 @@ __all__ = ["fold"]
 # array: the tensor, the table of constants, and the argument.
 _REFERENCES_OF_ITS_OWN = 2
 _REFERENCES_OF_ITS_ARRAY = 3
+_REFERENCES_OF_ITS_BASE = 3
 
 
 def fold(step: Step) -> None:
@@ -100,9 +101,7 @@ class _Folder:
         number, x, out = numbers[0], arrays[0], e.outputs[0]
         if number == 1.0 and (x.shape, x.dtype) == (out.shape, out.dtype) and self._may_be(x, out):
             self.same[out] = x
-            for view in [v for v, root in self.step.root.items() if root is out]:
-                self.step.root[view] = x
-            self.step.root[out] = x
+            self.step.stand_for(out, x)
             return True
         held = self.factors.get(x)
         if held is not None and (_is_power_of_two(held[0]) or _is_power_of_two(number)):
@@ -121,14 +120,15 @@ class _Folder:
 def _forget_private_owners(step: Step) -> None:
     """Let go of tensors that the step has made itself: nobody else can reach them, so their arrays are plain constants."""
     for v in step.owners:
-        # The result of detach() is the step's own, its memory is not.
-        private = step.constants.get(v) is not None and step.constants[v].base is None
-        if (
-            private
-            and sys.getrefcount(step.owners[v]) <= _REFERENCES_OF_ITS_OWN
-            and sys.getrefcount(step.constants[v]) <= _REFERENCES_OF_ITS_ARRAY
-        ):
+        if step.constants.get(v) is None or sys.getrefcount(step.owners[v]) > _REFERENCES_OF_ITS_OWN:
+            continue
+        if sys.getrefcount(step.constants[v]) <= _REFERENCES_OF_ITS_ARRAY and _owns_memory(step.constants[v].base):
             step.owners[v] = None
+
+
+def _owns_memory(base: Any) -> bool:
+    """Return whether nobody but one array holds what that array is a view of: not so where detach() made the array."""
+    return base is None or (sys.getrefcount(base) <= _REFERENCES_OF_ITS_BASE and _owns_memory(base.base))
 
 
 def _is_uniform(array: np.ndarray | None) -> bool:

@@ -89,6 +89,12 @@ class Step:
         """Return the variable in whose memory this one lies."""
         return self.root.get(variable, variable)
 
+    def stand_for(self, old: Variable, new: Variable) -> None:
+        """Let a value, and the views of it, lie in the memory of another one, which takes its place."""
+        for view in [v for v, root in self.root.items() if root is old]:
+            self.root[view] = self.root_of(new)
+        self.root[old] = self.root_of(new)
+
     @property
     def outside(self) -> set[Variable]:
         """The variables whose memory is not the program's own."""
@@ -141,7 +147,9 @@ def _merge(step: Step) -> None:
         e.inputs = [renamed.get(x, x) if isinstance(x, Variable) else x for x in e.inputs]
         key = None if e.writes else _key(step, e, versions, written)
         if key is not None and key in seen and not kept.intersection(e.outputs):
-            renamed.update(zip(e.outputs, seen[key].outputs, strict=True))
+            for old, new in zip(e.outputs, seen[key].outputs, strict=True):
+                renamed[old] = new
+                step.stand_for(old, new)
             continue
         if key is not None:
             seen[key] = e
@@ -150,8 +158,6 @@ def _merge(step: Step) -> None:
             versions[root] = versions.get(root, 0) + 1
         equations.append(e)
     step.equations = equations
-    for old, new in renamed.items():
-        step.root[old] = step.root_of(new)
     step.outputs = [renamed.get(v, v) for v in step.outputs]
     step.gradients = [(leaf, renamed.get(v, v)) for leaf, v in step.gradients]
 
@@ -201,9 +207,7 @@ def _elide_copies(step: Step) -> None:
             equations.append(e)
             continue
         renamed[copy] = source
-        for v in [v for v, root in step.root.items() if root is copy]:
-            step.root[v] = source
-        step.root[copy] = source
+        step.stand_for(copy, source)
         for places in (last_use, last_write):
             places[source] = max(places.get(source, -1), places.get(copy, -1))
         for group in (kept, flat_parts):
