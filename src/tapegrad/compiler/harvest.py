@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..core import REGISTRY, ops
 from ..errors import TapegradError, UsageError
 
 __all__ = ["Harvest", "edited"]
@@ -82,6 +83,8 @@ class Harvest:
             for n in nodes:
                 if isinstance(n, ast.Name) and n.id in unit.needs and id(n) not in direct:
                     handed.add(id(unit.needs[n.id]))
+                elif isinstance(n, ast.Attribute) and ast.unparse(n) in unit.needs:
+                    handed.add(id(unit.needs[ast.unparse(n)]))
         return [u for u in self._order if _first_parameter(u.node) == "xp" and id(u) not in handed]
 
     def text(self) -> str:
@@ -126,6 +129,15 @@ class Harvest:
         value = getattr(sys.modules[unit.module], name, None)
         if isinstance(value, type) and issubclass(value, TapegradError):
             return
+        if value is ops:  # a kernel that calls another operation
+            for attribute in _attributes(unit.text, name):
+                kernel: Any = inspect.unwrap(REGISTRY[attribute].kernel)
+                unit.needs[f"{name}.{attribute}"] = self._unit(kernel.__module__, kernel.__name__)
+            return
+        if inspect.ismodule(value):
+            for attribute in _attributes(unit.text, name):
+                unit.needs[f"{name}.{attribute}"] = self._unit(value.__name__, attribute)
+            return
         unit.needs[name] = self._unit(unit.module, name)
 
     def _unique(self, wish: str) -> str:
@@ -143,11 +155,20 @@ class Harvest:
         own = unit in self._freed
         edits: list[tuple[Any, Any, str]] = []
         gone: list[tuple[Any, Any]] = []
+        whole: set[tuple[int, int]] = set()
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Name):
+            if isinstance(node, ast.Name) and _start(node) not in whole:
                 edits.append((_start(node), _end(node), self._renamed(unit, node.id, own)))
             elif _is_held_np(node):
                 edits.append((_start(node), _end(node), "np"))
+            elif isinstance(node, ast.Attribute) and ast.unparse(node) in unit.needs:
+                needed = unit.needs[ast.unparse(node)]
+                edits = [e for e in edits if e[0] != _start(node)]
+                edits.append((_start(node), _end(node), self.names[needed.module, needed.name]))
+                if getattr(sys.modules[unit.module], ast.unparse(node.value)) is ops:
+                    line, column = _end(node)
+                    edits.append(((line, column + 1), (line, column + 1), "np, "))
+                whole.add(_start(node))
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == unit.name:
                 place = node.lineno, node.col_offset + (4 if isinstance(node, ast.FunctionDef) else 6)
                 stop = place[0], place[1] + len(node.name.encode())
@@ -282,7 +303,9 @@ def _home(module: str, name: str) -> tuple[str, str]:
     if found is not None and isinstance(found[1], ast.ImportFrom) and _is_ours(found[1]):
         node = found[1]
         alias = next(a for a in node.names if (a.asname or a.name) == name)
-        base = importlib.util.resolve_name("." * node.level + (node.module or ""), module.rpartition(".")[0])
+        base = importlib.util.resolve_name(
+            "." * node.level + (node.module or ""), importlib.import_module(module).__package__
+        )
         return _home(base, alias.name)
     return module, name
 
@@ -301,7 +324,7 @@ def _definition(module: str, name: str) -> tuple[str, ast.stmt]:
     decorators = []
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         decorators = [f"@{ast.unparse(d)}" for d in node.decorator_list if not _is_our_decorator(module, d)]
-    text = _without_annotations("\n".join([*decorators, *lines]))
+    text = _without_examples(_without_annotations("\n".join([*decorators, *lines])))
     return text, ast.parse(text).body[0]
 
 
@@ -324,6 +347,28 @@ def _without_annotations(text: str) -> str:
     text = edited(text, edits)
     text = re.sub(r"^(\s*(?:async )?def .*?)\)\s*->\s*[^\n]+:$", r"\1):", text, flags=re.M)
     return re.sub(r"^(\s*\))\s*->\s*[^\n]+:$", r"\1:", text, flags=re.M)
+
+
+def _without_examples(text: str) -> str:
+    """Leave out what docstrings show of the library at work."""
+    edits: list[tuple[Any, Any, str]] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ">>>" in (ast.get_docstring(node) or ""):
+            doc: Any = node.body[0]
+            said = doc.value.value.partition(">>>")[0].rstrip()
+            closing = "" if "\n" not in said else "\n" + " " * doc.col_offset
+            raw = "r" if "\\" in said else ""
+            edits.append((_start(doc), _end(doc), f'{raw}"""{said}{closing}"""'))
+    return edited(text, edits)
+
+
+def _attributes(text: str, name: str) -> list[str]:
+    nodes = ast.walk(ast.parse(text))
+    return sorted({n.attr for n in nodes if isinstance(n, ast.Attribute) and _is_name(n.value, name)})
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
 
 
 def _free_names(text: str) -> set[str]:

@@ -66,6 +66,10 @@ def formatted(line: str, columns: int = 0) -> list[str]:
     if columns + len(line) <= _WIDTH:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
+    chain = _chain(line)
+    if chain is not None:
+        target, parts = chain
+        return [f"{target} = (", *(f"{indent}    {part}" for part in parts), f"{indent})"]
     begin, end = _last_bracket(line)
     if begin is None:
         return [line]
@@ -78,7 +82,8 @@ def formatted(line: str, columns: int = 0) -> list[str]:
     comprehension = len(pieces) == 1 and " for " in inside
     for piece in pieces:
         if comprehension:
-            lines += [f"{indent}    {part}" for part in re.split(r" (?=for |if )", piece)]
+            for part in re.split(r" (?=for |if )", piece):
+                lines += formatted(f"{indent}    {part}", columns)
         else:
             lines += formatted(f"{indent}    {piece},", columns)
     return [*lines, indent + line[end:]]
@@ -127,6 +132,23 @@ def _last_bracket(line: str) -> tuple[int | None, int]:
             if depth == 0 and i > begin + 1:
                 found = begin, i
     return found  # type: ignore[return-value]
+
+
+def _chain(line: str) -> tuple[str, list[str]] | None:
+    """Return the target of ``y = x[...].view(...).reshape(...)``, and the links, where there are two calls or more."""
+    found = re.match(r"(\s*\w+) = ", line)
+    if found is None:
+        return None
+    text, depth, begin, parts = line[found.end() :], 0, 0, []
+    for i, c in enumerate(text):
+        depth += (c in _OPENING) - (c in _CLOSING)
+        if c == "." and depth == 0 and re.match(r"\.\w+\(", text[i:]):
+            parts.append(text[begin:i])
+            begin = i
+        elif c == " " and depth == 0:
+            return None
+    parts.append(text[begin:])
+    return (found[1], parts) if len(parts) > 2 else None
 
 
 def _pieces(inside: str) -> list[str]:

@@ -182,7 +182,7 @@ def _memory_of(tensors: list[Tensor]) -> set[int]:
 
 
 def _inference(assembly: Assembly) -> Any:
-    model = assembly.model.eval()
+    model: Any = assembly.model.eval()
     sample = assembly.sets.train.inputs[:1]
     inputs = tensor(np.repeat(sample, _INFERENCE_BATCH, axis=0))
 
