@@ -9,34 +9,32 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
-import importlib
-import importlib.util
 import inspect
-import pathlib
 import re
-import symtable
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..core import REGISTRY, ops
 from ..errors import TapegradError, UsageError
+from .definitions import (
+    WIDTH,
+    attributes,
+    binding,
+    definition,
+    edited,
+    end,
+    free_names,
+    home,
+    is_ours,
+    plain_error,
+    single_import,
+    start,
+)
 
 __all__ = ["Harvest", "edited"]
 
-_WIDTH = 120
 _PACKAGE = __name__.partition(".")[0]
-_STREAM = '''def {name}(*names):
-    """Return the stream of random numbers that everything is drawn from."""
-    return random_numbers'''
-_HALVES = '''def {name}(xp, work, count):
-    """Return [work(0, middle), work(middle, count)]: the same two parts, one after the other."""
-    if count < 2:
-        return [work(0, count)]
-    middle = (count + 1) // 2
-    return [work(0, middle), work(middle, count)]'''
-# What is other in a program of its own: one stream of random numbers, and one thread.
-_SUBSTITUTES = {("ops.draw", "_stream"): _STREAM, ("ops.threads", "halves"): _HALVES}
 
 
 class _Unit:
@@ -101,16 +99,16 @@ class Harvest:
     # -- collecting ----------------------------------------------------------------------------------------------------
 
     def _unit(self, module: str, name: str) -> _Unit:
-        module, name = _home(module, name)
+        module, name = home(module, name)
         key = (module, name)
         if key in self.units:
             return self.units[key]
-        text, node = _definition(module, name)
+        text, node = definition(module, name)
         unit = _Unit(module, name, node, text)
         for defined in unit.defines:
             self.units[module, defined] = unit
             self.names[module, defined] = self._unique(defined)
-        for needed in sorted(_free_names(text)):
+        for needed in sorted(free_names(text)):
             self._need(unit, needed)
         self._order.append(unit)
         return unit
@@ -118,24 +116,24 @@ class Harvest:
     def _need(self, unit: _Unit, name: str) -> None:
         if name in dir(builtins) or name in (*unit.defines, "random_numbers", "__name__"):
             return
-        found = _binding(unit.module, name)
+        found = binding(unit.module, name)
         if found is None:
             raise UsageError("export", f"{unit.module}.{unit.name} uses {name}, which is not known", "report it")
         node = found[1]
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and not _is_ours(node):
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and not is_ours(node):
             if ast.unparse(node) != "import numpy as np":
-                self.imports.add(_single_import(node, name))
+                self.imports.add(single_import(node, name))
             return
         value = getattr(sys.modules[unit.module], name, None)
         if isinstance(value, type) and issubclass(value, TapegradError):
             return
         if value is ops:  # a kernel that calls another operation
-            for attribute in _attributes(unit.text, name):
+            for attribute in attributes(unit.text, name):
                 kernel: Any = inspect.unwrap(REGISTRY[attribute].kernel)
                 unit.needs[f"{name}.{attribute}"] = self._unit(kernel.__module__, kernel.__name__)
             return
         if inspect.ismodule(value):
-            for attribute in _attributes(unit.text, name):
+            for attribute in attributes(unit.text, name):
                 unit.needs[f"{name}.{attribute}"] = self._unit(value.__name__, attribute)
             return
         unit.needs[name] = self._unit(unit.module, name)
@@ -157,18 +155,18 @@ class Harvest:
         gone: list[tuple[Any, Any]] = []
         whole: set[tuple[int, int]] = set()
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Name) and _start(node) not in whole:
-                edits.append((_start(node), _end(node), self._renamed(unit, node.id, own)))
+            if isinstance(node, ast.Name) and start(node) not in whole:
+                edits.append((start(node), end(node), self._renamed(unit, node.id, own)))
             elif _is_held_np(node):
-                edits.append((_start(node), _end(node), "np"))
+                edits.append((start(node), end(node), "np"))
             elif isinstance(node, ast.Attribute) and ast.unparse(node) in unit.needs:
                 needed = unit.needs[ast.unparse(node)]
-                edits = [e for e in edits if e[0] != _start(node)]
-                edits.append((_start(node), _end(node), self.names[needed.module, needed.name]))
+                edits = [e for e in edits if e[0] != start(node)]
+                edits.append((start(node), end(node), self.names[needed.module, needed.name]))
                 if getattr(sys.modules[unit.module], ast.unparse(node.value)) is ops:
-                    line, column = _end(node)
+                    line, column = end(node)
                     edits.append(((line, column + 1), (line, column + 1), "np, "))
-                whole.add(_start(node))
+                whole.add(start(node))
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == unit.name:
                 place = node.lineno, node.col_offset + (4 if isinstance(node, ast.FunctionDef) else 6)
                 stop = place[0], place[1] + len(node.name.encode())
@@ -176,8 +174,8 @@ class Harvest:
                 if own and isinstance(node, ast.FunctionDef):
                     gone.append(_first_piece(text, node))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and self._is_free(unit, node.func.id):
-                following = [*map(_start, node.args[1:]), *((k.lineno, k.col_offset) for k in node.keywords)]
-                gone.append((_start(node.args[0]), min(following, default=_end(node.args[0]))))
+                following = [*map(start, node.args[1:]), *((k.lineno, k.col_offset) for k in node.keywords)]
+                gone.append((start(node.args[0]), min(following, default=end(node.args[0]))))
         held = [(a, b) for a, b, new in edits if new == "np"]
         edits = [e for e in edits if not any(a <= e[0] < b for a, b in gone)]
         edits = [e for e in edits if e[2] == "np" or not any(a <= e[0] < b for a, b in held)]
@@ -191,7 +189,7 @@ class Harvest:
             return "np"
         needed = unit.needs.get(name)
         if needed is not None:
-            return self.names[needed.module, _home(unit.module, name)[1]]
+            return self.names[needed.module, home(unit.module, name)[1]]
         return self.names[unit.module, name] if name in unit.defines else name
 
     @staticmethod
@@ -199,7 +197,7 @@ class Harvest:
         edits: list[tuple[Any, Any, str]] = []
         for node in ast.walk(ast.parse(unit.text)):
             if isinstance(node, ast.Call):
-                edits += _plain_error(node, sys.modules[unit.module], unit.text)
+                edits += plain_error(node, sys.modules[unit.module], unit.text)
         return edited(unit.text, edits)
 
 
@@ -223,15 +221,15 @@ def _is_held_np(node: Any) -> bool:
 def _first_piece(text: str, node: ast.FunctionDef) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return where the first parameter is, with the comma, and the star of keywords that it leaves useless."""
     first = node.args.args[0]
-    stop = _end(first)
+    stop = end(first)
     line = text.encode().split(b"\n")[stop[0] - 1][stop[1] :].decode()
     found = re.match(r"\s*,\s*", line)
     if found is None:
-        return _start(first), stop
+        return start(first), stop
     if found.group() == line:  # alone on its line
         after = text.split("\n")[stop[0]]
-        return _start(first), (stop[0] + 1, len(after) - len(after.lstrip()))
-    return _start(first), (stop[0], stop[1] + len(found.group().encode()))
+        return start(first), (stop[0] + 1, len(after) - len(after.lstrip()))
+    return start(first), (stop[0], stop[1] + len(found.group().encode()))
 
 
 def _joined_heads(text: str) -> str:
@@ -239,181 +237,10 @@ def _joined_heads(text: str) -> str:
 
     def join(found: re.Match) -> str:
         line = f"{found[1]}{found[2]}):"
-        return line if len(line) <= _WIDTH and "\n" not in found[2] and not found[2].endswith(",") else found[0]
+        return line if len(line) <= WIDTH and "\n" not in found[2] and not found[2].endswith(",") else found[0]
 
     return re.sub(r"^([ ]*def \w+\()\n\s+([^\n]*)\n\s*\):$", join, text, flags=re.M)
 
 
 def _first_parameter(node: ast.stmt) -> str:
     return node.args.args[0].arg if isinstance(node, ast.FunctionDef) and node.args.args else ""
-
-
-def _start(node: Any) -> tuple[int, int]:
-    return node.lineno, node.col_offset
-
-
-def _end(node: Any) -> tuple[int, int]:
-    return node.end_lineno, node.end_col_offset
-
-
-def edited(text: str, edits: list[tuple[tuple[int, int], tuple[int, int], str]]) -> str:
-    """Return a text with pieces between (line, column in UTF-8) replaced."""
-    lines = text.encode().split(b"\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
-    data = text.encode()
-    for (line, column), (last, stop), new in sorted(edits, key=lambda e: (e[0], e[1]), reverse=True):
-        data = data[: starts[line - 1] + column] + new.encode() + data[starts[last - 1] + stop :]
-    return data.decode()
-
-
-# -- finding ------------------------------------------------------------------------------------------------------------
-
-
-@functools.cache
-def _source(module: str) -> tuple[str, ast.Module]:
-    text = pathlib.Path(inspect.getsourcefile(importlib.import_module(module)) or "").read_text(encoding="utf-8")
-    return text, ast.parse(text)
-
-
-def _binding(module: str, name: str) -> tuple[str, ast.stmt] | None:
-    """Return the statement of a module that gives a name its meaning."""
-    for node in _source(module)[1].body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            return module, node
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            if any((alias.asname or alias.name.partition(".")[0]) == name for alias in node.names):
-                return module, node
-        elif isinstance(node, ast.Assign):
-            if any(isinstance(n, ast.Name) and n.id == name for t in node.targets for n in ast.walk(t)):
-                return module, node
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
-            return module, node
-    return None
-
-
-def _is_ours(node: ast.Import | ast.ImportFrom) -> bool:
-    return isinstance(node, ast.ImportFrom) and (node.level > 0 or (node.module or "").partition(".")[0] == _PACKAGE)
-
-
-def _home(module: str, name: str) -> tuple[str, str]:
-    """Return the module that defines what a name means in a module, and its name there."""
-    found = _binding(module, name)
-    if found is not None and isinstance(found[1], ast.ImportFrom) and _is_ours(found[1]):
-        node = found[1]
-        alias = next(a for a in node.names if (a.asname or a.name) == name)
-        base = importlib.util.resolve_name(
-            "." * node.level + (node.module or ""), importlib.import_module(module).__package__
-        )
-        return _home(base, alias.name)
-    return module, name
-
-
-def _definition(module: str, name: str) -> tuple[str, ast.stmt]:
-    """Return the text of a definition without our decorators and without annotations, and its tree."""
-    substitute = _SUBSTITUTES.get((module.removeprefix(_PACKAGE + "."), name))
-    if substitute is not None:
-        text = substitute.format(name=name)
-        return text, ast.parse(text).body[0]
-    found = _binding(module, name)
-    if found is None:
-        raise UsageError("export", f"{module} has no source of {name}", "report it")
-    node: Any = found[1]
-    lines = _source(module)[0].split("\n")[node.lineno - 1 : node.end_lineno]
-    decorators = []
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        decorators = [f"@{ast.unparse(d)}" for d in node.decorator_list if not _is_our_decorator(module, d)]
-    text = _without_examples(_without_annotations("\n".join([*decorators, *lines])))
-    return text, ast.parse(text).body[0]
-
-
-def _is_our_decorator(module: str, decorator: ast.expr) -> bool:
-    name = next(n.id for n in ast.walk(decorator) if isinstance(n, ast.Name))
-    found = _binding(module, name)
-    return found is not None and isinstance(found[1], ast.ImportFrom) and _is_ours(found[1])
-
-
-def _without_annotations(text: str) -> str:
-    edits: list[tuple[Any, Any, str]] = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.arg) and node.annotation is not None:
-            start = node.lineno, node.col_offset + len(node.arg.encode())
-            line, column = _end(node.annotation)
-            default = text.encode().split(b"\n")[line - 1][column:].startswith(b" = ")
-            edits.append((start, (line, column + 3 * default), "=" * default))
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            edits.append((_end(node.target), _end(node.annotation), ""))
-    text = edited(text, edits)
-    text = re.sub(r"^(\s*(?:async )?def .*?)\)\s*->\s*[^\n]+:$", r"\1):", text, flags=re.M)
-    return re.sub(r"^(\s*\))\s*->\s*[^\n]+:$", r"\1:", text, flags=re.M)
-
-
-def _without_examples(text: str) -> str:
-    """Leave out what docstrings show of the library at work."""
-    edits: list[tuple[Any, Any, str]] = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ">>>" in (ast.get_docstring(node) or ""):
-            doc: Any = node.body[0]
-            said = doc.value.value.partition(">>>")[0].rstrip()
-            closing = "" if "\n" not in said else "\n" + " " * doc.col_offset
-            raw = "r" if "\\" in said else ""
-            edits.append((_start(doc), _end(doc), f'{raw}"""{said}{closing}"""'))
-    return edited(text, edits)
-
-
-def _attributes(text: str, name: str) -> list[str]:
-    nodes = ast.walk(ast.parse(text))
-    return sorted({n.attr for n in nodes if isinstance(n, ast.Attribute) and _is_name(n.value, name)})
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _free_names(text: str) -> set[str]:
-    """Return the names that a definition takes from around itself."""
-    found: set[str] = set()
-
-    def look(table: symtable.SymbolTable) -> None:
-        for symbol in table.get_symbols():
-            if table.get_type() == "module":
-                if symbol.is_referenced() and not symbol.is_assigned():
-                    found.add(symbol.get_name())
-            elif symbol.is_global() and symbol.is_referenced():
-                found.add(symbol.get_name())
-        for child in table.get_children():
-            look(child)
-
-    look(symtable.symtable(text, "<definition>", "exec"))
-    return found
-
-
-def _single_import(node: ast.Import | ast.ImportFrom, name: str) -> str:
-    alias = next(a for a in node.names if (a.asname or a.name.partition(".")[0]) == name)
-    alias_text = alias.name + (f" as {alias.asname}" if alias.asname else "")
-    return f"from {node.module} import {alias_text}" if isinstance(node, ast.ImportFrom) else f"import {alias_text}"
-
-
-def _plain_error(call: ast.Call, module: Any, text: str) -> list:
-    """Return the edits that make one of our errors one of Python's, with its three parts as one sentence."""
-    kind = getattr(module, call.func.id, None) if isinstance(call.func, ast.Name) else None
-    if not (isinstance(kind, type) and issubclass(kind, TapegradError)):
-        return []
-    plain = next(k for k in (IndexError, TypeError, ValueError) if issubclass(kind, k) or k is ValueError)
-    pieces: list[ast.expr] = []
-    for argument, after in zip(call.args, (": ", "; ", ""), strict=False):
-        pieces += argument.values if isinstance(argument, ast.JoinedStr) else [_formatted(argument)]
-        pieces.append(ast.Constant(after))
-    message = ast.unparse(ast.fix_missing_locations(ast.JoinedStr(pieces)))
-    if message.startswith("f'") and '"' not in message:
-        message = f'f"{message[2:-1]}"'
-    line = text.split("\n")[call.lineno - 1]
-    indent = " " * (len(line) - len(line.lstrip()))
-    short = len(line[: call.col_offset]) + len(plain.__name__) + len(message) + 2 <= _WIDTH
-    inner = message if short else f"\n{indent}    {message}\n{indent}"
-    return [(_start(call), _end(call), f"{plain.__name__}({inner})")]
-
-
-def _formatted(value: ast.expr) -> ast.expr:
-    return value if isinstance(value, ast.Constant) else ast.FormattedValue(value, -1)
