@@ -189,6 +189,7 @@ class _Writer(Calls):
 
     def _pack(self, e: Equation) -> None:
         place, name = 0, self.names[e.outputs[0]]
+        self._announce_update(e.outputs[0])
         if e.outputs[0] in self.joined:
             return
         for x in e.inputs:
@@ -196,6 +197,14 @@ class _Writer(Calls):
             if self.homes.get(x) is not e.outputs[0]:
                 self.body.append(f"{name}[{place}:{place + size}] = {self.names[x]}.ravel()")
             place += size
+
+    def _announce_update(self, vector: Variable) -> None:
+        """Say what is about to update a vector of parameters, in the words of the optimizer's docstring."""
+        flat = next((f for f in self.step.flats if f.variable is vector and f.use == "parameters"), None)
+        if flat is not None:
+            kind = type(flat.optimizer)
+            formula = (kind.__doc__ or "").strip().split("\n")[0]
+            self.body.append(f"# -- {kind.__name__}: {formula}")
 
     def _unpack(self, e: Equation) -> None:
         place, flat = 0, e.inputs[0]
