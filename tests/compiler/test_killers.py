@@ -194,6 +194,19 @@ def test_an_argument_that_is_a_parameter_or_a_gradient_or_state():
     agree(own_step(make_step), script, refusals=None)
 
 
+def test_an_argument_that_the_step_finds_outside_as_well():
+    def make_step(w):
+        w.held = tg.arange(4.0) + 1
+        held = w.held
+
+        def step(x):
+            return x * held + held.detach()
+
+        return step
+
+    agree(own_step(make_step), lambda w, i: w.step(w.held if i % 2 == 0 else tg.ones(4) * i), 6, refusals=None)
+
+
 # -- duplicate arguments ----------------------------------------------------------------------------------------------
 
 
