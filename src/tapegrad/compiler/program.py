@@ -195,7 +195,8 @@ def _elide_copies(step: Step) -> None:
         if not _is_copy(e):
             equations.append(e)
             continue
-        source, copy = e.inputs[0], e.outputs[0]
+        source: Any = e.inputs[0]
+        copy = e.outputs[0]
         own = source not in outside and step.root_of(source) is source and step.root_of(copy) is copy
         replaced = last_use.get(source, i) <= i and source not in kept
         unwritten = max(last_write.get(source, -1), last_write.get(copy, -1)) <= i
