@@ -18,7 +18,7 @@ from .lowering import Windows
 from .threads import halves
 from .workspace import workspace
 
-__all__ = ["winograd", "winograd_gradients", "winograd_weight"]
+__all__ = ["transformed_weight", "winograd", "winograd_gradients", "winograd_weight", "write_weight"]
 
 # Bytes of the transformed tiles of one piece of the work.
 _BLOCK = 2 << 20
@@ -162,13 +162,13 @@ def _transformed_gradient(xp: Any, tiles: _Tiles, piece: tuple) -> Any:
     return out.reshape(36, -1, tiles.channels)
 
 
-def _transformed_weight(xp: Any, weight: Any) -> Any:
+def transformed_weight(xp: Any, weight: Any) -> Any:
     """Return G g G^T of a weight (O, C, 3, 3): (36, O, C)."""
     taps = weight.reshape(-1, 9)
     return (_squared(xp, "G") @ taps.T).reshape(36, *weight.shape[:2])
 
 
-def _write_weight(xp: Any, totals: list, out: Any) -> None:
+def write_weight(xp: Any, totals: list, out: Any) -> None:
     """Write the adjoint of the transform of weights, of a sum of parts (36, O, C), into ``out`` (O, C, 3, 3)."""
     total = totals[0] if len(totals) == 1 else totals[0] + totals[1]
     out[...] = (total.reshape(36, -1).T @ _squared(xp, "G")).reshape(out.shape)
@@ -186,7 +186,7 @@ def _multiplied(xp: Any, tiles: Any, matrices: Any, purpose: str) -> Any:
 def winograd(xp: Any, input: Any, weight: Any, bias: Any, out: Any, before: tuple) -> None:
     """Write the convolution of images with a weight (O, C, 3, 3), plus a bias, into ``out``."""
     # Small products want no transposing: the weight's taps are small enough to do it before.
-    matrices = _transformed_weight(xp, weight.swapaxes(0, 1))
+    matrices = transformed_weight(xp, weight.swapaxes(0, 1))
     counts = _tile_counts(out.shape[2:])
     pieces = _pieces(len(out), counts, weight.shape[1], len(weight), False)
     tiles, results = _Tiles(xp, input, counts, 6, before), _Tiles(xp, out, counts, 4, (0, 0))
@@ -215,12 +215,12 @@ def winograd_weight(xp: Any, input: Any, other: Any, out: Any, before: tuple) ->
             total = _add_weight(xp, total, _transformed_input(xp, tiles, piece), gradient)
         return total
 
-    _write_weight(xp, halves(xp, work, len(pieces)), out)
+    write_weight(xp, halves(xp, work, len(pieces)), out)
 
 
 def winograd_gradients(xp: Any, g: Any, input: Any, weight: Any, out: tuple, before: tuple) -> None:
     """Write the adjoints of :func:`winograd` in its input and in its weight into the pair ``out``."""
-    matrices = _transformed_weight(xp, weight)
+    matrices = transformed_weight(xp, weight)
     counts = _tile_counts(g.shape[2:])
     pieces = _pieces(len(g), counts, input.shape[1], g.shape[1], True)
     tiles, gradients = _Tiles(xp, input, counts, 6, before), _Tiles(xp, g, counts, 4, (0, 0))
@@ -235,7 +235,7 @@ def winograd_gradients(xp: Any, g: Any, input: Any, weight: Any, out: tuple, bef
             results.added(_product(xp, _squared(xp, "B"), back, "large"), piece[0])
         return total
 
-    _write_weight(xp, halves(xp, work, len(pieces)), out[1])
+    write_weight(xp, halves(xp, work, len(pieces)), out[1])
 
 
 def _add_weight(xp: Any, total: Any, tiles: Any, gradient: Any) -> Any:

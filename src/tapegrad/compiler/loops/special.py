@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core import Equation, Variable
-from . import channels, kernels
+from . import channels, convolution, kernels, winograd
 from .build import DECORATOR
 from .layout import Layouts
 
@@ -183,7 +183,21 @@ def _call_sums(writer: Any, e: Equation) -> list[str]:
     return [f"sum_loop({rows}, {sums})"]
 
 
+_TILES = Special(
+    [
+        winograd.winograd_input_loop,
+        winograd.winograd_gradient_loop,
+        winograd.winograd_back_loop,
+        winograd.winograd_output_loop,
+    ],
+    convolution.tiles_fit,
+    convolution.call_tiles,
+)
+
 SPECIAL = {
+    "conv": _TILES,
+    "conv_weight": _TILES,
+    "conv_gradients": _TILES,
     "sum": Special([channels.sum_loop], _sums_fit, _call_sums),
     "sum_to": Special([channels.sum_loop], _sums_fit, _call_sums),
     "standardize": Special([channels.standardize_loop], _channels_fit, _call_by_channels),
