@@ -196,7 +196,7 @@ def _elide_copies(step: Step) -> None:
             equations.append(e)
             continue
         source: Any = e.inputs[0]
-        copy = e.outputs[0]
+        copy: Any = e.outputs[0]
         own = source not in outside and step.root_of(source) is source and step.root_of(copy) is copy
         replaced = last_use.get(source, i) <= i and source not in kept
         unwritten = max(last_write.get(source, -1), last_write.get(copy, -1)) <= i
