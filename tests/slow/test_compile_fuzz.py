@@ -1,7 +1,6 @@
 """2,000 random networks trained for 50 steps, compiled and eagerly; and random programs of views and writes.
 
-Takes about 40 minutes on one core of a quiet machine: a network's three trainings some 1.2 seconds, of which
-half is the compiler's.
+A network's three trainings take some 0.3 seconds on a quiet core, the whole about a quarter of an hour.
 """
 
 import pytest
