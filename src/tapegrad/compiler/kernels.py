@@ -277,7 +277,7 @@ class _Inliner:
             if target.id in self.facts and not isinstance(self.facts[target.id], (Fact, NumberFact)):
                 self._set_name(target.id, ast.BinOp(ast.Name(target.id), statement.op, statement.value))
                 return
-            place = self.names.get(target.id)
+            place: Any = self.names.get(target.id)
         elif isinstance(target, ast.Subscript):
             place = ast.Subscript(self.simplify(target.value), self.simplify(target.slice), ast.Store())
         else:
@@ -385,7 +385,7 @@ class _Inliner:
         """Return the name of what a call of a function that is marked as constant gives, when its arguments are known."""
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords):
             return None
-        function = self.namespace.get(node.func.id)
+        function: Any = self.namespace.get(node.func.id)
         if node.func.id in self.names or not getattr(function, "is_constant", False):
             return None
         try:

@@ -28,7 +28,7 @@ class Step:
     def __init__(self, capture: Capture, outputs: list[Variable]):
         arrays = {capture.variables[id(a)]: a for a in capture.alive if id(a) in capture.variables}
         self.inputs = capture.inputs
-        self.constants = {v: a for v, a in capture.constants.items() if v not in capture.inputs}
+        self.constants: dict[Variable, Any] = {v: a for v, a in capture.constants.items() if v not in capture.inputs}
         self.owners = capture.owners
         self.numbers = capture.numbers
         self.settings = capture.settings

@@ -58,7 +58,8 @@ class Reference:
         self.memory = [(holders.get(id(array), array), array.copy()) for array, _ in self.capture._undo]
         self.before = [(holders.get(id(array), array), before) for array, before in self.capture._undo]
         self.gradients = [
-            (g.leaf, None if g.leaf._grad is None else g.leaf._grad.array.copy()) for g in self.capture.gradients.values()
+            (g.leaf, None if g.leaf._grad is None else g.leaf._grad.array.copy())
+            for g in self.capture.gradients.values()
         ]
         self.random_state = self.capture._random_state
         self.capture.undo()

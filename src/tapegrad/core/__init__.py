@@ -1,7 +1,6 @@
 """The engine: primitives, tensors, the tape, and walking it backwards."""
 
 from .backward import backward, grad
-from .creation import as_tensor, from_numpy, tensor
 from .dispatch import result_type
 from .graph import STATE, Node, user_line
 from .methods import FUNCTIONS, function
@@ -11,6 +10,10 @@ from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, pri
 from .printing import set_printoptions
 from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, wrap
 from .trace import WRITE, Equation, Program, TracedNumber, Tracer, Variable, trace
+
+# isort: split
+# After the file ``tensor``, whose name in this package the function takes.
+from .creation import as_tensor, from_numpy, tensor
 
 install_numpy_protocol()
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from ..errors import ArgumentError, IndexRangeError, NamingError, UsageError, did_you_mean
 from .module import Module
-from .tree import Held
 from .parameters import ParameterDict, ParameterList, pairs
+from .tree import Held
 
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
