@@ -18,8 +18,8 @@ $(VENV)/run: $(VENV)/pip requirements/run.txt pyproject.toml
 	$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/test: $(VENV)/run requirements/test.txt $(ORACLE)
-	$(PIP) install -r requirements/test.txt $(if $(ORACLE),-r $(ORACLE))
+$(VENV)/test: $(VENV)/run requirements/test.txt requirements/fast.txt $(ORACLE)
+	$(PIP) install -r requirements/test.txt -r requirements/fast.txt $(if $(ORACLE),-r $(ORACLE))
 	@touch $@
 
 demo: $(VENV)/run  ## train on the embedded digits, in seconds
