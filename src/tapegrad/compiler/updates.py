@@ -188,7 +188,9 @@ def _cell(capture: Capture, optimizer: Any, use: str, tensors: list[Tensor], own
     if key in capture.cells:  # a second update in one step goes on from the first
         return capture.cells[key]
     if any(set(key) & set(other) for other in capture.cells):
-        capture.refuse(type(optimizer).__name__, "two updates in one step are of overlapping parameters", "make them one")
+        capture.refuse(
+            type(optimizer).__name__, "two updates in one step are of overlapping parameters", "make them one"
+        )
     vector = np.array([float(t.array) for t in tensors])
     counter = capture.new(vector)
     parts = [capture.read(t) for t in tensors]
