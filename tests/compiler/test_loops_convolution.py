@@ -97,3 +97,48 @@ def test_few_channels_stay_with_the_kernels():
     assert "convolve_tiles" not in call.source
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=TOLERANCE * np.abs(b).max())
+
+
+# -- columns ------------------------------------------------------------------------------------------------------------
+
+
+def column_results(target, images, make, dtype):
+    """Return the result of a layer with images that another made, and all gradients."""
+    tg.manual_seed(1)
+    first = nn.Conv2d(images[1], images[1], 1, dtype=tg.float64)
+    model = nn.Sequential(first, make(tg.float64)).to(dtype)
+    rng = np.random.default_rng(1)
+    x, scale = tg.tensor(rng.standard_normal(images), dtype=dtype), tg.tensor(rng.standard_normal(()), dtype=dtype)
+
+    def step(x, scale):
+        model.zero_grad()
+        y = model(x) ** 2
+        (y * scale).sum().backward()
+        return y
+
+    call = step if target == "eager" else Compiled(step, target)
+    for _ in range(2):
+        y = call(x, scale)
+    return [np.asarray(y), *(np.asarray(w.grad) for w in model.parameters())], call
+
+
+@pytest.mark.parametrize("dtype", [tg.float32, tg.float64])
+@pytest.mark.parametrize(
+    ("images", "make"),
+    [
+        ((4, 16, 9, 8), lambda dtype: nn.Conv2d(16, 24, 3, 2, 1, dtype=dtype)),
+        ((5, 16, 9, 8), lambda dtype: nn.Conv2d(16, 10, 1, 2, bias=False, dtype=dtype)),
+        ((1, 8, 12, 13), lambda dtype: nn.Conv2d(8, 3, (5, 2), (1, 3), (2, 0), (1, 2), dtype=dtype)),
+        ((40, 9, 7, 7), lambda dtype: nn.Conv2d(9, 8, 4, 1, 3, dtype=dtype)),
+        ((6, 16, 5, 4), lambda dtype: nn.ConvTranspose2d(16, 12, 3, 2, 1, 1, dtype=dtype)),
+        ((3, 16, 5, 4), lambda dtype: nn.ConvTranspose2d(16, 8, (2, 4), (2, 1), bias=False, dtype=dtype)),
+    ],
+)
+def test_columns(images, make, dtype):
+    found, call = column_results("numba", images, make, dtype)
+    wanted, _ = column_results("eager", images, make, tg.float64)
+    assert not call.refusals
+    assert "convolve_columns" in call.source
+    tolerance = TOLERANCE if dtype == tg.float32 else 1e-12
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())

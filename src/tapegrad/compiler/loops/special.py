@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core import Equation, Variable
-from . import channels, convolution, kernels, winograd
+from . import channels, columns, convolution, kernels, windows, winograd
 from .build import DECORATOR
 from .layout import Layouts
 
@@ -114,7 +114,7 @@ def _call_pooling(writer: Any, e: Equation) -> list[str]:
         )
     for name in ("kernel_size", "stride", "padding", "dilation"):
         arguments += map(str, e.keywords[name])
-    return [f"{SPECIAL[e.primitive.name].name}({', '.join(arguments)})"]
+    return [f"{SPECIAL[e.primitive.name][0].name}({', '.join(arguments)})"]
 
 
 # -- channels -----------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def _call_by_channels(writer: Any, e: Equation) -> list[str]:
     arguments = [writer.view_of(v, _by_channels(writer.layouts, v, e.inputs[0])) for v in values]
     if e.primitive.name == "standardize":
         arguments.append(repr(e.keywords.get("eps", 1e-5)))
-    return [f"{SPECIAL[e.primitive.name].name}({', '.join(arguments)})"]
+    return [f"{SPECIAL[e.primitive.name][0].name}({', '.join(arguments)})"]
 
 
 def _sums_fit(layouts: Layouts, e: Equation) -> bool:
@@ -183,6 +183,7 @@ def _call_sums(writer: Any, e: Equation) -> list[str]:
     return [f"sum_loop({rows}, {sums})"]
 
 
+_COLUMNS = Special([columns.spread_loop, columns.columns_loop], windows.columns_fit, windows.call_columns)
 _TILES = Special(
     [
         winograd.winograd_input_loop,
@@ -194,18 +195,20 @@ _TILES = Special(
     convolution.call_tiles,
 )
 
-SPECIAL = {
-    "conv": _TILES,
-    "conv_weight": _TILES,
-    "conv_gradients": _TILES,
-    "sum": Special([channels.sum_loop], _sums_fit, _call_sums),
-    "sum_to": Special([channels.sum_loop], _sums_fit, _call_sums),
-    "standardize": Special([channels.standardize_loop], _channels_fit, _call_by_channels),
-    "standardize_gradient": Special([channels.standardize_gradient_loop], _channels_fit, _call_by_channels),
-    "sum_products": Special([channels.sum_products_loop], _channels_fit, _call_by_channels),
-    "softmax_cross_entropy": Special(
-        [kernels.exp_float32, kernels.cross_entropy_loop], _labels_fit, _call_cross_entropy
+# For each primitive the loops that may compute it: the first that fits does.
+SPECIAL: dict[str, tuple[Special, ...]] = {
+    "conv": (_TILES, _COLUMNS),
+    "conv_transpose": (_COLUMNS,),
+    "conv_weight": (_TILES, _COLUMNS),
+    "conv_gradients": (_TILES, _COLUMNS),
+    "sum": (Special([channels.sum_loop], _sums_fit, _call_sums),),
+    "sum_to": (Special([channels.sum_loop], _sums_fit, _call_sums),),
+    "standardize": (Special([channels.standardize_loop], _channels_fit, _call_by_channels),),
+    "standardize_gradient": (Special([channels.standardize_gradient_loop], _channels_fit, _call_by_channels),),
+    "sum_products": (Special([channels.sum_products_loop], _channels_fit, _call_by_channels),),
+    "softmax_cross_entropy": (
+        Special([kernels.exp_float32, kernels.cross_entropy_loop], _labels_fit, _call_cross_entropy),
     ),
-    "max_pool": Special([kernels.max_pool_loop], _images_fit, _call_pooling),
-    "max_pool_gradient": Special([kernels.at_last_nan, kernels.max_pool_gradient_loop], _images_fit, _call_pooling),
+    "max_pool": (Special([kernels.max_pool_loop], _images_fit, _call_pooling),),
+    "max_pool_gradient": (Special([kernels.at_last_nan, kernels.max_pool_gradient_loop], _images_fit, _call_pooling),),
 }

@@ -67,8 +67,9 @@ class LoopWriter:
         if e.primitive is FUSED:
             self._write_group(i, e, e.keywords["group"])
             return True
-        special = SPECIAL.get(getattr(e.primitive, "name", ""))
-        if special is None or e.writes or not special.fits(self.layouts, e):
+        choices = () if e.writes else SPECIAL.get(getattr(e.primitive, "name", ""), ())
+        special = next((one for one in choices if one.fits(self.layouts, e)), None)
+        if special is None:
             return False
         for out in e.outputs:
             if out not in self.writer.static:
