@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import cache
-from queue import SimpleQueue
 from typing import Any
 
 from ..blas import WAITS_BRIEFLY
@@ -60,6 +59,9 @@ class _Worker:
     """A second thread that waits for work; ``taken`` is held while somebody uses it."""
 
     def __init__(self) -> None:
+        # Imported where a second thread is wanted: most programs that import tapegrad never run one.
+        from queue import SimpleQueue
+
         self.taken = threading.Lock()
         self._work: SimpleQueue = SimpleQueue()
         self._done: SimpleQueue = SimpleQueue()
@@ -127,14 +129,14 @@ def _blas() -> tuple[Callable, Callable] | None:
     None for another library, and where its threads would wait on the core that is wanted here (see ``blas``).
     """
     import ctypes
-    from pathlib import Path
 
     import numpy
 
-    if not WAITS_BRIEFLY:
+    libraries = os.path.join(os.path.dirname(numpy.__file__), "..", "numpy.libs")
+    if not WAITS_BRIEFLY or not os.path.isdir(libraries):
         return None
-    for path in Path(numpy.__file__).parent.parent.glob("numpy.libs/*openblas*"):
-        library = ctypes.CDLL(str(path))
+    for file in sorted(name for name in os.listdir(libraries) if "openblas" in name):
+        library = ctypes.CDLL(os.path.join(libraries, file))
         for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
             get, set_threads = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
             if get is not None and set_threads is not None:
