@@ -9,9 +9,9 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
+from tapegrad.compiler.formatting import formatted, renamed, without_dead_setup
 from tapegrad.compiler.formulas import in_plain_text
 from tapegrad.compiler.harvest import Harvest, edited
-from tapegrad.compiler.layouts import formatted, renamed, without_dead_setup
 from tapegrad.core import REGISTRY
 from tapegrad.errors import UsageError
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from .formatting import formatted, identifiers, renamed, without_dead_setup
 from .harvest import Harvest, edited
 from .kernels import Unknown, literal_text
-from .layouts import formatted, identifiers, renamed, without_dead_setup
 
 __all__ = ["Exported", "write_numpy"]
 

@@ -29,7 +29,19 @@ class Unknown(Exception):
     """An expression depends on values that are not known beforehand."""
 
 
-class Fact:
+class _Untold:
+    """Something whose value is not known beforehand: to ask for it raises Unknown."""
+
+    def __bool__(self) -> bool:
+        raise Unknown
+
+    def __eq__(self, other: object) -> bool:
+        raise Unknown
+
+    __hash__ = object.__hash__
+
+
+class Fact(_Untold):
     """What is known of an array beforehand."""
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
@@ -43,25 +55,9 @@ class Fact:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __bool__(self) -> bool:
-        raise Unknown
 
-    def __eq__(self, other: object) -> bool:
-        raise Unknown
-
-    __hash__ = object.__hash__
-
-
-class NumberFact:
+class NumberFact(_Untold):
     """What is known of a Python number beforehand: that it is one."""
-
-    def __bool__(self) -> bool:
-        raise Unknown
-
-    def __eq__(self, other: object) -> bool:
-        raise Unknown
-
-    __hash__ = object.__hash__
 
 
 class Binding:

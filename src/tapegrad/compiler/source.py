@@ -10,9 +10,9 @@ import numpy as np
 from ..core import WRITE, Equation, Variable
 from .blocks import Block, find_blocks
 from .calls import Calls
+from .formatting import without_dead_setup
 from .kernels import literal_text
 from .layout import is_reshape
-from .layouts import without_dead_setup
 from .loops.target import LoopWriter
 from .names import Names
 from .numbers import TRUTH
