@@ -14,6 +14,8 @@ _SMALL = 1 << 16
 # From this size on what an operation costs for each element counts for more than how it is called: comparing with a
 # number costs several times what clipping between two does, and it pays to look for the fastest way of adding up.
 MANY = 1 << 12
+# OpenBLAS shares a product of a vector with a larger matrix between threads, which costs more waiting than it saves.
+_SHARED = 1 << 19
 
 
 def into(out: Any, result: Any) -> Any:
@@ -89,13 +91,23 @@ def add_up(xp: Any, input: Any, axis: Any, keepdim: bool, out: Any) -> Any:
     length = math.prod(input.shape[d] for d in order[input.ndim - last :])
     count = math.prod(input.shape[d] for d in order[:first])
     rows = rows.reshape(-1, length) @ ones(xp, length, input.dtype) if last else rows
-    rows = ones(xp, count, input.dtype) @ rows.reshape(count, -1) if first else rows
+    rows = _columns_added(xp, rows.reshape(count, -1)) if first else rows
     rows = rows.reshape([input.shape[d] for d in kept])
     rows = xp.add.reduce(rows, tuple(i for i, d in enumerate(kept) if d in axes))
     kept = [d for d in kept if d not in axes]
     rows = rows.transpose([kept.index(d) for d in sorted(kept)])
     shape = [1 if d in axes else n for d, n in enumerate(input.shape)]
     return into(out, rows.reshape(shape) if keepdim else rows)
+
+
+def _columns_added(xp: Any, rows: Any) -> Any:
+    """Return the sums of the columns of a matrix."""
+    count = len(rows)
+    parts = math.gcd(count, 1 << max(0, rows.size // _SHARED).bit_length())
+    if parts == 1:
+        return ones(xp, count, rows.dtype) @ rows
+    sums = ones(xp, count // parts, rows.dtype) @ rows.reshape(parts, count // parts, -1)
+    return xp.add.reduce(sums, 0)
 
 
 def axes_of(axis: Any, ndim: int) -> set | None:
