@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .depthwise import correlate_channels, correlate_channels_weight
-from .lowering import correlate, correlate_weight, spread
+from .lowering import correlate, correlate_weight, spread, spread_gradients
 from .winograd import winograd, winograd_gradients, winograd_weight
 
 __all__ = ["convolve", "convolve_gradients", "convolve_transposed", "convolve_weight"]
@@ -99,8 +99,9 @@ def convolve_weight(
 
 def _adds_columns(weight: tuple, stride: Any, befores: tuple) -> bool:
     """Return whether columns of the result are made and added up: where they are clearly fewer than the input's."""
-    fewer = 4 if all(s == 1 for s in stride) else 2
-    return math.prod(weight[2:]) > 1 and fewer * weight[1] <= weight[0] and min(befores) >= 0
+    taps, strided = math.prod(weight[2:]), any(s != 1 for s in stride)
+    fewer = weight[0] >= (2 if strided else 4) * weight[1]
+    return (strided if taps == 1 else fewer) and min(befores) >= 0
 
 
 def _phases(size: int, kernel: int, stride: int, before: int, dilation: int) -> list[tuple[int, list, int, int]]:
@@ -167,6 +168,8 @@ def convolve_gradients(
     """Write the adjoints of :func:`convolve` in its input and in its weight into the pair ``out``."""
     if uses_winograd(xp, g.dtype, weight.shape, _places(g), stride, padding, dilation, groups):
         winograd_gradients(xp, g, input, weight, out, _befores(padding))
+    elif groups == 1 and g.size and input.size and _adds_columns(weight.shape, stride, _befores(padding)):
+        spread_gradients(xp, g, input, weight, out, stride, _befores(padding), dilation)
     else:
         convolve_transposed(xp, g, weight, None, out[0], stride, padding, dilation, groups)
         convolve_weight(xp, g, input, out[1], stride, padding, dilation, groups)

@@ -15,7 +15,7 @@ from typing import Any
 from .threads import halves
 from .workspace import workspace
 
-__all__ = ["Windows", "correlate", "correlate_weight", "last_channels", "spread"]
+__all__ = ["Windows", "correlate", "correlate_weight", "last_channels", "spread", "spread_gradients"]
 
 # Bytes of columns per piece: enough for the product to run at full speed, few enough to stay in the cache.
 _BLOCK = 1 << 21
@@ -62,6 +62,12 @@ class Windows:
             for n in range(0, images, many)
             for r in range(0, rows, height)
         ]
+
+    def images(self, columns: int) -> list[slice]:
+        """Return slices of the images, at least two when there are two: columns and the sums of them share the cache."""
+        count, places = len(self.input), math.prod(self.counts)
+        step = max(1, min(-(-count // 2), _BLOCK // (2 * places * columns * self.dtype.itemsize)))
+        return [slice(n, min(n + step, count)) for n in range(0, count, step)]
 
     def block(self, images: slice, rows: slice, planar: bool) -> Any:
         """Return what the windows of a piece reach, (n, C, *extent), channels or last dimension without gaps, padded by 0."""
@@ -230,17 +236,41 @@ def spread(
     """
     windows = Windows(xp, out, input.shape[2:], weight.shape[2:], stride, before, dilation)
     matrix = windows.matrix(weight)
-    places = math.prod(windows.counts)
-    step = max(1, min(-(-len(out) // 2), _BLOCK // (places * len(matrix) * windows.dtype.itemsize)))
-    starts = range(0, len(out), step)
+    pieces = windows.images(len(matrix))
 
     def work(first: int, last: int) -> None:
-        for n in starts[first:last]:
-            part = out[n : n + step]
-            columns = _spread_columns(xp, windows, _rows(xp, input[n : n + step], windows.dtype), matrix, len(part))
+        for images in pieces[first:last]:
+            part = out[images]
+            columns = _spread_columns(xp, windows, _rows(xp, input[images], windows.dtype), matrix, len(part))
             _write_sums(xp, windows, columns, bias, part)
 
-    halves(xp, work, len(starts))
+    halves(xp, work, len(pieces))
+
+
+def spread_gradients(
+    xp: Any, input: Any, other: Any, weight: Any, out: tuple, stride: tuple, before: tuple, dilation: tuple
+) -> None:
+    """Write the adjoints of :func:`correlate` in its input, by columns that are added up, and in its weight into ``out``.
+
+    Shapes: input (N, O, *counts), other (N, C, *size), weight (O, C, *kernel).
+    """
+    windows = Windows(xp, other, input.shape[2:], weight.shape[2:], stride, before, dilation)
+    matrix = windows.matrix(weight)
+    pieces, every = windows.images(len(matrix)), slice(0, windows.counts[0])
+
+    def work(first: int, last: int) -> Any:
+        total = xp.zeros(matrix.shape, windows.dtype)
+        for images in pieces[first:last]:
+            rows = _rows(xp, input[images], windows.dtype)
+            part = workspace(xp, "part", matrix.shape, windows.dtype)
+            total += xp.matmul(windows.columns(images, every).T, rows, out=part)
+            target = out[0][images]
+            _write_sums(xp, windows, _spread_columns(xp, windows, rows, matrix, len(target)), None, target)
+        return total
+
+    totals = halves(xp, work, len(pieces))
+    with xp.errstate(over="ignore"):
+        windows.weight(totals[0] if len(totals) == 1 else totals[0] + totals[1], out[1])
 
 
 def _spread_columns(xp: Any, windows: Windows, rows: Any, matrix: Any, images: int) -> Any:
@@ -263,7 +293,10 @@ def _write_sums(xp: Any, windows: Windows, columns: Any, bias: Any, out: Any) ->
         out.shape[2:], windows.counts, windows.kernel, windows.stride, windows.dilation, windows.before, strict=True
     )
     extent = [max(n + b, (o - 1) * s + d * (k - 1) + 1) for n, o, k, s, d, b in geometry]
-    if windows.planar:
+    inside = not any(windows.before) and tuple(extent) == out.shape[2:]
+    if inside and bias is None and out.dtype == windows.dtype:
+        block = out
+    elif windows.planar:
         block = workspace(xp, "padded", (len(out), windows.channels, *extent), windows.dtype)
     else:
         block = workspace(xp, "padded", (len(out), *extent, windows.channels), windows.dtype)
@@ -273,7 +306,9 @@ def _write_sums(xp: Any, windows: Windows, columns: Any, bias: Any, out: Any) ->
     for tap in xp.ndindex(*windows.kernel):
         part = view[(slice(None), slice(None), *tap)]
         part += columns[(slice(None), slice(None), *tap)]
-    inside = block[(..., *(slice(b, b + n) for b, n in zip(windows.before, out.shape[2:], strict=True)))]
+    if block is out:
+        return
+    result = block[(..., *(slice(b, b + n) for b, n in zip(windows.before, out.shape[2:], strict=True)))]
     if bias is not None:
-        inside += bias.reshape(-1, *(1,) * (out.ndim - 2))
-    _narrow(xp, inside, out)
+        result += bias.reshape(-1, *(1,) * (out.ndim - 2))
+    _narrow(xp, result, out)
