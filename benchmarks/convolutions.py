@@ -2,12 +2,14 @@
 
 Run it alone on an idle machine: ``python -m benchmarks.convolutions``, or with names of shapes to run those only.
 Both sides use two threads. The ways of a shape take turns; every figure is a median. The errors are the largest ones of
-the output, the input's gradient and the weight's, relative to the largest value, beside PyTorch in float64.
+the output, the input's gradient and the weight's, relative to the largest value, beside PyTorch in float64. Where Numba is
+installed a column has the convolutions that programs for it compute with loops.
 """
 
 import os
 import sys
 import time
+from functools import partial
 
 # Before NumPy is loaded: tapegrad sets it where it comes first.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
@@ -17,7 +19,10 @@ import torch
 from torch.nn import functional as F
 
 import tapegrad as tg
+from tapegrad.compiler.loops import columns, convolution, windows, winograd
+from tapegrad.compiler.loops.build import has_numba
 from tapegrad.core import ops
+from tapegrad.ops.algorithm import uses_winograd
 
 # Shapes of input and weight; stride, padding, groups.
 CONVOLUTIONS = {
@@ -44,7 +49,17 @@ POOLS = {
     "average 2, 64×24×24, 64": ("avg", (64, 64, 24, 24), 2, 2, 0),
 }
 FORMATS = (torch.contiguous_format, torch.channels_last)
-HEAD = ("", "tapegrad", "tapegrad's kernels, channels last", "PyTorch", "PyTorch, channels last", "ratio", "errors")
+HEAD = (
+    "",
+    "tapegrad",
+    "tapegrad's kernels, channels last",
+    "PyTorch",
+    "PyTorch, channels last",
+    "ratio",
+    "errors",
+    "with loops",
+    "their ratio",
+)
 
 
 def channels_last(x):
@@ -92,7 +107,40 @@ def torch_ways(function, *leaves, g):
         yield lambda tensors=tensors, back=back: torch.autograd.grad(function(*tensors), tensors, back)
 
 
-def convolution(x_shape, w_shape, stride, padding, groups, rng):
+def compiled(*functions):
+    from numba import njit
+
+    return tuple(njit(nogil=True, error_model="numpy")(f) for f in functions)
+
+
+def looped(x, w, g, y, dx, dw, keywords):
+    """Return the forward pass, and that with both gradients, as programs for Numba compute them; nothing if they do not."""
+    if not has_numba() or keywords["groups"] > 1 or x.shape[1] < 8:
+        return []
+    places = (len(g), *g.shape[2:])
+    befores = tuple(before for before, _ in keywords["padding"])
+    xs, gs, ys, dxs = (a.transpose(0, 2, 3, 1) for a in (x, g, y, dx))
+    if uses_winograd(np, x.dtype, w.shape, places, *keywords.values()):
+        xs, gs, ys, dxs = (convolution.in_parts(a) for a in (xs, gs, ys, dxs))
+        to, of, back, result = compiled(
+            winograd.winograd_input_loop,
+            winograd.winograd_gradient_loop,
+            winograd.winograd_back_loop,
+            winograd.winograd_output_loop,
+        )
+        forward = partial(convolution.convolve_tiles, np, (to, result), xs, w, None, ys, befores)
+        backward = partial(convolution.convolve_tiles_gradients, np, (to, of, back), gs, xs, w, dxs, dw, befores)
+    elif w.shape[2:] == (1, 1) and keywords["stride"] == (1, 1):
+        return []
+    else:
+        copy, spread = compiled(columns.columns_loop, columns.spread_loop)
+        where = (*keywords["stride"], *befores, *keywords["dilation"])
+        forward = partial(windows.convolve_columns, np, copy, xs, w, None, ys, where)
+        backward = partial(windows.convolve_columns_gradients, np, copy, spread, gs, xs, w, dxs, dw, where)
+    return [forward, lambda: (forward(), backward())]
+
+
+def convolution_ways(x_shape, w_shape, stride, padding, groups, rng):
     x, w = (rng.standard_normal(s).astype("float32") for s in (x_shape, w_shape))
     keywords = {"stride": (stride,) * 2, "padding": ((padding,) * 2,) * 2, "dilation": (1, 1), "groups": groups}
     g = rng.standard_normal(ops.conv(x, w, None, **keywords).shape).astype("float32")
@@ -109,6 +157,7 @@ def convolution(x_shape, w_shape, stride, padding, groups, rng):
     ways = [*eager(lambda x, w: tg.nn.functional.conv2d(x, w, None, stride, padding, 1, groups), x, w, g=g)]
     ways += [forward, both]
     ways += torch_ways(lambda x, w: F.conv2d(x, w, None, stride, padding, 1, groups), x, w, g=g)
+    ways += looped(xl, w, gl, y, dx, dw, keywords)
     exact = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in (x, w)]
     out = F.conv2d(*exact, None, stride, padding, 1, groups)
     both()
@@ -149,9 +198,11 @@ def pooling(kind, shape, kernel, stride, padding, rng):
 def row(name, ways, errors):
     """A line of the table: forward / forward and backward in milliseconds, and PyTorch's best over the kernels'."""
     t = milliseconds(ways)
-    pairs = [f"{t[i]:.2f} / {t[i + 1]:.2f}" for i in range(0, 8, 2)]
-    ratio = f"{min(t[4], t[6]) / t[2]:.2f} / {min(t[5], t[7]) / t[3]:.2f}"
-    return f"| {name} | {' | '.join(pairs)} | {ratio} | {', '.join(f'{e:.0e}' for e in errors)} |"
+    pairs = [f"{t[i]:.2f} / {t[i + 1]:.2f}" for i in range(0, len(t), 2)]
+    best = min(t[4], t[6]), min(t[5], t[7])
+    ratios = [f"{best[0] / t[i]:.2f} / {best[1] / t[i + 1]:.2f}" for i in (2, *range(8, len(t), 2))]
+    last = [*pairs[4:], *ratios[1:]] or ["–", "–"]
+    return f"| {' | '.join([name, *pairs[:4], ratios[0], ', '.join(f'{e:.0e}' for e in errors), *last])} |"
 
 
 def main(wanted):
@@ -159,7 +210,7 @@ def main(wanted):
     tg.set_num_threads(2)
     print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}")
     rng = np.random.default_rng(0)
-    for shapes, make in ((CONVOLUTIONS, convolution), (POOLS, pooling)):
+    for shapes, make in ((CONVOLUTIONS, convolution_ways), (POOLS, pooling)):
         for name, shape in shapes.items():
             if not wanted or any(word in name for word in wanted):
                 print(row(name, *make(*shape, rng)), flush=True)

@@ -163,9 +163,9 @@ def _transformed_gradient(xp: Any, tiles: _Tiles, piece: tuple) -> Any:
 
 
 def transformed_weight(xp: Any, weight: Any) -> Any:
-    """Return G g G^T of a weight (O, C, 3, 3): (36, O, C)."""
+    """Return G g G^T of a weight (O, C, 3, 3): (36, O, C), valid until the next call in this thread."""
     taps = weight.reshape(-1, 9)
-    return (_squared(xp, "G") @ taps.T).reshape(36, *weight.shape[:2])
+    return _product(xp, _squared(xp, "G"), taps.T, "weights").reshape(36, *weight.shape[:2])
 
 
 def write_weight(xp: Any, totals: list, out: Any) -> None:

@@ -14,7 +14,7 @@ from ...ops.winograd import transformed_weight, write_weight
 from ...ops.workspace import workspace
 from .layout import Layouts
 
-__all__ = ["call_tiles", "convolve_tiles", "convolve_tiles_gradients", "convolve_tiles_weight", "tiles_fit"]
+__all__ = ["call_tiles", "convolve_tiles", "convolve_tiles_gradients", "convolve_tiles_weight", "in_parts", "tiles_fit"]
 
 # Bytes of the transformed tiles of one piece of the work, and how many tiles a product has at least.
 _BLOCK, _TILES = 1 << 19, 64
@@ -93,6 +93,12 @@ def call_tiles(writer: Any, e: Equation) -> list[str]:
 
 
 # -- what they call -----------------------------------------------------------------------------------------------------
+
+
+def in_parts(images: Any) -> Any:
+    """Return images (N, H, W, C) as (N, H, W, parts, channels of a part)."""
+    channels = images.shape[3]
+    return images.reshape(*images.shape[:3], channels // _part(channels), _part(channels))
 
 
 class _Pieces:
@@ -180,7 +186,7 @@ def _gradients(
                 loops[2](tiles, out, first, count, *size, *before)
 
     halves(xp, work, len(pieces.spans))
-    write_weight(xp, list(totals), out_weight)
+    write_weight(xp, [xp.add(*totals, out=totals[0])], out_weight)
 
 
 _DRIVERS: dict[str, Callable] = {

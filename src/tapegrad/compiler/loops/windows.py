@@ -106,8 +106,11 @@ class _Pieces:
 
 
 def _matrix(xp: Any, weight: Any) -> Any:
-    """Return a weight (O, C, *kernel) as a matrix (O, taps and channels)."""
-    return xp.ascontiguousarray(last_channels(weight)).reshape(len(weight), -1)
+    """Return a weight (O, C, *kernel) as a matrix (O, taps and channels), valid until the next call in this thread."""
+    taps = last_channels(weight)
+    out = workspace(xp, "matrix", taps.shape, weight.dtype)
+    out[...] = taps
+    return out.reshape(len(weight), -1)
 
 
 def _columns(xp: Any, pieces: _Pieces, kernel: tuple, large: Any) -> Any:
@@ -197,7 +200,8 @@ def _gradients(xp: Any, loops: tuple, g: Any, input: Any, weight: Any, out: Any,
                 back(columns, out, first, count, *size, *where)
 
     halves(xp, work, len(pieces.spans))
-    last_channels(out_weight)[...] = (totals[0] + totals[1]).reshape(outputs, *kernel, channels)
+    total = xp.add(*totals, out=totals[0])
+    last_channels(out_weight)[...] = total.reshape(outputs, *kernel, channels)
 
 
 _DRIVERS: dict[str, Callable] = {
