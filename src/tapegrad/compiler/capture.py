@@ -33,6 +33,9 @@ class Refusal:
         self.passing = passing
         self.where = where
 
+    def __repr__(self) -> str:
+        return f"<refused by {self.who}: {self.what}{f' ({self.where})' if self.where else ''}; {self.fix}>"
+
 
 class Gradient:
     """What the step did with the gradient of one leaf: ``before`` is the one it found, None where it did not look."""
@@ -60,6 +63,8 @@ class Capture(Tracer):
         self.modules: list[tuple[Any, ModuleSnapshot]] = []
         self.postponed: list[tuple[int, Callable[[], Any]]] = []
         self.flats: list[Any] = []
+        # Whether the user's code reads an optimizer's options by itself.
+        self.reads_options = False
         # What an optimizer's numbers (counts of steps) are by now, by the tensors that hold them.
         self.cells: dict[tuple[int, ...], tuple[Any, Variable]] = {}
         # Stand-ins for all parameters of a group together: no leaves of the user's.
@@ -209,6 +214,11 @@ class Capture(Tracer):
 
     def postpones(self, call: Callable[[], Any], arguments: tuple) -> bool:
         if self.refusal is not None or any(isinstance(a, Tensor) for a in arguments):
+            return False
+        if self.reads_options:
+            self.refuse(
+                "compile", "a schedule steps where Python code reads or sets options", "step it outside the step"
+            )
             return False
         self.postponed.append((len(self.equations), call))
         return True

@@ -38,6 +38,10 @@ class Compiled:
     def __init__(self, function: Callable, target: str | None = None, verify: int | None = None, quiet: bool = False):
         if not callable(function):
             raise UsageError("compile", f"a {type(function).__name__} cannot be called", "pass a function or a module")
+        if verify is not None and (isinstance(verify, bool) or not isinstance(verify, int) or verify < 1):
+            raise UsageError(
+                "compile", f"verify is {verify!r}", "use how many calls go by between two comparisons, from 1"
+            )
         if target not in (None, "numpy", "numba"):
             raise UsageError("compile", f"there is no target {target!r}", 'use "numpy" or "numba"')
         if target == "numba" and not has_numba():
@@ -94,8 +98,11 @@ class Compiled:
         flatten((args, kwargs), tensors)
         self._running = None
         reference = Reference(self.function, tensors, args, kwargs)
+        if reference.capture.refusal is not None:  # that run was the eager one, and no program could take its place
+            self._refuse(reference.capture.refusal)
+            return reference.result
         result = self._run(args, kwargs)
-        if self._running is not None and reference.capture.refusal is None:
+        if self._running is not None:
             results: list[Tensor] = []
             flatten(result, results)
             reference.check(self._running, tensors, results)
@@ -272,7 +279,17 @@ class Compiled:
     @property
     def source(self) -> str:
         """The programs so far as text, one for each kind of arguments; empty before the first call."""
-        return "\n\n".join(p.source.text for programs in self._programs.values() for p in programs)
+        texts = []
+        for program in (p for programs in self._programs.values() for p in programs):
+            given = ", ".join(program.source.given)
+            texts.append(
+                f"# Not defined here, but given: {given}.\n{program.source.text}" if given else program.source.text
+            )
+        return "\n\n".join(texts)
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return f"<compiled {name}: {self.programs} program{'' if self.programs == 1 else 's'}, {len(self.refusals)} refused>"
 
     def reset(self) -> None:
         """Forget all programs and refusals: the next call is captured anew."""

@@ -78,6 +78,9 @@ class Guards:
         elif hasattr(value, "_parameters") and hasattr(value, "_modules"):
             self.add_module(value, depth)
         elif is_users_object(value):
+            if hasattr(value, "__dict__"):
+                # An attribute that is set later may hide one of the class.
+                self.add(f"len(vars({{0}})) == {len(vars(value))}", value)
             for name, part in fields_of(value).items():
                 if self._is_read(name):
                     self.add_value(f"getattr({{0}}, {name!r}, None)", value, part, depth - 1)
@@ -117,6 +120,11 @@ def guards_of(capture: Capture, watch: Watch, step: Step) -> Guards:
     _guard_gradients(guards, capture)
     _guard_settings(guards, capture, step)
     _guard_environment(guards, watch)
+    if capture.reads_options:
+        for group in (g for o in watch.reach.optimizers for g in o.param_groups):
+            for name, value in group.items():
+                if is_plain(value):
+                    guards.add_value(f"{{0}}[{name!r}]", group, value)
     for module, _ in capture.modules:
         guards.add_module(module)
     for value in watch.objects:

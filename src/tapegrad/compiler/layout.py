@@ -44,6 +44,9 @@ class Layout:
                     order = self._wish(out)
                     if order is not None and out not in bound and step.root_of(out) is out:
                         self.order[out] = order
+        for out, order in step.eager_order.items():
+            if order is not None and out in bound:
+                self.order[out] = order
         self._settle_views()
 
     def _wish(self, v: Variable) -> tuple[int, ...] | None:

@@ -108,6 +108,10 @@ class Placement:
         self.setup.append(f"# {name}: {variable.dtype} {literal_text(tuple(variable.shape))}, given")
 
     def _new_array(self, variable: Variable, function: str = "np.empty") -> str:
+        order = self.layout.order.get(variable)
+        if order is not None:
+            shape = literal_text(tuple(variable.shape[d] for d in order))
+            return f"{function}({shape}, {literal_text(variable.dtype)}){_turned_back(order)}"
         return f"{function}({literal_text(tuple(variable.shape))}, {literal_text(variable.dtype)})"
 
     def _lay_out_gradients(self) -> None:
@@ -165,10 +169,14 @@ class Placement:
         if order is None:
             return f"{memory}.reshape({literal_text(tuple(out.shape))})"
         shape = literal_text(tuple(out.shape[d] for d in order))
-        back = ".T" if order == (1, 0) else f".transpose({literal_text(tuple(int(d) for d in np.argsort(order)))})"
-        return f"{memory}.reshape({shape}){back}"
+        return f"{memory}.reshape({shape}){_turned_back(order)}"
 
     def _release(self, i: int, e: Equation) -> None:
         for root in {self.step.root_of(x) for x in variables_of([*e.inputs, *e.outputs])}:
             if self.last_use.get(root) == i and root in self.scratch.places and root not in self._overtaken:
                 self.scratch.give_back(root)
+
+
+def _turned_back(order: tuple[int, ...]) -> str:
+    """Return what makes an array whose dimensions lie in an order one of the value's own shape."""
+    return ".T" if order == (1, 0) else f".transpose({literal_text(tuple(int(d) for d in np.argsort(order)))})"

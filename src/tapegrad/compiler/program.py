@@ -57,6 +57,8 @@ class Step:
         ]
         self._read_gradients(capture)
         self.root = self._roots(arrays)
+        # In which order the dimensions of results lie in eager memory: who gets them can tell.
+        self.eager_order = {v: _order(arrays[v]) for v in {self.root_of(o) for o in outputs} if v in arrays}
         # Whether a view is one, or a copy, depends on the order of elements in memory; where that can be told, the order
         # of the inputs is a condition.
         self.strides = [arrays[v].strides for v in self.inputs] if self._tells_views_from_copies() else None
@@ -104,6 +106,13 @@ class Step:
     def kept(self) -> list[Variable]:
         """The variables whose values outlive the step."""
         return [*self.outputs, *(v for _, v in self.gradients)]
+
+
+def _order(array: np.ndarray) -> tuple[int, ...] | None:
+    """Return the order of dimensions in which an array is contiguous; None for row-major, and where there is none."""
+    order = tuple(int(d) for d in np.argsort([-abs(s) for s in array.strides], kind="stable"))
+    fits = not array.flags.c_contiguous and array.transpose(order).flags.c_contiguous
+    return order if fits else None
 
 
 def variables_of(values: Any) -> Iterator[Variable]:

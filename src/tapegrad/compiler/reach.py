@@ -13,7 +13,7 @@ from ..core import Tensor
 from ..core.graph import _PACKAGE
 from .snapshots import is_plain
 
-__all__ = ["Reach", "alike", "fields_of", "is_users_code", "is_users_object", "is_users_space"]
+__all__ = ["Reach", "alike", "fields_of", "is_optimizer", "is_users_code", "is_users_object", "is_users_space"]
 
 # How far, and at how many objects, one looks.
 _DEPTH = 6
@@ -45,6 +45,11 @@ def is_users_object(value: Any) -> bool:
     return kind is SimpleNamespace or kind.__module__ == "argparse" or _is_users_module(kind.__module__)
 
 
+def is_optimizer(value: Any) -> bool:
+    """Return whether a value is an optimizer, whose options a step may read and set."""
+    return hasattr(value, "param_groups") and hasattr(value, "state") and not isinstance(value, type)
+
+
 def fields_of(value: Any) -> dict[str, Any]:
     """Return the attributes of an object, those in slots among them."""
     fields = dict(getattr(value, "__dict__", ()))
@@ -70,6 +75,8 @@ def _parts(value: Any) -> dict[str, Any] | None:
         own = {f".{n}": v for n, v in vars(value).items() if n[0] != "_"}
         held = {f".{n}": v for kind in ("_parameters", "_buffers", "_modules") for n, v in vars(value)[kind].items()}
         return {".__class__": type(value)} | own | held
+    if is_optimizer(value):
+        return {".param_groups": value.param_groups}
     if isinstance(value, (type, ModuleType)):
         return {f".{n}": v for n, v in vars(value).items() if n[:2] != "__"} if is_users_space(value) else None
     if not is_users_object(value):
@@ -108,6 +115,11 @@ class Reach:
                 if label not in before or label not in after or not alike(before[label], after[label]):
                     return path + label
         return ""
+
+    @property
+    def optimizers(self) -> list[Any]:
+        """The optimizers among what was found."""
+        return [value for _, value, _ in self._seen.values() if is_optimizer(value)]
 
     def forget_parts(self) -> None:
         """Let go of what things had, arrays among it: memory that is held by somebody cannot be laid out anew."""

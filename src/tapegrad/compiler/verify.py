@@ -10,6 +10,7 @@ from ..core import STATE, Tensor, as_array
 from ..errors import TraceError
 from .arguments import flatten
 from .capture import Capture
+from .watch import Watch
 
 if TYPE_CHECKING:
     from .runtime import Specialization
@@ -44,14 +45,19 @@ class Reference:
 
     def __init__(self, function: Any, tensors: list[Tensor], args: tuple, kwargs: dict):
         self.capture = _Recording(tensors)
+        watch = Watch(self.capture, function)
         STATE.tracer = self.capture
         try:
-            result = function(*args, **kwargs)
+            with watch:
+                self.result = function(*args, **kwargs)
         finally:
             STATE.tracer = None
-            self.capture.postponed.clear()
+        watch.judge()
+        if self.capture.refusal is not None:
+            return
+        self.capture.postponed.clear()
         self.results: list[Tensor] = []
-        flatten(result, self.results)
+        flatten(self.result, self.results)
         self.results = [t.detach().clone() for t in self.results]
         # Tensors, not their arrays, are held: the program about to be made may give them other memory.
         holders = {id(t.array): t for t in [*self.capture.owners.values(), *self._state_tensors()] if t is not None}

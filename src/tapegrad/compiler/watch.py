@@ -6,7 +6,7 @@ import gc
 import random
 import sys
 from collections import deque
-from types import CellType, CodeType, FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,10 @@ _CHANGES = frozenset(
 _SPEAKING = frozenset(("print", "input", "open"))
 _UNSTEADY = frozenset(("random", "numpy.random", "time", "secrets", "uuid", "datetime"))
 _STREAMS = (random.Random, np.random.Generator, np.random.RandomState)
+# Whoever names one of these reads an optimizer's options, or a schedule, in Python.
+_OPTIONS = frozenset(("param_groups", "get_last_lr", "get_lr", "last_epoch", "_last_lr"))
+# What these give may be anything, and be another thing each time.
+_HIDDEN = frozenset(("globals", "locals", "eval", "exec", "urandom", "getrandom"))
 # Whoever names one of these may read attributes that are not named.
 _BY_TEXT = frozenset(("getattr", "vars", "__dict__", "asdict", "attrgetter"))
 _GONE = object()
@@ -107,6 +111,8 @@ class Watch:
                 self._check_module(frame, space[name], code)
         if code.co_freevars and not any(code in outer.co_consts for outer in self.codes):
             self._meet_cells(frame)
+        if not _OPTIONS.isdisjoint(code.co_names):
+            self.capture.reads_options = True
         if "array" in code.co_names or "__array_interface__" in code.co_names:
             self.capture.refuse(
                 code.co_name,
@@ -178,7 +184,7 @@ class Watch:
         unsteady = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
         drawn = isinstance(getattr(value, "__self__", None), _STREAMS)
         if unsteady in _UNSTEADY or drawn or (value is np and "random" in code.co_names):
-            name = value.__name__ if value is not np else "numpy.random"
+            name = "numpy.random" if value is np else getattr(value, "__name__", f"a {type(value).__name__}")
             self.capture.refuse(
                 code.co_name,
                 f"{self._line(frame)} uses {name}, whose values a program would repeat",
@@ -192,6 +198,12 @@ class Watch:
                 name,
                 f"it is called at {self._line(frame)} inside the step, where a program would not call it",
                 "call it outside the step",
+            )
+        elif name in _HIDDEN and isinstance(function, BuiltinFunctionType):
+            self.capture.refuse(
+                name,
+                f"it is called at {self._line(frame)}, and a program could not see what it gives",
+                "name the values",
             )
         elif name in _CHANGES and self._is_outside(frame, getattr(function, "__self__", None)):
             self.capture.refuse(
