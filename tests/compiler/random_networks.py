@@ -126,6 +126,11 @@ def trainings(draw: Any) -> Training:
 # -- the network ----------------------------------------------------------------------------------------------------------
 
 
+# A bias before these is taken away again: its gradient is a rounding error, of which optimizers that divide by the
+# gradient's size make full steps in either direction.
+_CANCELS_BIAS = ("batch", "group", "instance")
+
+
 class Network(nn.Module):
     """The network that a training describes."""
 
@@ -145,14 +150,15 @@ class Network(nn.Module):
         parts: list[nn.Module] = []
         new = width if layer.residual or layer.shared else layer.width
         if layer.kind == "linear":
-            parts.append(nn.Linear(width, new))
+            parts.append(nn.Linear(width, new, bias=layer.norm not in _CANCELS_BIAS))
         elif layer.kind == "depthwise":
-            parts.append(nn.Conv2d(width, width, 3, padding=1, groups=width))
+            parts.append(nn.Conv2d(width, width, 3, padding=1, groups=width, bias=layer.norm not in _CANCELS_BIAS))
             new = width
         elif layer.kind.startswith("conv"):
             size = 1 if layer.kind == "conv1" else 3
             stride = 2 if layer.kind == "conv_strided" and not (layer.residual or layer.shared) else 1
-            parts.append(nn.Conv2d(width, new, size, stride=stride, padding=size // 2, bias=layer.width % 2 == 0))
+            bias = layer.width % 2 == 0 and layer.norm not in _CANCELS_BIAS
+            parts.append(nn.Conv2d(width, new, size, stride=stride, padding=size // 2, bias=bias))
         else:
             pool = nn.MaxPool2d if layer.kind == "max_pool" else nn.AvgPool2d
             parts.append(pool(3, stride=1, padding=1))
@@ -173,7 +179,13 @@ class Network(nn.Module):
             "layer": nn.LayerNorm,
             "rms": nn.RMSNorm,
         }
-        return [kinds[layer.norm](width)] if layer.norm else []
+        # Two or fewer numbers, normalised, are -1 and 1 or 0: all gradients before them would be rounding errors.
+        few = {"layer": width, "rms": width + 1, "group": width // math.gcd(width, 2)}.get(layer.norm, 3) < 3
+        return (
+            [kinds[layer.norm](width)]
+            if layer.norm and (self.image or not few) and not (few and layer.norm == "layer")
+            else []
+        )
 
     def forward(self, x: tg.Tensor) -> tg.Tensor:
         """Return the network's output."""
@@ -255,7 +267,7 @@ class Run:
         t = self.training
         rng = np.random.default_rng((t.seed, i))
         n = t.sizes[i % len(t.sizes)]
-        n = max(n, 2) if any(layer.norm == "batch" for layer in t.layers) else n
+        n = max(n, 4) if any(layer.norm == "batch" for layer in t.layers) else n
         shape = (n, t.features, 6, 6) if t.image else (n, t.features)
         x, y = tg.tensor(rng.normal(size=shape).astype(np.float32)), tg.tensor(rng.integers(0, t.classes, n))
         tg.set_rng_state(self.random)

@@ -42,7 +42,7 @@ def random_program(seed: int, length: int = 14, wide: int = 1):
     results = [draw.random() for _ in range(draw.randint(1, 4))]
     shape = (SHAPE[0] * wide, SHAPE[1])
     most = 200 * shape[0]
-    outside = tg.tensor(np.linspace(-1, 1, shape[0] * shape[1], dtype=np.float32).reshape(shape))
+    outside = tg.tensor(np.linspace(-1, 1, shape[0] * shape[1]).reshape(shape).astype(_dtype(wide)))
 
     def pick(pool, where, like=None):
         fitting = [t for t in pool if like is None or t.shape == like.shape]
@@ -98,6 +98,11 @@ def random_program(seed: int, length: int = 14, wide: int = 1):
     return step, outside
 
 
+def _dtype(wide: int) -> type:
+    """Return float64 for large arrays: in float32 what is left of their sums may be rounding errors alone."""
+    return np.float32 if wide == 1 else np.float64
+
+
 def run_twice(seed: int, wide: int = 1) -> None:
     """Run a random program eagerly and compiled on the same inputs, three times."""
     rng = np.random.default_rng(seed)
@@ -106,7 +111,7 @@ def run_twice(seed: int, wide: int = 1) -> None:
     compiled = Compiled(plain, quiet=True)
     kept = []
     for i in range(3):
-        arrays = [rng.normal(size=(SHAPE[0] * wide, SHAPE[1])).astype(np.float32) for _ in range(2)]
+        arrays = [rng.normal(size=(SHAPE[0] * wide, SHAPE[1])).astype(_dtype(wide)) for _ in range(2)]
         turned = i == 2
         ours = [tg.tensor(a.T.copy()).T if turned else tg.tensor(a) for a in arrays]
         others = [tg.tensor(a.T.copy()).T if turned else tg.tensor(a) for a in arrays]

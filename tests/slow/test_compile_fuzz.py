@@ -4,7 +4,7 @@ A network's three trainings take some 0.3 seconds on a quiet core, the whole abo
 """
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from ..compiler.random_networks import check, trainings
 from ..compiler.test_memory import run_twice
@@ -12,7 +12,14 @@ from ..compiler.test_memory import run_twice
 pytestmark = pytest.mark.slow
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
+@settings(
+    max_examples=2000,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    phases=[Phase.generate],
+)
 @given(trainings())
 def test_compiled_trainings_are_eager_trainings(training):
     check(training)
