@@ -99,7 +99,7 @@ def test_few_channels_stay_with_the_kernels():
         np.testing.assert_allclose(a, b, rtol=0, atol=TOLERANCE * np.abs(b).max())
 
 
-# -- columns ------------------------------------------------------------------------------------------------------------
+# -- columns, and channels by themselves --------------------------------------------------------------------------------
 
 
 def column_results(target, images, make, dtype):
@@ -131,14 +131,16 @@ def column_results(target, images, make, dtype):
         ((1, 8, 12, 13), lambda dtype: nn.Conv2d(8, 3, (5, 2), (1, 3), (2, 0), (1, 2), dtype=dtype)),
         ((40, 9, 7, 7), lambda dtype: nn.Conv2d(9, 8, 4, 1, 3, dtype=dtype)),
         ((6, 16, 5, 4), lambda dtype: nn.ConvTranspose2d(16, 12, 3, 2, 1, 1, dtype=dtype)),
+        ((5, 16, 9, 8), lambda dtype: nn.Conv2d(16, 16, 3, 2, 1, groups=16, dtype=dtype)),
+        ((2, 10, 7, 12), lambda dtype: nn.Conv2d(10, 10, (2, 3), 1, (0, 2), (3, 2), 10, bias=False, dtype=dtype)),
         ((3, 16, 5, 4), lambda dtype: nn.ConvTranspose2d(16, 8, (2, 4), (2, 1), bias=False, dtype=dtype)),
     ],
 )
-def test_columns(images, make, dtype):
+def test_columns_and_channels(images, make, dtype):
     found, call = column_results("numba", images, make, dtype)
     wanted, _ = column_results("eager", images, make, tg.float64)
     assert not call.refusals
-    assert "convolve_columns" in call.source
+    assert ("convolve_channels" if make(tg.float32).groups > 1 else "convolve_columns") in call.source
     tolerance = TOLERANCE if dtype == tg.float32 else 1e-12
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())

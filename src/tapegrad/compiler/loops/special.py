@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core import Equation, Variable
-from . import channels, columns, convolution, kernels, windows, winograd
+from . import channels, columns, convolution, depthwise, kernels, windows, winograd
 from .build import DECORATOR
 from .layout import Layouts
 
@@ -195,12 +195,16 @@ _TILES = Special(
     convolution.call_tiles,
 )
 
+_DEPTHWISE = Special(
+    [depthwise.channels_gradient_loop, depthwise.channels_loop], depthwise.channels_fit, depthwise.call_channels
+)
+
 # For each primitive the loops that may compute it: the first that fits does.
 SPECIAL: dict[str, tuple[Special, ...]] = {
-    "conv": (_TILES, _COLUMNS),
+    "conv": (_TILES, _COLUMNS, _DEPTHWISE),
     "conv_transpose": (_COLUMNS,),
     "conv_weight": (_TILES, _COLUMNS),
-    "conv_gradients": (_TILES, _COLUMNS),
+    "conv_gradients": (_TILES, _COLUMNS, _DEPTHWISE),
     "sum": (Special([channels.sum_loop], _sums_fit, _call_sums),),
     "sum_to": (Special([channels.sum_loop], _sums_fit, _call_sums),),
     "standardize": (Special([channels.standardize_loop], _channels_fit, _call_by_channels),),
