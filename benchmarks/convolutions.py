@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 import tapegrad as tg
 from tapegrad.compiler.loops import columns, convolution, windows, winograd
+from tapegrad.compiler.loops import depthwise as channels
 from tapegrad.compiler.loops.build import has_numba
 from tapegrad.core import ops
 from tapegrad.ops.algorithm import uses_winograd
@@ -115,7 +116,8 @@ def compiled(*functions):
 
 def looped(x, w, g, y, dx, dw, keywords):
     """Return the forward pass, and that with both gradients, as programs for Numba compute them; nothing if they do not."""
-    if not has_numba() or keywords["groups"] > 1 or x.shape[1] < 8:
+    depthwise = w.shape[0] == x.shape[1] == keywords["groups"]
+    if not has_numba() or x.shape[1] < 8 or (keywords["groups"] > 1 and not depthwise):
         return []
     places = (len(g), *g.shape[2:])
     befores = tuple(before for before, _ in keywords["padding"])
@@ -130,6 +132,11 @@ def looped(x, w, g, y, dx, dw, keywords):
         )
         forward = partial(convolution.convolve_tiles, np, (to, result), xs, w, None, ys, befores)
         backward = partial(convolution.convolve_tiles_gradients, np, (to, of, back), gs, xs, w, dxs, dw, befores)
+    elif depthwise:
+        loop, back = compiled(channels.channels_loop, channels.channels_gradient_loop)
+        where = (*keywords["stride"], *befores, *keywords["dilation"])
+        forward = partial(channels.convolve_channels, np, loop, xs, w, None, ys, where)
+        backward = partial(channels.convolve_channels_gradients, np, back, gs, xs, w, dxs, dw, where)
     elif w.shape[2:] == (1, 1) and keywords["stride"] == (1, 1):
         return []
     else:

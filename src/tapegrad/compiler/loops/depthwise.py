@@ -15,7 +15,14 @@ from ...ops.threads import halves
 from ...ops.workspace import workspace
 from .layout import Layouts
 
-__all__ = ["call_channels", "channels_fit", "channels_gradient_loop", "channels_loop"]
+__all__ = [
+    "call_channels",
+    "channels_fit",
+    "channels_gradient_loop",
+    "channels_loop",
+    "convolve_channels",
+    "convolve_channels_gradients",
+]
 
 number = np.float32
 # With fewer channels the loops over them are too short for vectors.
