@@ -181,11 +181,7 @@ class Network(nn.Module):
         }
         # Two or fewer numbers, normalised, are -1 and 1 or 0: all gradients before them would be rounding errors.
         few = {"layer": width, "rms": width + 1, "group": width // math.gcd(width, 2)}.get(layer.norm, 3) < 3
-        return (
-            [kinds[layer.norm](width)]
-            if layer.norm and (self.image or not few) and not (few and layer.norm == "layer")
-            else []
-        )
+        return [kinds[layer.norm](width)] if layer.norm and (self.image or not few) else []
 
     def forward(self, x: tg.Tensor) -> tg.Tensor:
         """Return the network's output."""
