@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from ..train import Run
@@ -18,13 +20,16 @@ __all__ = ["export"]
 )
 @click.option("--data", type=click.Path(), help="Folder of the data sets, when it is not where it was in training.")
 @click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where runs are looked up by name.")
-def export(run: str, form: str, output: str, batches: int, data: str | None, runs: str) -> None:
+@click.option("--force", is_flag=True, help="Overwrite files that export did not write.")
+def export(run: str, form: str, output: str, batches: int, data: str | None, runs: str, force: bool) -> None:
     """Write a run's training step and network as one file of Python that imports NumPy alone.
 
-    Weights and the first batches go into an .npz file beside it. Run, the file compares its losses with the run's.
+    Weights and the first batches go into an .npz file beside it. The updates are made again and compared with the run's own
+    records; run, the file compares its losses with those. A run that is not what its recipe gives is refused.
     """
     from ..lab.export import export_numpy
 
     found = Run.find(run, runs)
-    count = export_numpy(found, output, batches=batches, data=data)
-    click.echo(f"{output}: training step and inference, {count} batches of {found.name} to try it on\npython {output}")
+    count, told = export_numpy(found, output, batches=batches, data=data, force=force)
+    click.echo(f"{output}: training step and inference, {count} batches of {found.name} to try it on")
+    click.echo(f"{told}\npython {shlex.quote(output)}")

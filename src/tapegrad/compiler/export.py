@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from ..core import REGISTRY, ops
 from ..errors import UsageError
+from .definitions import end
 from .formatting import formatted, identifiers, renamed, without_dead_setup
 from .harvest import Harvest, edited
 from .kernels import Unknown, literal_text
 
-__all__ = ["Exported", "write_numpy"]
+__all__ = ["Exported", "Prepare", "write_numpy"]
+
+_PACKAGE = __name__.partition(".")[0]
 
 _OWN = {
     "np",
@@ -30,7 +35,19 @@ _OWN = {
     "follow_schedule",
     "Stale",
 }
+_OWN |= {"prepare", "memory_file", "dtypes"}
 _OWN |= {"training_steps", "inference", "settings", "Path", "main", "begin", "count", "part", "i", "name", "array"}
+
+
+@dataclasses.dataclass
+class Prepare:
+    """How inputs are standardized. ``inputs``: what they are before, in a sentence; ``given``, ``prepared``: samples."""
+
+    mean: np.ndarray
+    std: np.ndarray
+    inputs: str
+    given: np.ndarray
+    prepared: np.ndarray
 
 
 @dataclasses.dataclass
@@ -39,7 +56,8 @@ class Exported:
 
     ``training``: programs of updates; ``inference``: one of a forward pass without gradients, if any. ``states``: values
     of the arrays (by id) at named moments, "initial" among them; ``generator``: the state of the stream of random numbers
-    at the beginning. ``lasting``: the arrays (by id) that are weights, buffers or states of the optimizer. ``rates``: settings that a schedule changes, (group, name, place) -> values by update.
+    at the beginning. ``lasting``: the arrays (by id) that are weights, buffers or states of the optimizer. ``rates``:
+    settings that a schedule changes, (group, name, place) -> values by update. ``prepare``: of inputs, if anything.
     """
 
     title: str
@@ -52,6 +70,7 @@ class Exported:
     groups: Sequence[Mapping[str, Any]]
     lasting: set[int]
     losses: int = 1
+    prepare: Prepare | None = None
 
 
 def write_numpy(exported: Exported) -> tuple[str, dict[str, np.ndarray]]:
@@ -63,15 +82,17 @@ class _File:
     def __init__(self, exported: Exported):
         self.exported = exported
         programs = [*exported.training, *([exported.inference] if exported.inference is not None else [])]
-        given = {name for p in programs for name, value in p.source.given.items() if _is_function(value)}
-        taken = {name for p in programs for name in identifiers(p.source.text)} - given
+        self.sources = {id(p): _without_modules(p.source.text, p.source.given) for p in programs}
+        taken: set[str] = set()
+        for text, held in self.sources.values():
+            taken |= identifiers(text) - {name for name, value in held.items() if _is_function(value)}
         self.harvest = Harvest(taken | _OWN)
         self.roots: list[tuple[str, np.ndarray]] = []
         self.stored: dict[str, np.ndarray] = {}
         self._names = taken | _OWN
         self._settings: dict[int, str] = {}
         # All functions are known before the first is written: what one is called with decides about another.
-        for value in (v for p in programs for v in p.source.given.values()):
+        for value in (v for _, held in self.sources.values() for v in held.values()):
             if _is_function(value):
                 self.harvest.add(value)
 
@@ -114,7 +135,7 @@ class _File:
         lines = [
             _rule("memory: weights, buffers, and what the optimizer keeps of them"),
             "",
-            'stored = dict(np.load(Path(__file__).with_suffix(".npz"), allow_pickle=False))',
+            _STORED,
         ]
         held = [(name, array) for name, array in self.roots if id(array) in self.exported.lasting]
         for name, array in self.roots:
@@ -206,7 +227,8 @@ class _File:
             for v, a in {**program.step.constants, **program.flats}.items()
             if v in program.source.names.of
         }
-        for given, value in program.source.given.items():
+        source, held = self.sources[id(program)]
+        for given, value in held.items():
             value = arrays.get(given, value) if value is None or isinstance(value, np.ndarray) else value
             if isinstance(value, np.ndarray):
                 text = self._expression(value, given)
@@ -216,6 +238,8 @@ class _File:
                     extra.append(f"{given} = {text}")
             elif isinstance(value, dict):
                 names[given] = self._settings_name(value)
+            elif inspect.ismodule(value):
+                self.harvest.imports.add(f"import {value.__name__}" + (f" as {given}" * (given != value.__name__)))
             elif _is_function(value):
                 names[given] = self.harvest.add(value)
                 freed.append(names[given])
@@ -223,9 +247,9 @@ class _File:
                 try:
                     extra.append(f"{given} = {literal_text(value)}")
                 except Unknown:
-                    what = f"the step uses a {type(value).__name__} ({given})"
+                    what = f"{_operation_with(given, source)} uses a {type(value).__name__} ({given})"
                     raise UsageError("export", what, "export a network without it") from None
-        text = program.source.text.split("\n", 1)[1]
+        text = source.split("\n", 1)[1]
         setup, _, step = text.partition("@np.errstate")
         lines = [
             line for line in setup.strip("\n").split("\n") if not (line.startswith("# ") and line.endswith(", given"))
@@ -288,14 +312,25 @@ class _File:
         for shape, name in zip(shapes, names, strict=True):
             entries.setdefault(literal_text(shape), []).append(f"{name}()")
         items = ", ".join(f"{shape}: [{', '.join(made)}]" for shape, made in entries.items())
-        lines = [_rule("how to use it"), "", *formatted(f"training_steps = {{{items}}}"), "", "", _TRAIN_STEP]
+        lines = [_rule("how to use it"), "", *formatted(f"training_steps = {{{items}}}"), "", ""]
+        inputs = list(dict.fromkeys(self.exported.training[0].step.inputs))
+        dtypes = ", ".join(literal_text(v.dtype) for v in inputs[:2])
+        lines.append(_TRAIN_STEP.format(dtypes=f"({dtypes})"))
+        prepare = self.exported.prepare
+        if prepare is not None:
+            self.stored["prepare.mean"], self.stored["prepare.std"] = prepare.mean, prepare.std
+            self.stored["samples.given"], self.stored["samples.prepared"] = prepare.given, prepare.prepared
+            lines += ["", "", _PREPARE.format(inputs=prepare.inputs, dtype=literal_text(inputs[0].dtype))]
         if self.exported.inference is not None:
-            size = self.exported.inference.step.inputs[0].shape[0]
-            lines += ["", "", _PREDICT.format(size=size)]
+            first = self.exported.inference.step.inputs[0]
+            told = " Inputs are what prepare() returns." if prepare is not None else ""
+            text = _PREDICT.format(size=first.shape[0], dtype=literal_text(first.dtype), prepared=told)
+            lines += ["", "", text]
         return "\n".join(lines)
 
     def _trial(self) -> str:
-        return _TRIAL.format(losses=self.exported.losses)
+        prepared = _PREPARED if self.exported.prepare is not None else ""
+        return _TRIAL.format(losses=self.exported.losses, prepared=prepared)
 
 
 def _rule(text: str) -> str:
@@ -317,6 +352,48 @@ def _is_plain(value: Any) -> bool:
     except Unknown:
         return False
     return True
+
+
+def _without_modules(text: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a source that calls the library's functions by their names alone, and what its names stand for.
+
+    ``ops.erf(x)`` becomes ``erf(np, x)``, a call of that operation's kernel.
+    """
+    held = {name: value for name, value in given.items() if not _is_room(value)}
+    taken, edits = identifiers(text) | set(held), []
+    for node in ast.walk(ast.parse(text)):
+        if not (
+            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and _is_room(given.get(node.value.id))
+        ):
+            continue
+        room: Any = given[node.value.id]
+        value = inspect.unwrap(REGISTRY[node.attr].kernel) if room is ops else getattr(room, node.attr)
+        name = next((n for n, known in held.items() if known is value), None)
+        if name is None:
+            name = next(n for n in (node.attr, *(f"{node.attr}_{i}" for i in range(2, 1000))) if n not in taken)
+            taken.add(name)
+            held[name] = value
+        line, column = end(node)
+        edits.append(((node.lineno, node.col_offset), (line, column), name))
+        if room is ops:
+            edits.append(((line, column + 1), (line, column + 1), "np, "))
+    return edited(text, edits), held  # type: ignore[arg-type]
+
+
+def _is_room(value: Any) -> bool:
+    """Return whether a value is the collection of operations, or one of the library's modules."""
+    return value is ops or (inspect.ismodule(value) and value.__name__.partition(".")[0] == _PACKAGE)
+
+
+def _operation_with(name: str, source: str) -> str:
+    """Return the operation, by the comment above it, whose lines use a name."""
+    operation = "the step"
+    for line in source.partition("def step(")[2].split("\n"):
+        found = re.match(r"\s*# (\w+): ", line)
+        operation = f"the operation {found[1]}" if found is not None else operation
+        if found is None and re.search(rf"\b{re.escape(name)}\b", line):
+            return operation
+    return "the step"
 
 
 def _is_function(value: Any) -> bool:
@@ -342,8 +419,17 @@ def _plainer(step: str) -> str:
     return "\n".join(lines)
 
 
+_STORED = """memory_file = Path(__file__).with_suffix(".npz")
+if not memory_file.is_file():
+    said = f"{memory_file} is missing: it belongs beside {Path(__file__).name}"
+    raise SystemExit(said) if __name__ == "__main__" else FileNotFoundError(said)
+stored = dict(np.load(memory_file, allow_pickle=False))"""
+
 _RESTORE = '''def restore(moment="initial"):
     """Put the memory where the training began ("initial"), or where it ended ("trained")."""
+    known = sorted({{key.partition(".")[0] for key in stored}} & {{"initial", "trained"}})
+    if moment not in known:
+        raise ValueError(f"restore: there is nothing of {{moment!r}}; known are {{', '.join(known)}}")
     for name, array in memory.items():
         if f"{{moment}}.{{name}}" in stored:
             array[...] = stored[f"{{moment}}.{{name}}"]
@@ -351,21 +437,26 @@ _RESTORE = '''def restore(moment="initial"):
 
 _TRAIN_STEP = '''def train_step(*arrays):
     """Make one update with a batch (inputs, target), and return (loss, ..., output)."""
-    arrays = [np.asarray(a) for a in arrays]
+    dtypes = {dtypes}
+    arrays = [np.asarray(a).astype(dtypes[i % 2], casting="same_kind", copy=False) for i, a in enumerate(arrays)]
     for step in training_steps.get(tuple(a.shape for a in arrays), []):
         try:
             return step(*arrays)
         except Stale:
             continue
-    raise ValueError(f"there is no step for arrays of the shapes {[a.shape for a in arrays]} with these settings")'''
+    raise ValueError(f"there is no step for arrays of the shapes {{[a.shape for a in arrays]}} with these settings")'''
 
 _PREDICT = '''predict_batch = inference()
 
 
 def predict(inputs):
-    """Return the network's outputs for any number of inputs, {size} at a time, with the weights as they are now."""
+    """Return the network's outputs for any number of inputs, {size} at a time.
+
+    The weights are those of now: untrained ones until restore("trained").{prepared}
+    """
+    inputs = np.asarray(inputs).astype({dtype}, casting="same_kind", copy=False)
     outputs = []
-    for begin in range(0, len(inputs), {size}):
+    for begin in range(0, max(len(inputs), 1), {size}):
         part = inputs[begin : begin + {size}]
         count = len(part)
         if count < {size}:
@@ -373,19 +464,33 @@ def predict(inputs):
         outputs.append(predict_batch(part)[0][:count].copy())
     return np.concatenate(outputs)'''
 
+_PREPARE = '''def prepare(inputs):
+    """Return inputs as the network was trained with: less the training data's mean, divided by its standard deviation.
+
+    {inputs}
+    """
+    inputs = np.asarray(inputs, np.float64)
+    return ((inputs - stored["prepare.mean"]) / stored["prepare.std"]).astype({dtype})'''
+
+_PREPARED = """    same = np.allclose(prepare(stored["samples.given"]), stored["samples.prepared"], 1e-4, 1e-5)
+    differing += not same
+    print(f"prepare: {len(stored['samples.given'])} samples", "as in training" if same else "other than in training")
+"""
+
 _TRIAL = '''def main():
-    """Train on the batches that are stored, and compare each loss with the run's. Return how many differ."""
+    """Train on the batches that are stored, and compare each loss with the stored one. Return how many differ."""
     restore("initial")
     differing = 0
     for i, expected in enumerate(stored["losses"]):
         follow_schedule(i)
         batch = [stored[f"batch.{{i}}.{{k}}"] for k in range(int(stored["arrays"]))]
         losses = [loss.item() for loss in train_step(*batch)[:{losses}]]
-        same = losses == expected.tolist()
+        same = np.array_equal(losses, expected, equal_nan=True)
         differing += not same
-        said = "as in the run" if same else f"in the run {{expected}}"
+        wanted = ", ".join(f"{{value:.9g}}" for value in expected)
+        said = "as computed when this file was written" if same else f"but {{wanted}} when this file was written"
         print(f"update {{i + 1}}: loss {{sum(losses) / len(losses):.9g}}", said)
-    return differing
+{prepared}    return differing
 
 
 if __name__ == "__main__":

@@ -6,13 +6,16 @@ import copy
 import io
 import os
 import pathlib
-from collections.abc import Mapping
+import sys
+import textwrap
+import zipfile
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..compiler.compiled import Compiled
-from ..compiler.export import Exported, write_numpy
+from ..compiler.export import Exported, Prepare, write_numpy
 from ..core import Tensor, no_grad, tensor
 from ..errors import ArgumentError, UsageError
 from ..formats.atomic import write_atomically
@@ -22,7 +25,9 @@ from ..train.batches import from_position, groups
 from ..version import __version__
 from .build import Assembly, build
 from .config import load_config
+from .data import load_sets
 from .experiment import one_setting
+from .records import Records
 from .schema import Config
 
 __all__ = ["export_numpy"]
@@ -32,29 +37,69 @@ _INFERENCE_BATCH = 64
 _MOST_RATES = 1_000_000
 
 
-def export_numpy(run: Run, path: str | os.PathLike, *, batches: int = 10, data: str | None = None) -> int:
-    """Write the file, and beside it an ``.npz`` with weights, schedule and the run's first batches. Return their count.
+_MARK = "Written by tapegrad "
+# So many training samples show that inputs are prepared as in training.
+_SAMPLES = 8
 
-    The updates of those batches are made again, by the programs that the run was trained with.
-    Raises UsageError, with the reason, when the run's updates cannot be compiled.
+
+def export_numpy(
+    run: Run, path: str | os.PathLike, *, batches: int = 10, data: str | None = None, force: bool = False
+) -> tuple[int, str]:
+    """Write the file, and beside it an ``.npz`` with weights, schedule and the run's first batches.
+
+    The updates of those batches are made again by programs, and held against the run's own records: the hashes of its
+    weights and the loss of its first epoch. Returns the count of batches, and how they compare, in a sentence.
+    Raises ArgumentError for a name that cannot be, or, unless ``force``, of a file that is none of ours; UsageError, with
+    the reason, when the run's updates cannot be compiled; DataError when they are not those that the run made.
     """
     target = pathlib.Path(path)
-    if target.suffix != ".py":
-        raise ArgumentError("export", f"{target} is no name of a Python file", "end it with .py")
+    _check_target(target, force)
     config = _config_of(run, data)
     with one_setting(config), np.errstate(all="ignore"):
+        eager, config.training.compile = not config.training.compile, True
         assembly = build(config)
         initial = run.checkpoints / "initial.safetensors"
         if initial.is_file():
             load_checkpoint(initial, assembly.trainer)
-        exported, arrays = _trained_again(assembly, run, batches)
+        if eager:  # which the checkpoint says as well
+            assembly.trainer.compiling.reason = None
+        records = Records(run, eager)
+        exported, arrays = _trained_again(assembly, run, batches, records)
     text, memory = write_numpy(exported)
     content = io.BytesIO()
     together: dict[str, Any] = {**memory, **arrays}
     np.savez_compressed(content, **together)
     write_atomically(target.with_suffix(".npz"), content.getvalue())
     write_atomically(target, text.encode())
-    return len(arrays["losses"])
+    return len(arrays["losses"]), records.told
+
+
+def _check_target(target: pathlib.Path, force: bool) -> None:
+    if target.suffix != ".py":
+        raise ArgumentError("export", f"{target} is no name of a Python file", "end it with .py")
+    if target.stem == "numpy" or target.stem in sys.stdlib_module_names:
+        raise ArgumentError(
+            "export", f"{target} would be imported in place of Python's {target.stem}", "name it otherwise"
+        )
+    if not target.parent.is_dir():
+        raise ArgumentError("export", f"there is no folder {target.parent}", "make it, or choose another")
+    for path, is_ours in ((target, _is_our_text), (target.with_suffix(".npz"), _is_our_memory)):
+        if path.exists() and not force and not is_ours(path):
+            what = f"{path} is there already, and was not written by export"
+            raise ArgumentError("export", what, "choose another name, or overwrite it with --force")
+
+
+def _is_our_text(path: pathlib.Path) -> bool:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return any(line.startswith(_MARK) for line, _ in zip(file, range(5), strict=False))
+
+
+def _is_our_memory(path: pathlib.Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {"losses.npy", "arrays.npy", "batch.0.0.npy"} <= set(file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _config_of(run: Run, data: str | None) -> Config:
@@ -64,7 +109,9 @@ def _config_of(run: Run, data: str | None) -> Config:
     return config
 
 
-def _trained_again(assembly: Assembly, run: Run, count: int) -> tuple[Exported, dict[str, np.ndarray]]:
+def _trained_again(
+    assembly: Assembly, run: Run, count: int, records: Records
+) -> tuple[Exported, dict[str, np.ndarray]]:
     trainer, optimizer = assembly.trainer, assembly.trainer.optimizer
     trainer._plan(assembly.train_loader, assembly.config.training.epochs, assembly.config.training.steps)
     generator = _generator_state()
@@ -73,36 +120,19 @@ def _trained_again(assembly: Assembly, run: Run, count: int) -> tuple[Exported, 
     for group, before in zip(optimizer.param_groups, groups_before, strict=True):
         group.update(before)
     trainer.model.train()
-    losses: list[list[float]] = []
-    arrays: dict[str, np.ndarray] = {}
-    found: list[Any] = []
-    for batch in groups(from_position(assembly.train_loader, trainer.position), trainer.accumulate):
-        tensors = [t for pair in batch for t in pair]
-        if len(losses) < count and (not losses or len(tensors) == int(arrays["arrays"])):
-            arrays.update({f"batch.{len(losses)}.{k}": t.array.copy() for k, t in enumerate(tensors)})
-            arrays["arrays"] = np.array(len(tensors))
-            results: list[Any] = []
-            _follow(optimizer, rates, len(losses))
-            _watched(trainer, batch, results)
-            losses.append([t.item() for t in results[0][: len(batch)]])
-        elif [t.shape for t in tensors] not in found:  # the last batch, which may be shorter
-            _watched(trainer, batch, [])
-        if trainer.compiling.reason is not None:
-            raise UsageError(
-                "export", f"the updates are not compiled: {trainer.compiling.reason}", "see tapegrad.compile"
-            )
-        found.append([t.shape for t in tensors])
-    arrays["losses"] = np.array(losses)
+    if (0, "lr", None) in rates:
+        records.compare_rates(trainer, rates[0, "lr", None])
+    arrays, made = _made_again(assembly, count, records, rates)
     for group, before in zip(optimizer.param_groups, groups_before, strict=True):
         group.update(before)
     compiled: Any = trainer.compiling._compiled
-    programs = [p for made in compiled._programs.values() for p in made]
+    programs = [p for kind in compiled._programs.values() for p in kind]
     states = {"initial": compiled.first_values, "trained": _trained_values(assembly, run, programs)}
     inference = _inference(assembly)
     return (
         Exported(
             title=f"{_title(assembly.config, run)}: training and inference in plain NumPy.",
-            description=_description(assembly, run, len(losses)),
+            description=_description(assembly, run, made, records.told),
             training=programs,
             inference=inference,
             states=states,
@@ -111,14 +141,84 @@ def _trained_again(assembly: Assembly, run: Run, count: int) -> tuple[Exported, 
             groups=optimizer.param_groups,
             lasting=_lasting(assembly, programs),
             losses=trainer.accumulate,
+            prepare=_prepare(assembly),
         ),
         arrays,
     )
 
 
-def _watched(trainer: Any, batch: list, results: list) -> None:
-    """Make one update, without the schedule, and keep what it returns."""
-    results.append(trainer.compiling.update(trainer, batch, lambda *_: None))
+def _made_again(
+    assembly: Assembly, count: int, records: Records, rates: Mapping[tuple[int, str, int | None], np.ndarray]
+) -> tuple[dict[str, np.ndarray], int]:
+    """Make the first updates again, and those that the run's records need or that come in other shapes.
+
+    Returns the first ``count`` batches with their losses, and how many they are.
+    """
+    trainer = assembly.trainer
+    losses: list[list[float]] = []
+    arrays: dict[str, np.ndarray] = {}
+    found: list[Any] = []
+    most = trainer.total_steps if records.made is None else min(trainer.total_steps, records.made)
+    records.begin(trainer)
+    for step, batch in enumerate(_batches(assembly, most, records.until)):
+        tensors = [t for pair in batch for t in pair]
+        # A last update of fewer batches is not among those that are stored.
+        storing = step == len(losses) < count and (not losses or len(tensors) == int(arrays["arrays"]))
+        if storing:
+            arrays.update({f"batch.{step}.{k}": t.array.copy() for k, t in enumerate(tensors)})
+            arrays["arrays"] = np.array(len(tensors))
+        shapes = [t.shape for t in tensors]
+        if storing or step < records.until or shapes not in found:
+            _follow(trainer.optimizer, rates, step)
+            results: Any = trainer.compiling.update(trainer, batch, lambda *_: None)
+            records.compare(trainer, step, batch, results)
+            if storing:
+                losses.append([t.item() for t in results[: len(batch)]])
+        if trainer.compiling.reason is not None:
+            raise UsageError(
+                "export", f"the updates are not compiled: {trainer.compiling.reason}", "see tapegrad.compile"
+            )
+        found.append(shapes)
+    if not losses:
+        raise UsageError("export", "the run made no update", "train it first")
+    arrays["losses"] = np.array(losses)
+    return arrays, len(losses)
+
+
+def _batches(assembly: Assembly, most: int, until: int) -> Iterator[list]:
+    """Give the batches of one update after the other: of an epoch, or until an update, and ``most`` in all."""
+    trainer, step = assembly.trainer, 0
+    while step == 0 or step < min(until, most):
+        before = step
+        for batch in groups(from_position(assembly.train_loader, trainer.position), trainer.accumulate):
+            if step >= most:
+                return
+            yield batch
+            step += 1
+        if step == before:
+            return
+
+
+def _prepare(assembly: Assembly) -> Prepare | None:
+    """Return how inputs are standardized, with samples from before and after, or None where they are not."""
+    statistics = assembly.sets.statistics
+    if "mean" not in statistics:
+        return None
+    config = assembly.config.model_copy(deep=True)
+    config.data.standardize = False
+    given = load_sets(config).train.inputs[:_SAMPLES]
+    images = given.ndim == 4
+    inputs = "Inputs are (samples, channels, height, width), of brightness from 0 to 1." if images else ""
+    inputs = inputs or "Inputs are (samples, columns), in the units of the data."
+    if statistics.get("inverted"):
+        inputs = inputs[:-1] + ", inverted, so that ink is bright."
+    return Prepare(
+        np.asarray(statistics["mean"], np.float64),
+        np.asarray(statistics["std"], np.float64),
+        inputs,
+        given.copy(),
+        assembly.sets.train.inputs[:_SAMPLES].copy(),
+    )
 
 
 def _generator_state() -> dict[str, Any]:
@@ -200,14 +300,18 @@ def _title(config: Config, run: Run) -> str:
     return title or run.name
 
 
-def _description(assembly: Assembly, run: Run, batches: int) -> str:
+def _description(assembly: Assembly, run: Run, batches: int, told: str) -> str:
     config, trainer = assembly.config, assembly.trainer
     network = repr(assembly.model).replace("\\", "/").replace('"""', "'''")
     return "\n".join(
         [
-            f"Written by tapegrad {__version__} from the run {run.name}; it needs NumPy and the .npz file beside it.",
-            f"As a program it trains on the run's first {batches} batches and compares the losses, bit for bit.",
+            f"{_MARK}{__version__} from the run {run.name}; it needs NumPy and the .npz file beside it.",
+            f"As a program it trains on the run's first {batches} batches, and compares the losses, bit for bit, with those",
+            "computed when this file was written.",
+            *textwrap.wrap(f"{told[0].upper()}{told[1:]}.", 116),
+            "",
             "As a module it gives train_step(inputs, target), predict(inputs), restore(moment), and the memory by name.",
+            'predict uses the weights as they are: those before the training until restore("trained") puts in the others.',
             "",
             network,
             "",
