@@ -306,6 +306,8 @@ def distance(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
     return far
 
 
+# Trainings that diverge overflow in NumPy, which warns eagerly.
+@np.errstate(all="ignore")
 def check(training: Training) -> tuple[float, float]:
     """Train eagerly, compiled, and from weights nudged by a rounding; compare after each step. Returns the distances."""
     eager, compiled, nudged = Run(training, False), Run(training, True), Run(training, False, ROUNDING)

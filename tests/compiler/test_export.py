@@ -226,6 +226,16 @@ def test_a_run_whose_recipe_was_edited_is_refused(tmp_path, before, after, what)
     assert not (tmp_path / "net.py").exists()
 
 
+def test_rates_that_the_schedule_does_not_give_are_refused(tmp_path):
+    run, _ = trained(tmp_path, RECIPES["batch norm and dropout"])
+    events = run.folder / "events.jsonl"
+    text = events.read_text()
+    assert text.count('"rate": 0.025') == 1
+    events.write_text(text.replace('"rate": 0.025', '"rate": 0.035'))
+    with pytest.raises(DataError, match=r"the rate at step 12 is 0\.035 in events\.jsonl, 0\.025 by its schedule"):
+        export_numpy(run, tmp_path / "net.py")
+
+
 def test_weights_that_are_not_the_ledgers_are_refused(tmp_path):
     run, _ = trained(tmp_path, TINY)
     ledger = run.folder / "ledger.jsonl"

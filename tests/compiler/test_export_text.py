@@ -9,10 +9,11 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
+from tapegrad.compiler.export import _operation_with, _without_modules
 from tapegrad.compiler.formatting import formatted, renamed, without_dead_setup
 from tapegrad.compiler.formulas import in_plain_text
 from tapegrad.compiler.harvest import Harvest, edited
-from tapegrad.core import REGISTRY
+from tapegrad.core import REGISTRY, ops
 from tapegrad.errors import UsageError
 
 LONG = "x" * 50
@@ -127,6 +128,19 @@ def test_errors_become_pythons():
         kernel(
             *(() if harvest.leaves_out_np(found) else (np,)), np.zeros((2, 3), np.float32), np.array([0, 7]), **keywords
         )
+
+
+def test_operations_within_a_kernel_are_called_by_their_names_alone():
+    text = "import numpy as np\n\ndef step(x):\n    erf = x\n    return ops.erf(x) + ops.exp(x) + erf\n"
+    found, held = _without_modules(text, {"ops": ops})
+    assert found.endswith("return erf_2(np, x) + exp(np, x) + erf\n")
+    assert held == {"erf_2": REGISTRY["erf"].kernel, "exp": REGISTRY["exp"].kernel}
+
+
+def test_the_operation_is_named_that_uses_what_has_no_source():
+    text = "def step(x):\n    # exp: e^x  (3,)\n    y = np.exp(x)\n    # odd: f(x)  (3,)\n    odd_thing(y)\n"
+    assert _operation_with("odd_thing", text) == "the operation odd"
+    assert _operation_with("other", text) == "the step"
 
 
 def test_what_has_no_source_is_refused():

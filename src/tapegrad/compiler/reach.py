@@ -75,7 +75,7 @@ def _parts(value: Any) -> dict[str, Any] | None:
         own = {f".{n}": v for n, v in vars(value).items() if n[0] != "_"}
         held = {f".{n}": v for kind in ("_parameters", "_buffers", "_modules") for n, v in vars(value)[kind].items()}
         return {".__class__": type(value)} | own | held
-    if is_optimizer(value):
+    if is_optimizer(value) and not is_users_object(value):
         return {".param_groups": value.param_groups}
     if isinstance(value, (type, ModuleType)):
         return {f".{n}": v for n, v in vars(value).items() if n[:2] != "__"} if is_users_space(value) else None
