@@ -199,6 +199,12 @@ def test_a_network_with_gelu(tmp_path):
     assert_predicts_like_the_run(run, inputs, exported.predict(inputs))
 
 
+def test_a_run_whose_first_report_comes_after_several_epochs(tmp_path):
+    run, _ = trained(tmp_path, TINY.replace("epochs: 1", "epochs: 2, report_every: 2"))
+    count, told = export_numpy(run, tmp_path / "net.py", batches=9)
+    assert (count, told.rpartition(", ")[2]) == (9, "the weights after update 12")
+
+
 def test_a_run_that_was_not_compiled_is_compiled_for_the_file(tmp_path):
     run, _ = trained(tmp_path, TINY.replace("epochs: 1", "epochs: 1, compile: false"))
     assert run.compiled == {**run.compiled, "compiled": False, "reason": "compile is off"}

@@ -22,6 +22,7 @@ from ..formats.atomic import write_atomically
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..train import Run, load_checkpoint, load_weights
 from ..train.batches import from_position, groups
+from ..train.position import Position
 from ..version import __version__
 from .build import Assembly, build
 from .config import load_config
@@ -197,6 +198,8 @@ def _batches(assembly: Assembly, most: int, until: int) -> Iterator[list]:
             step += 1
         if step == before:
             return
+        # The order of an epoch's samples hangs on its number.
+        trainer.position = Position(trainer.position.epoch + 1, 0, step)
 
 
 def _prepare(assembly: Assembly) -> Prepare | None:

@@ -101,7 +101,8 @@ class Records:
 
     def _note(self, same: bool, name: str, values: str) -> None:
         if same:
-            self.agreeing.append(name)
+            # Of the weights after updates the last say it all.
+            self.agreeing = [n for n in self.agreeing if "after" not in n or "after" not in name] + [name]
         elif self.elsewhere is not None:
             self.apart = name
         else:
