@@ -27,7 +27,7 @@ def in_plain_text(formula: str) -> str:
     """Return a formula as one line of text; what is not known stays as it is.
 
     >>> in_plain_text(r"x W^\\top + b"), in_plain_text(r"\\frac{x - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}}")
-    ('x Wᵀ + b', '(x - μ) / √(σ² + ε)')
+    ('x Wᵀ + b', '(x - μ) / (√(σ² + ε))')
     """
     text, before = " ".join(formula.split()), ""
     while text != before:
