@@ -70,7 +70,7 @@ class Compiled:
             return self.function(*args, **kwargs)
         self._calls += 1
         try:
-            if self.verify and self._calls % self.verify in (0, 1):
+            if self.verify and (self._calls == 1 or self._calls % self.verify == 0):
                 return self._verified(args, kwargs)
             # The program that ran last is asked first, before anything is worked out about the arguments.
             last = self._last
@@ -95,11 +95,16 @@ class Compiled:
     def _verified(self, args: tuple, kwargs: dict) -> Any:
         """Run a program and the eager step, which is undone, and compare what both leave."""
         tensors: list[Tensor] = []
-        flatten((args, kwargs), tensors)
+        try:
+            flatten((args, kwargs), tensors)
+        except Unkeyed:
+            return self._run(args, kwargs)
         self._running = None
         reference = Reference(self.function, tensors, args, kwargs)
-        if reference.capture.refusal is not None:  # that run was the eager one, and no program could take its place
-            self._refuse(reference.capture.refusal)
+        refusal = reference.capture.refusal
+        if refusal is not None:  # that run was the eager one, and no program could take its place
+            if not refusal.passing:
+                self._refuse(refusal)
             return reference.result
         result = self._run(args, kwargs)
         if self._running is not None:
@@ -296,6 +301,7 @@ class Compiled:
         self._programs.clear()
         self._last = None
         self._eager.clear()
+        self._passing.clear()
         self.refusals.clear()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import STATE, Tensor, as_array
 from ..errors import TraceError
-from .arguments import flatten
+from .arguments import Unkeyed, flatten
 from .capture import Capture
 from .watch import Watch
 
@@ -50,14 +50,20 @@ class Reference:
         try:
             with watch:
                 self.result = function(*args, **kwargs)
+        except BaseException:
+            self.capture.call_postponed()
+            raise
         finally:
             STATE.tracer = None
+        self.results: list[Tensor] = []
+        try:
+            flatten(self.result, self.results)
+        except Unkeyed as error:
+            self.capture.refuse("compile", f"the result holds a {error}", "return tensors and plain values")
         watch.judge()
         if self.capture.refusal is not None:
             return
         self.capture.postponed.clear()
-        self.results: list[Tensor] = []
-        flatten(self.result, self.results)
         self.results = [t.detach().clone() for t in self.results]
         # Tensors, not their arrays, are held: the program about to be made may give them other memory.
         holders = {id(t.array): t for t in [*self.capture.owners.values(), *self._state_tensors()] if t is not None}
