@@ -1,6 +1,7 @@
 """Functions of tensors that networks are made of, composed of operations: torch.nn.functional's names, and ours."""
 
 from ..ops.pad import pad
+from ..ops.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 from .activation import *
 from .adaptive import *
 from .bag import *
@@ -16,3 +17,4 @@ from .normalization import *
 from .pooling import *
 from .probability import *
 from .resize import *
+from .sampling import *
