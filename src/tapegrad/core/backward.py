@@ -129,6 +129,12 @@ def _root_gradient(who: str, t: Tensor, g: Any) -> Any:
                 f"a gradient can be left out for one-element outputs only, this one has shape {t.array.shape}",
                 "reduce it with .sum() or .mean(), or pass gradient=",
             )
+        if t.array.dtype.kind == "c":
+            raise GradError(
+                who,
+                f"a gradient can be left out for real outputs only, this one is {t.array.dtype}",
+                "take .abs() or .real of it, or pass gradient=",
+            )
         return np.array(1, t.array.dtype).reshape(t.array.shape)
     array = g.array if isinstance(g, Tensor) else np.asarray(g)
     if array.shape != t.array.shape:

@@ -92,8 +92,12 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
         out = wrap(result) if buffer is None or target is None else wrap(result, None, target.storage)
         if primitive.view:
             _share(out, inputs[0], arrays[0])
-        if mask and result.dtype.kind in "fc":
-            plan = primitive._plans.get(mask) or primitive.plan(mask)
+        kind = result.dtype.kind
+        if mask and (kind == "f" or kind == "c"):
+            if kind == "c" or (dtype is not None and dtype.kind == "c"):
+                plan = primitive.complex_plan(mask, arrays)
+            else:
+                plan = primitive._plans.get(mask) or primitive.plan(mask)
             saved = plan.save(inputs, arrays, out, keywords, 0 if buffer is None else 1) if plan.fields else ()
             out.node = node = Node(primitive, plan, edges, saved)
             if primitive.elementwise and len(arrays) > 1:
@@ -126,7 +130,8 @@ def _wrap_all(
             _share(o, inputs[0], arrays[0])
     tracked = [i for i, o in enumerate(out) if o.array.dtype.kind in "fc"] if mask else ()
     if tracked:
-        plan = primitive.plan(mask)
+        is_complex = any(isinstance(a, ndarray) and a.dtype.kind == "c" for a in (*arrays, *results))
+        plan = primitive.complex_plan(mask, arrays) if is_complex else primitive.plan(mask)
         node = Node(primitive, plan, edges, plan.save(inputs, arrays, out, keywords, 0))
         node.outputs = len(out)
         for i in tracked:

@@ -171,14 +171,18 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
 
     def register(plain: Callable) -> Callable:
         known = set(inspect.signature(plain).parameters)
+        takes_out = "out" in known
+        public = name or plain.__name__
 
         @functools.wraps(plain)
         def call(*args: Any, **kwargs: Any) -> Any:
             if kwargs:
+                out = None if takes_out else kwargs.pop("out", None)
                 kwargs = {k if k in known else ALIASES.get(k, k): v for k, v in kwargs.items()}
+                if out is not None:
+                    return _into(public, out, plain(*args, **kwargs))
             return plain(*args, **kwargs)
 
-        public = name or plain.__name__
         FUNCTIONS[public] = call
         for method in methods.split():
             setattr(Tensor, method, call)
@@ -188,6 +192,12 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
         return call
 
     return register
+
+
+def _into(who: str, out: Any, result: Any) -> Any:
+    from .given import write_given
+
+    return write_given(who, out, result)
 
 
 def _inplace_function(call: Callable, name: str) -> Callable:

@@ -17,7 +17,7 @@ from .tensor import Tensor, wrap
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["Plan", "rule_fields"]
+__all__ = ["ComplexPlan", "Plan", "rule_fields"]
 
 INPUT, OUT, SHAPE, DTYPE, KEYWORD, NEEDS, REST, REST_SHAPE = range(8)
 _ALL = -1
@@ -187,6 +187,44 @@ class Plan:
                 if grads[i] is not None and grads[i].shape != shape:
                     grads[i] = _sum_to(grads[i], shape)
         return grads
+
+
+class ComplexPlan(Plan):
+    """A plan for a call that has complex numbers among its inputs or outputs.
+
+    Rules are written as for real numbers: they multiply by the derivative f'. PyTorch's gradient of a real loss is
+    the conjugate of that, so for a holomorphic function ``g · conj(f'(z))``, which is ``conj(conj(g) · f'(z))``: the
+    rule runs between two conjugations, and real inputs take the real part. ``real``: the inputs that are, as bits.
+    Source: https://pytorch.org/docs/stable/notes/autograd.html#autograd-for-complex-numbers
+    """
+
+    __slots__ = ("holomorphic", "real")
+
+    def __init__(self, primitive: Primitive, mask: int, real: int):
+        super().__init__(primitive, mask)
+        self.holomorphic = primitive.holomorphic
+        self.real = real
+
+    def pull(self, node: Node, g: Any, as_tensors: bool) -> list:
+        from .primitive import ops
+
+        if self.holomorphic:
+            g = [_conjugate(part) for part in g] if isinstance(g, (list, tuple)) else _conjugate(g)
+        grads = super().pull(node, g, as_tensors)
+        for i, result in enumerate(grads):
+            if result is None or result.dtype.kind != "c":
+                continue
+            if self.real >> i & 1:
+                grads[i] = ops.real(result)
+            elif self.holomorphic:
+                grads[i] = ops.conj(result)
+        return grads
+
+
+def _conjugate(g: Any) -> Any:
+    from .primitive import ops
+
+    return ops.conj(g) if g is not None and g.dtype.kind == "c" else g
 
 
 def _keep(x: Any, array: Any) -> Any:

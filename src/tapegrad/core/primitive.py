@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import MissingAttributeError, UsageError, did_you_mean
 from .dispatch import apply
-from .plan import Plan, rule_fields
+from .plan import ComplexPlan, Plan, rule_fields
 
 __all__ = ["REGISTRY", "Array", "ErrorSample", "Primitive", "Sample", "ops", "primitive"]
 
@@ -51,6 +51,9 @@ class Array:
             return rng.integers(int(self.low), int(self.high), self.shape).astype(self.dtype)
         if self.dtype is not None and np.dtype(self.dtype).kind == "b":
             return rng.random(self.shape) < 0.5
+        if self.dtype is not None and np.dtype(self.dtype).kind == "c":
+            parts = rng.uniform(self.low, self.high, (2, *self.shape))
+            return np.asarray(parts[0] + 1j * parts[1], dtype=self.dtype)
         if self.distinct:
             values = np.linspace(self.low, self.high, int(np.prod(self.shape)))
             return rng.permutation(values).reshape(self.shape).astype(self.dtype or dtype)
@@ -105,6 +108,7 @@ class Primitive:
         random: bool,
         fixed: int,
         dynamic: bool,
+        holomorphic: bool,
     ):
         self.name = kernel.__name__
         self.kernel = kernel
@@ -121,9 +125,11 @@ class Primitive:
         self.random = random
         self.fixed = fixed
         self.dynamic = dynamic
+        self.holomorphic = holomorphic
         self._read_signature(kernel, signature)
         self.rules = rule_fields(self)
         self._plans: dict[int, Plan] = {}
+        self._complex_plans: dict[tuple[int, int], ComplexPlan] = {}
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = kernel.__module__
         self.__doc__ = kernel.__doc__
@@ -152,8 +158,17 @@ class Primitive:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or not self.simple or len(args) != len(self.inputs):
+            if "out" in kwargs:
+                return self._into(kwargs.pop("out"), args, kwargs)
             args, kwargs = self.bind(args, kwargs)
         return apply(self, args, kwargs)
+
+    def _into(self, out: Any, args: tuple, kwargs: dict) -> Any:
+        """Call with the result written into the tensors given as ``out``, unless that is None."""
+        from .given import write_given
+
+        result = self(*args, **kwargs)
+        return result if out is None else write_given(self.name, out, result)
 
     def bind(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Return a call's arrays and its keywords, every default filled in.
@@ -225,6 +240,14 @@ class Primitive:
             plan = self._plans[mask] = Plan(self, mask)
         return plan
 
+    def complex_plan(self, mask: int, arrays: Iterable) -> ComplexPlan:
+        """Return the plan of a call with complex numbers, which asks as well which inputs are real."""
+        real = sum(1 << i for i, a in enumerate(arrays) if isinstance(a, np.ndarray) and a.dtype.kind != "c")
+        plan = self._complex_plans.get((mask, real))
+        if plan is None:
+            plan = self._complex_plans[mask, real] = ComplexPlan(self, mask, real)
+        return plan
+
 
 def _none() -> tuple:
     return ()
@@ -246,6 +269,7 @@ def primitive(
     random: bool = False,
     fixed: int = 0,
     dynamic: bool = False,
+    holomorphic: bool = True,
     methods: str = "",
     inplace: bool = False,
 ) -> Callable[[Callable], Primitive]:
@@ -263,6 +287,8 @@ def primitive(
     ``signature``: the public order of arguments when it is not arrays first; a last ``*name`` takes the rest.
     A kernel without arrays (``full``, ``randn``) makes a Tensor. ``random``: it draws from a ``generator`` keyword.
     ``dynamic``: the shape of the output depends on values, so that no program can be made of it.
+    ``holomorphic``: for complex inputs the rule, written as for real ones, multiplies by the derivative, and the engine
+    conjugates around it; with False (``abs``, ``real``) the rule gives PyTorch's gradient by itself.
     ``torch``: the dotted name under ``torch`` of the function to compare with; ``""`` when there is none.
     ``methods``: the names under which Tensor gets it as a method, separated by blanks. ``inplace`` adds ``exp_`` for
     ``exp`` and ``__iadd__`` for ``__add__``.
@@ -287,6 +313,7 @@ def primitive(
             random=random,
             fixed=fixed,
             dynamic=dynamic,
+            holomorphic=holomorphic,
         )
         if new.name in REGISTRY:
             raise UsageError("primitive", f"'{new.name}' is registered already", "choose another name")

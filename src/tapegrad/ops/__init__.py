@@ -4,6 +4,7 @@ from .arithmetic import *
 from .choose import *
 from .columns import *
 from .compare import *
+from .complex import *
 from .contraction import *
 from .conv import *
 from .convert import *

@@ -71,6 +71,7 @@ def positive(input: Tensor) -> Tensor:
     derivative=r"\mathrm{sign}(x)",
     onnx="Abs",
     samples=lambda: [*between(0.1, 2.0), *between(-2.0, -0.1)],
+    holomorphic=False,
     methods="abs absolute __abs__",
     inplace=True,
 )
@@ -86,16 +87,20 @@ def abs(xp, input, *, out=None):
 
 @primitive(
     elementwise=True,
-    vjp=(lambda g: ops.copy(g, 0),),
+    # The part of g across the direction s = z / |z|, which is 0 for real numbers; 0 at 0.
+    vjp=(
+        lambda g, input, out: (g - out * ops.real(ops.conj(out) * g)) * ops.abs(out) / (ops.abs(input) + (input == 0)),
+    ),
     formula=r"\mathrm{sign}(x)",
     derivative=r"0",
     onnx="Sign",
+    holomorphic=False,
     samples=lambda: [*between(0.1, 2.0), *between(-2.0, -0.1), Sample(Array(4, low=-3, high=3, dtype="int64"))],
     methods="sign sgn",
     inplace=True,
 )
 def sign(xp, input, *, out=None):
-    """Return 1, 0 or -1 with the sign of each element; 0 for nan.
+    """Return 1, 0 or -1 with the sign of each element; 0 for nan. Of a complex number: z / abs(z), and 0 for 0.
 
     >>> import tapegrad as tg
     >>> tg.sign(tg.tensor([-1.5, 0.0, 2.0]))
@@ -103,6 +108,8 @@ def sign(xp, input, *, out=None):
     """
     if input.dtype.kind == "b":
         return xp.array(input) if out is None else into(out, input)
+    if input.dtype.kind == "c":
+        return xp.sign(input, out=out)
     return xp.subtract(input > 0, input < 0, dtype=input.dtype, out=out)
 
 

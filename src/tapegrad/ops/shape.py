@@ -59,7 +59,11 @@ def cast(xp, input, *, dtype, out=None):
     """
     with xp.errstate(invalid="ignore", over="ignore"):
         if out is None:
+            if input.dtype.kind == "c" and xp.dtype(dtype).kind in "fiu":
+                return input.real.astype(dtype)
             return input.astype(dtype)
+        if input.dtype.kind == "c" and out.dtype.kind in "fiu":
+            input = input.real
         out[...] = input
     return out
 
@@ -308,7 +312,7 @@ def _matrix_transpose(self: Tensor) -> Tensor:
 def adjoint(input: Tensor) -> Tensor:
     """Return the conjugate with its last two dimensions swapped."""
     turned = _matrix_transpose(input)
-    return turned.conj() if input.is_complex() else turned
+    return ops.conj(turned) if input.is_complex() else turned
 
 
 def _hermitian(self: Tensor) -> Tensor:
