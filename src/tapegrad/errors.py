@@ -15,6 +15,7 @@ from collections.abc import Iterable
 __all__ = [
     "ArgumentError",
     "ConfigError",
+    "ContractError",
     "DTypeError",
     "DataError",
     "FileFormatError",
@@ -101,6 +102,10 @@ class UsageError(TapegradError, TypeError):
 
 class IndexRangeError(TapegradError, IndexError):
     """An index, a dimension or a label out of range."""
+
+
+class ContractError(TapegradError, AssertionError):
+    """Arguments that do not belong together, where PyTorch asserts that they do."""
 
 
 class NamingError(TapegradError, KeyError):

@@ -4,6 +4,8 @@ from ..ops.pad import pad
 from ..ops.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 from .activation import *
 from .adaptive import *
+from .attention import *
+from .attention_heads import *
 from .bag import *
 from .classification import *
 from .columns import *

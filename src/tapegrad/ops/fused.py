@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ShapeError
-from . import activation, entropy, loss  # noqa: F401  (they register their primitives)
+from . import activation, attention, entropy, loss  # noqa: F401  (they register their primitives)
 from .buffers import as_rows, into
 from .lookup import embedding
 
