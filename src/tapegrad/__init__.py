@@ -36,12 +36,20 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
     from .errors import did_you_mean
+    from .names import HELD, find
 
-    hint = did_you_mean(name, [*globals(), *_ROOMS])
+    if name in HELD:
+        try:
+            # What is found is kept, so that it is looked for once.
+            globals()[name] = value = find(name)
+            return value
+        except AttributeError:
+            pass
+    hint = did_you_mean(name, [*globals(), *HELD, *_ROOMS])
     raise AttributeError(
         f"module 'tapegrad' has no attribute '{name}'" + (f"; {hint}" if hint.startswith("did you mean") else "")
     )
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS})
+    return sorted({*globals(), *_ROOMS, *importlib.import_module(".names", __name__).HELD})

@@ -13,6 +13,8 @@ PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "src" / "tapegrad"
 # Lower numbers know nothing of higher ones; rooms of one number know nothing of each other.
 LEVELS = {
     "version": 0,
+    "names": 3,
+    "switches": 3,
     "blas": 0,
     "errors": 0,
     "array": 1,

@@ -13,6 +13,7 @@ from .diagonals import *
 from .distance import *
 from .dtypes import *
 from .elementwise import *
+from .embed import *
 from .equations import *
 from .extremes import *
 from .fill import *
@@ -21,6 +22,7 @@ from .gather import *
 from .index import *
 from .inverse import *
 from .join import *
+from .layouts import *
 from .linalg import *
 from .logic import *
 from .maxpool import *
@@ -41,6 +43,7 @@ from .sort import *
 from .special import *
 from .spread import *
 from .statistics import *
+from .strided import *
 from .subscript import *
 from .threads import *
 from .totals import *
