@@ -18,6 +18,7 @@ __all__ = [
     "ContractError",
     "DTypeError",
     "DataError",
+    "EmptyError",
     "FileFormatError",
     "GradError",
     "IndexRangeError",
@@ -26,12 +27,15 @@ __all__ = [
     "MissingExtraError",
     "MissingMethodError",
     "NamingError",
+    "OptionError",
+    "PositionError",
     "ShapeError",
     "StateError",
     "StorageError",
     "TapegradError",
     "TapegradWarning",
     "TraceError",
+    "UnsupportedDTypeError",
     "UsageError",
     "did_you_mean",
     "warn",
@@ -106,6 +110,22 @@ class IndexRangeError(TapegradError, IndexError):
 
 class ContractError(TapegradError, AssertionError):
     """Arguments that do not belong together, where PyTorch asserts that they do."""
+
+
+class OptionError(ArgumentError, RuntimeError):
+    """An argument outside what is allowed, where PyTorch raises RuntimeError."""
+
+
+class PositionError(IndexRangeError, RuntimeError):
+    """A position out of range, where PyTorch raises RuntimeError."""
+
+
+class EmptyError(ShapeError, IndexError):
+    """A dimension without elements where one is needed."""
+
+
+class UnsupportedDTypeError(DTypeError, NotImplementedError):
+    """A dtype that PyTorch has no such operation for either."""
 
 
 class NamingError(TapegradError, KeyError):
