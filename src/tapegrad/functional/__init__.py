@@ -20,3 +20,4 @@ from .pooling import *
 from .probability import *
 from .resize import *
 from .sampling import *
+from .sequence import *

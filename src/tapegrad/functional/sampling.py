@@ -207,7 +207,8 @@ def _read(input: Tensor, taps: list[Taps], size: tuple[int, ...]) -> Tensor:
             real = inside.to(input.dtype)
             part = real if part is None else ops.where(inside, part, 0.0)
             weight = part if weight is None else weight * part
-        assert flat is not None and weight is not None
+        assert flat is not None
+        assert weight is not None
         shape = tuple(flat.shape)
         places = ops.expand(ops.reshape(flat, shape=(batch, 1, -1)), shape=(batch, channels, flat[0].numel()))
         pixels = ops.reshape(table.gather(2, places), shape=(batch, channels, *shape[1:]))

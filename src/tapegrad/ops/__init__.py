@@ -1,6 +1,7 @@
 """The operations: kernel, gradient rule, formula, docstring and samples of each, in one place."""
 
 from .arithmetic import *
+from .bessel import *
 from .choose import *
 from .columns import *
 from .compare import *
@@ -9,6 +10,7 @@ from .contraction import *
 from .conv import *
 from .convert import *
 from .creation import *
+from .ctc import *
 from .diagonals import *
 from .distance import *
 from .dtypes import *
@@ -20,6 +22,7 @@ from .fill import *
 from .fused import *
 from .gather import *
 from .index import *
+from .incomplete import *
 from .inverse import *
 from .join import *
 from .layouts import *
@@ -34,11 +37,15 @@ from .pairs import *
 from .pool import *
 from .random import *
 from .rearrange import *
+from .recurrent import *
 from .reduce import *
+from .reduce_at import *
+from .region import *
 from .rounding import *
 from .scan import *
 from .select import *
 from .shape import *
+from .shuffle import *
 from .sort import *
 from .special import *
 from .spread import *
