@@ -150,7 +150,7 @@ def _slice_view(input: Tensor, dim: int = 0, start: Any = None, end: Any = None,
 
 
 def _view(input: Tensor, size: Any = None, *, dtype: Any = None) -> Tensor:
-    return views.view(input, _as_dtype("view_copy", dtype)) if size is None else views.view(input, *size)
+    return views.view(input, _as_dtype("view_copy", dtype)) if size is None else views.view(input, tuple(size))
 
 
 def _expand(input: Tensor, size: Any, *, implicit: bool = False) -> Tensor:
