@@ -38,6 +38,7 @@ from .pool import *
 from .random import *
 from .rearrange import *
 from .recurrent import *
+from .recurrent import *
 from .reduce import *
 from .reduce_at import *
 from .region import *
