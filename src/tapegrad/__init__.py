@@ -20,10 +20,30 @@ from .ops import *
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import autograd, formats, linalg, nn, optim, random, train, utils, vision
+    from . import autograd, formats, linalg, nn, optim, random, special, train, utils, vision
 
 # Loaded when they are first used: what a script does not touch costs it nothing.
-_ROOMS = ("autograd", "errors", "formats", "functional", "linalg", "nn", "optim", "random", "train", "utils", "vision")
+_ROOMS = (
+    "autograd",
+    "errors",
+    "formats",
+    "functional",
+    "linalg",
+    "nn",
+    "optim",
+    "random",
+    "special",
+    "train",
+    "utils",
+    "vision",
+)
+
+# Names for what is not on this machine or has no meaning on it lie together in a folder; they are rooms like any other.
+__path__.append(f"{__path__[0]}/standins")  # noqa: F405
+_STANDINS = (
+    *("accelerator", "amp", "backends", "cpu", "cuda", "distributed", "futures", "hub", "jit", "mps", "mtia"),
+    *("multiprocessing", "onnx", "overrides", "profiler", "serialization", "testing", "types", "xpu"),
+)
 
 # The files of ops are no part of the surface, and two of them bear the names of rooms.
 for _name, _value in list(globals().items()):
@@ -33,8 +53,12 @@ del _name, _value
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _ROOMS or name in _STANDINS:
         return importlib.import_module(f".{name}", __name__)
+    from .missing_dtypes import NAMES, MissingDType
+
+    if name in NAMES:
+        return MissingDType(name)
     from .errors import did_you_mean
     from .names import HELD, find
 

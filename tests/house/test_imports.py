@@ -18,6 +18,7 @@ LEVELS = {
     "blas": 0,
     "errors": 0,
     "array": 1,
+    "missing_dtypes": 1,
     "core": 2,
     "ops": 3,
     "autograd": 4,
@@ -30,9 +31,11 @@ LEVELS = {
     "nn": 6,
     "optim": 7,
     "utils": 7,
+    "standins": 7.5,
     "vision": 8,
     "train": 9,
     "lab": 10,
+    "compat": 11,
     "cli": 12,
 }
 # Rooms that reach operations by name through the registry, and so need nothing above core.

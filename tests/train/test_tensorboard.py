@@ -8,8 +8,8 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn, optim
+from tapegrad.formats.events import EventWriter, crc32c, histogram, scalar
 from tapegrad.train import TensorBoard, Trainer, load_checkpoint, save_checkpoint
-from tapegrad.train.tensorboard import EventWriter, crc32c, histogram, scalar
 from tapegrad.utils.data import DataLoader, TensorDataset
 
 # -- an independent reader --------------------------------------------------------------------------------------------

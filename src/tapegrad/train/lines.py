@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, as_array
+from ..formats.append import append_bytes, write_all
 from ..formats.atomic import write_atomically
 
 __all__ = ["append_bytes", "append_line", "dump", "is_after", "load", "read_lines", "rewrite_lines", "table_of"]
@@ -76,27 +77,11 @@ def append_line(path: str | os.PathLike, line: str) -> None:
         if end:
             os.lseek(descriptor, end - 1, os.SEEK_SET)
             torn = os.read(descriptor, 1) != b"\n"
-        _write_all(descriptor, (b"\n" if torn else b"") + line.encode() + b"\n")
+        write_all(descriptor, (b"\n" if torn else b"") + line.encode() + b"\n")
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     finally:
         os.close(descriptor)
-
-
-def append_bytes(path: str | os.PathLike, data: bytes) -> None:
-    """Append bytes in one write."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        _write_all(descriptor, data)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:  # a disk that fills up takes a part, and refuses the rest
-        data = data[os.write(descriptor, data) :]
 
 
 def read_lines(path: str | os.PathLike, *words: str) -> list[dict[str, Any]]:

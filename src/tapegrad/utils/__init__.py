@@ -1,5 +1,14 @@
-"""Helpers around training, under PyTorch's names: ``tapegrad.utils.data``."""
+"""Helpers around training, under PyTorch's names: ``tapegrad.utils.data``, ``tensorboard``, ``checkpoint``."""
+
+import importlib
+from types import ModuleType
 
 from . import data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'tapegrad.utils' has no attribute '{name}'")

@@ -1,0 +1,1 @@
+"""``torch.serialization``: which classes stored objects may be of."""
