@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["erf", "erf_fast", "erfc", "erfinv", "gamma_log", "polygamma_of"]
+__all__ = ["BERNOULLI", "erf", "erf_fast", "erfc", "erfinv", "fill", "gamma_log", "horner", "polygamma_of"]
 
 # erf(x) = x A(x²) / B(x²) for |x| <= 0.46875: coefficients from the highest power down.
 _A = (
@@ -96,12 +96,12 @@ _ZETA_LESS_1 = (
     3.7253340247884571e-9,
 )
 _EULER = 0.57721566490153286
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
 # Above this the asymptotic series of the gamma function and its derivatives are exact to the last digit.
 _LARGE = 10.0
 
 
-def _horner(coefficients: Sequence[float], x: Any) -> Any:
+def horner(coefficients: Sequence[float], x: Any) -> Any:
     """Return a polynomial's values, the coefficients given from the highest power down."""
     total = x * coefficients[0]
     for c in coefficients[1:-1]:
@@ -111,7 +111,7 @@ def _horner(coefficients: Sequence[float], x: Any) -> Any:
     return total
 
 
-def _fill(out: Any, where: Any, function: Callable, *arrays: Any) -> None:
+def fill(out: Any, where: Any, function: Callable, *arrays: Any) -> None:
     """Set ``out`` to a function of the arrays where a mask is true, computing it there alone."""
     if where.any():
         out[where] = function(*[a[where] for a in arrays])
@@ -124,12 +124,12 @@ def erf_fast(xp: Any, x: Any) -> Any:
     """Return erf of a float32 array, computed in float32, to 4e-7 of the value."""
     x = xp.clip(x, -4.0, 4.0)
     square = x * x
-    return xp.clip(x * _horner(_N, square) / _horner(_M, square), -1.0, 1.0)
+    return xp.clip(x * horner(_N, square) / horner(_M, square), -1.0, 1.0)
 
 
 def _small(x):
     square = x * x
-    return x * _horner(_A, square) / _horner(_B, square)
+    return x * horner(_A, square) / horner(_B, square)
 
 
 def _negative_square_exp(xp, x):
@@ -140,13 +140,13 @@ def _negative_square_exp(xp, x):
 
 def _near(xp, y):
     """Return erfc of numbers from 0.46875 to 4."""
-    return _negative_square_exp(xp, y) * _horner(_C, y) / _horner(_D, y)
+    return _negative_square_exp(xp, y) * horner(_C, y) / horner(_D, y)
 
 
 def _far(xp, y):
     """Return erfc of numbers above 4; beyond 28 it is less than the smallest number."""
     inverse = 1 / xp.square(y)
-    factor = (1 / math.sqrt(math.pi) - inverse * _horner(_P, inverse) / _horner(_Q, inverse)) / y
+    factor = (1 / math.sqrt(math.pi) - inverse * horner(_P, inverse) / horner(_Q, inverse)) / y
     return _negative_square_exp(xp, xp.minimum(y, 28.0)) * factor
 
 
@@ -154,20 +154,20 @@ def erf(xp: Any, x: Any) -> Any:
     """Return erf of a float64 array with at least one dimension."""
     size = xp.abs(x)
     out = x + 0
-    _fill(out, size <= 0.46875, _small, x)
-    _fill(out, (size > 0.46875) & (size <= 4), lambda v, y: xp.copysign(1 - _near(xp, y), v), x, size)
-    _fill(out, size > 4, lambda v, y: xp.copysign(1 - _far(xp, y), v), x, size)
+    fill(out, size <= 0.46875, _small, x)
+    fill(out, (size > 0.46875) & (size <= 4), lambda v, y: xp.copysign(1 - _near(xp, y), v), x, size)
+    fill(out, size > 4, lambda v, y: xp.copysign(1 - _far(xp, y), v), x, size)
     return out
 
 
 def erfc(xp: Any, x: Any) -> Any:
     """Return 1 - erf(x) of a float64 array with at least one dimension, exact for large x too."""
     out = x + 0
-    _fill(out, xp.abs(x) <= 0.46875, lambda v: 1 - _small(v), x)
-    _fill(out, (x > 0.46875) & (x <= 4), lambda v: _near(xp, v), x)
-    _fill(out, x > 4, lambda v: _far(xp, v), x)
-    _fill(out, (x < -0.46875) & (x >= -4), lambda v: 2 - _near(xp, -v), x)
-    _fill(out, x < -4, lambda v: 2 - _far(xp, -v), x)
+    fill(out, xp.abs(x) <= 0.46875, lambda v: 1 - _small(v), x)
+    fill(out, (x > 0.46875) & (x <= 4), lambda v: _near(xp, v), x)
+    fill(out, x > 4, lambda v: _far(xp, v), x)
+    fill(out, (x < -0.46875) & (x >= -4), lambda v: 2 - _near(xp, -v), x)
+    fill(out, x < -4, lambda v: 2 - _far(xp, -v), x)
     return out
 
 
@@ -195,14 +195,14 @@ def erfinv(xp: Any, y: Any) -> Any:
 def gamma_log(xp: Any, x: Any) -> Any:
     """Return ln |Γ(x)| of a float64 array with at least one dimension."""
     out = xp.full_like(x, xp.nan)
-    _fill(out, x >= _LARGE, lambda v: _stirling(xp, v), x)
-    _fill(out, (x > 0) & (x < _LARGE), lambda v: _near_two(xp, v), x)
-    _fill(out, x <= 0, lambda v: _reflected(xp, v), x)
+    fill(out, x >= _LARGE, lambda v: _stirling(xp, v), x)
+    fill(out, (x > 0) & (x < _LARGE), lambda v: _near_two(xp, v), x)
+    fill(out, x <= 0, lambda v: _reflected(xp, v), x)
     return out
 
 
 def _stirling(xp, x):
-    series = _horner([b / (2 * j * (2 * j - 1)) for j, b in enumerate(_BERNOULLI, 1)][::-1], 1 / (x * x)) / x
+    series = horner([b / (2 * j * (2 * j - 1)) for j, b in enumerate(BERNOULLI, 1)][::-1], 1 / (x * x)) / x
     return xp.where(xp.isinf(x), x, (x - 0.5) * xp.log(x) - x + 0.5 * math.log(2 * math.pi) + series)
 
 
@@ -216,7 +216,7 @@ def _near_two(xp, x):
         product = xp.where(t > 0.5, product * (t + 1), product)
         t = xp.where(t > 0.5, t - 1, t)
     series = [c * (-1) ** k / k for k, c in enumerate(_ZETA_LESS_1, 2)]
-    return t * _horner([*series[::-1], 1 - _EULER], t) + xp.log(product) - below
+    return t * horner([*series[::-1], 1 - _EULER], t) + xp.log(product) - below
 
 
 def _reflected(xp, x):
@@ -245,7 +245,7 @@ def _polygamma_positive(xp, n, x):
         x = xp.where(low, x + 1, x)
     head = -xp.log(x) if n == 0 else math.factorial(n - 1) * x**-n
     series = math.factorial(n) / 2 * x ** -(n + 1.0)
-    for j, b in enumerate(_BERNOULLI, 1):
+    for j, b in enumerate(BERNOULLI, 1):
         series = series + b * math.factorial(2 * j + n - 1) / math.factorial(2 * j) * x ** -(2.0 * j + n)
     return sign * (shifted + head + series)
 
@@ -257,4 +257,4 @@ def _cotangent_derivative(xp, n, x):
         slope = [k * c for k, c in enumerate(powers)][1:]
         powers = [-(a + b) for a, b in zip([*slope, 0.0, 0.0], [0.0, 0.0, *slope], strict=True)]
     angle = math.pi * (x - xp.rint(x))
-    return math.pi ** (n + 1) * _horner(powers[::-1], xp.cos(angle) / xp.sin(angle))
+    return math.pi ** (n + 1) * horner(powers[::-1], xp.cos(angle) / xp.sin(angle))

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError
+from ..errors import ArgumentError, OptionError
 from . import approximations
 from .samples import between, singles
 
-__all__ = ["digamma", "erf", "erfc", "erfinv", "lgamma", "polygamma"]
+__all__ = ["digamma", "erf", "erfc", "erfinv", "lgamma", "mvlgamma", "polygamma"]
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 
 
-def _in_float64(xp: Any, function: Callable, input: Any) -> Any:
+def in_float64(xp: Any, function: Callable, input: Any) -> Any:
     """Return a function's values, computed in float64, in the dtype and shape of the input."""
     array = xp.atleast_1d(xp.asarray(input, xp.float64))
     with xp.errstate(all="ignore"):
@@ -48,7 +48,7 @@ def erf(xp, input):
     """
     if input.dtype == xp.float32:
         return approximations.erf_fast(xp, input)
-    return _in_float64(xp, approximations.erf, input)
+    return in_float64(xp, approximations.erf, input)
 
 
 @primitive(
@@ -68,7 +68,7 @@ def erfc(xp, input):
     >>> tg.erfc(tg.tensor([0.0, 1.0]))
     tensor([1.0000, 0.1573])
     """
-    return _in_float64(xp, approximations.erfc, input)
+    return in_float64(xp, approximations.erfc, input)
 
 
 @primitive(
@@ -88,7 +88,7 @@ def erfinv(xp, input):
     >>> tg.erfinv(tg.tensor([0.0, 0.5, 1.0]))
     tensor([0.0000, 0.4769,    inf])
     """
-    return _in_float64(xp, approximations.erfinv, input)
+    return in_float64(xp, approximations.erfinv, input)
 
 
 # -- the gamma function -------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def lgamma(xp, input):
     >>> tg.lgamma(tg.tensor([1.0, 5.0]))
     tensor([0.0000, 3.1781])
     """
-    return _in_float64(xp, approximations.gamma_log, input)
+    return in_float64(xp, approximations.gamma_log, input)
 
 
 def _digamma(xp, x):
@@ -146,7 +146,7 @@ def digamma(xp, input):
     >>> tg.digamma(tg.tensor([1.0, 2.0]))
     tensor([-0.5772,  0.4228])
     """
-    return _in_float64(xp, _digamma, input)
+    return in_float64(xp, _digamma, input)
 
 
 @primitive(
@@ -172,11 +172,29 @@ def polygamma(xp, input, *, n):
     if n < 0:
         raise ArgumentError("polygamma", f"n = {n} is no order of a derivative", "use 0 or more")
     if n == 0:
-        return _in_float64(xp, _digamma, input)
-    return _in_float64(xp, lambda xp, x: approximations.polygamma_of(xp, n, x), input)
+        return in_float64(xp, _digamma, input)
+    return in_float64(xp, lambda xp, x: approximations.polygamma_of(xp, n, x), input)
 
 
-@function(methods="polygamma", name="tensor_polygamma")
+@function(methods="polygamma", name="tensor_polygamma", inplace=True)
 def _polygamma_of_tensor(self: Tensor, n: int) -> Tensor:
     """Return :func:`polygamma` of this tensor."""
     return ops.polygamma(self, n=n)
+
+
+@function(methods="mvlgamma", inplace=True)
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    r"""Return the logarithm of the gamma function of ``p`` variables at each element.
+
+    Formula: :math:`p (p - 1) / 4 \ln \pi + \sum_{i=0}^{p-1} \ln \Gamma(x - i / 2)`, for elements above (p - 1) / 2.
+    Raises OptionError for ``p`` below 1.
+    Source: https://pytorch.org/docs/stable/special.html#torch.special.multigammaln
+
+    >>> import tapegrad as tg
+    >>> tg.mvlgamma(tg.tensor([2.0]), 2)
+    tensor([0.4516])
+    """
+    if p < 1:
+        raise OptionError("mvlgamma", f"p = {p} is no number of variables", "use 1 or more")
+    terms = [ops.lgamma(input - i / 2 if i else input) for i in range(p)]
+    return sum(terms[1:], terms[0]) + p * (p - 1) / 4 * math.log(math.pi)
