@@ -20,18 +20,20 @@ from .ops import *
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import autograd, formats, linalg, nn, optim, random, special, train, utils, vision
+    from . import autograd, fft, formats, linalg, nn, optim, random, signal, special, train, utils, vision
 
 # Loaded when they are first used: what a script does not touch costs it nothing.
 _ROOMS = (
     "autograd",
     "errors",
+    "fft",
     "formats",
     "functional",
     "linalg",
     "nn",
     "optim",
     "random",
+    "signal",
     "special",
     "train",
     "utils",
@@ -45,6 +47,9 @@ _STANDINS = (
     *("multiprocessing", "onnx", "overrides", "profiler", "serialization", "testing", "types", "xpu"),
 )
 
+# Names of this module that come from rooms, loaded with them.
+_LATER = {"load": "formats", "save": "formats"}
+
 # The files of ops are no part of the surface, and two of them bear the names of rooms.
 for _name, _value in list(globals().items()):
     if getattr(_value, "__package__", None) == "tapegrad.ops":
@@ -55,6 +60,8 @@ del _name, _value
 def __getattr__(name: str) -> Any:
     if name in _ROOMS or name in _STANDINS:
         return importlib.import_module(f".{name}", __name__)
+    if name in _LATER:
+        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
     from .missing_dtypes import NAMES, MissingDType
 
     if name in NAMES:
