@@ -1,6 +1,7 @@
 """The operations: kernel, gradient rule, formula, docstring and samples of each, in one place."""
 
 from .arithmetic import *
+from .attributes import *
 from .bessel import *
 from .choose import *
 from .columns import *
@@ -20,6 +21,7 @@ from .equations import *
 from .extremes import *
 from .fill import *
 from .flat import *
+from .fourier import *
 from .fused import *
 from .gather import *
 from .histograms import *
@@ -32,6 +34,7 @@ from .layouts import *
 from .linalg import *
 from .logic import *
 from .maxpool import *
+from .memory import *
 from .middle import *
 from .neighbours import *
 from .norm import *

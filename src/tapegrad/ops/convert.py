@@ -12,6 +12,7 @@ from ..core.printing import set_printoptions
 from ..errors import ArgumentError, UsageError, did_you_mean
 
 __all__ = [
+    "BFloat16Tensor",
     "BoolTensor",
     "ByteTensor",
     "CharTensor",
@@ -74,6 +75,7 @@ class TensorType:
 FloatTensor = TensorType("torch.FloatTensor", np.float32)
 DoubleTensor = TensorType("torch.DoubleTensor", np.float64)
 HalfTensor = TensorType("torch.HalfTensor", np.float16)
+BFloat16Tensor = TensorType("torch.BFloat16Tensor", np.float32)
 LongTensor = TensorType("torch.LongTensor", np.int64)
 IntTensor = TensorType("torch.IntTensor", np.int32)
 ShortTensor = TensorType("torch.ShortTensor", np.int16)
@@ -223,12 +225,14 @@ _METHODS: dict[str, Any] = {
     "float": _caster("float", np.float32),
     "double": _caster("double", np.float64),
     "half": _caster("half", np.float16),
+    "bfloat16": _caster("bfloat16", np.float32),
     "int": _caster("int", np.int32),
     "long": _caster("long", np.int64),
     "short": _caster("short", np.int16),
     "char": _caster("char", np.int8),
     "byte": _caster("byte", np.uint8),
     "bool": _caster("bool", np.bool_),
+    "chalf": _caster("chalf", np.complex64),
     "cfloat": _caster("cfloat", np.complex64),
     "cdouble": _caster("cdouble", np.complex128),
 }

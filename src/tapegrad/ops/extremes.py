@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..core import Tensor, as_tensor, function, ops
-from ..errors import ArgumentError, DTypeError
+from ..errors import DTypeError, OptionError, ShapeError
 from .select import narrow
 from .shape import wrap_dim
 from .sort import ValuesAndIndices, sort
 from .views import squeeze
 
-__all__ = ["aminmax", "max", "median", "min", "mode", "quantile"]
+__all__ = ["aminmax", "max", "median", "min", "mode", "nanmedian", "nanquantile", "quantile"]
 
 
 class MinMax(NamedTuple):
@@ -107,6 +107,29 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return _picked(input, ops.median_index(input, dim=place), place, keepdim)
 
 
+@function(methods="nanmedian")
+def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Return the middle of the elements that are not nan, as :func:`median` does; nan where there is none.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nanmedian.html
+
+    >>> import tapegrad as tg
+    >>> tg.nanmedian(tg.tensor([1.0, float("nan"), 3.0, 2.0]))
+    tensor(2.)
+    """
+    if input.dtype.kind != "f":
+        return median(input, dim, keepdim)
+    if dim is None:
+        flat = ops.reshape(input, shape=(-1,))
+        numbers = flat[ops.logical_not(ops.isnan(flat))]
+        return ops.median(numbers) if len(numbers) else ops.median(flat)
+    place = wrap_dim("nanmedian", dim, input.ndim)
+    order = ops.argsort(input, dim=place)
+    count = ops.sum(ops.logical_not(ops.isnan(input)), dim=place, keepdim=True)
+    middle = ops.clamp(ops.floor_divide(count - 1, 2), 0, None)
+    return _picked(input, ops.gather(order, middle, dim=place) if input.ndim else order, place, keepdim)
+
+
 @function(methods="mode")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """Return the most frequent element along a dimension, the smallest of several, and where it occurs last.
@@ -129,7 +152,7 @@ def quantile(
 
     Formula: of n elements in order, the one at the place q (n - 1), counted from 0. Between two places
     ``interpolation`` decides: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"`` or ``"nearest"``. A vector ``q``
-    gives the result a first dimension. nan if there is one. Raises DTypeError for integers, ArgumentError for another
+    gives the result a first dimension. nan if there is one. Raises DTypeError for integers, OptionError for another
     interpolation and a number ``q`` out of range.
     Source: https://pytorch.org/docs/stable/generated/torch.quantile.html
 
@@ -137,19 +160,51 @@ def quantile(
     >>> tg.quantile(tg.tensor([1.0, 2.0, 4.0]), tg.tensor([0.25, 1.0]))
     tensor([1.5000, 4.0000])
     """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+
+
+@function(methods="nanquantile")
+def nanquantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
+    """Return the quantiles of the elements that are not nan, as :func:`quantile` does; nan where there is none.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.nanquantile.html
+
+    >>> import tapegrad as tg
+    >>> tg.nanquantile(tg.tensor([1.0, float("nan"), 4.0]), 0.5)
+    tensor(2.5000)
+    """
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+
+
+_WEIGHTS = {"linear": None, "lower": 0.0, "higher": 1.0, "midpoint": 0.5, "nearest": None}
+
+
+def _checked_places(who: str, input: Tensor, q: Any, interpolation: str) -> Tensor:
     if input.dtype.kind != "f":
-        raise DTypeError("quantile", f"the input has dtype {input.dtype}", "convert it with .float()")
-    weights = {"linear": None, "lower": 0.0, "higher": 1.0, "midpoint": 0.5, "nearest": None}
-    if interpolation not in weights:
-        raise ArgumentError("quantile", f"interpolation is '{interpolation}'", f"use one of {', '.join(weights)}")
-    if not isinstance(q, Tensor) and not 0 <= q <= 1:
-        raise ArgumentError("quantile", f"q is {q}", "use 0 to 1")
-    q = as_tensor(q, dtype=input.dtype)
+        raise DTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
+    if interpolation not in _WEIGHTS:
+        raise OptionError(who, f"interpolation is '{interpolation}'", f"use one of {', '.join(_WEIGHTS)}")
+    if not input.numel():
+        raise ShapeError(who, "the input has no element", "give at least one")
+    if isinstance(q, Tensor):
+        if q.dtype != input.dtype:
+            raise DTypeError(who, f"q is {q.dtype}, the input {input.dtype}", "convert one of them")
+        if q.ndim > 1:
+            raise ShapeError(who, f"q has shape {tuple(q.shape)}", "give a number or a vector")
+    elif not 0 <= q <= 1:
+        raise OptionError(who, f"q is {q}", "use 0 to 1")
+    return as_tensor(q, dtype=input.dtype)
+
+
+def _quantile(who: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip: bool) -> Tensor:
+    q = _checked_places(who, input, q, interpolation)
     rows = ops.reshape(input, shape=(-1,)) if dim is None else input
-    place = wrap_dim("quantile", 0 if dim is None else dim, rows.ndim)
+    place = wrap_dim(who, 0 if dim is None else dim, rows.ndim)
     rows = sort(rows.movedim(place, -1) if rows.ndim else rows.reshape(1)).values
-    low, high, weight = _neighbours(rows, ops.reshape(q, shape=(-1,)), interpolation == "nearest")
-    weight = weight if weights[interpolation] is None else weights[interpolation]
+    low, high, weight = _neighbours(rows, ops.reshape(q, shape=(-1,)), interpolation == "nearest", skip)
+    weight = weight if _WEIGHTS[interpolation] is None else _WEIGHTS[interpolation]
     result = (low + (high - low) * weight).movedim(-1, 0)
     if keepdim:
         shape = [1] * input.ndim if dim is None else [1 if d == place else n for d, n in enumerate(input.shape)]
@@ -157,12 +212,16 @@ def quantile(
     return result if q.ndim else result[0]
 
 
-def _neighbours(rows: Tensor, q: Tensor, nearest: bool) -> tuple[Tensor, Tensor, Tensor]:
+def _neighbours(rows: Tensor, q: Tensor, nearest: bool, skip: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Return the elements below and above the quantiles of sorted rows, and how far from the first they lie."""
-    last = rows.shape[-1] - 1
+    last: Any = rows.shape[-1] - 1
     # nan is sorted behind all numbers, so the last place tells of it.
-    missing = ops.isnan(narrow(rows, -1, last, 1))
-    rank = ops.where(missing, float(last), q * last)
+    if skip:
+        numbers = ops.logical_not(ops.isnan(rows))
+        last = ops.cast(ops.clamp(ops.sum(numbers, dim=-1, keepdim=True) - 1, 0, None), dtype=rows.dtype)
+        rank = q * last
+    else:
+        rank = ops.where(ops.isnan(narrow(rows, -1, last, 1)), float(last), q * last)
     rank = ops.round(rank) if nearest else rank
     below = ops.floor(rank)
     low = ops.gather(rows, ops.cast(below, dtype="int64"), dim=-1)
