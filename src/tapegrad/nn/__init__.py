@@ -1,16 +1,27 @@
 """Layers, losses and containers: torch.nn's names."""
 
-from . import functional, init, parameter, utils
+from . import attention, functional, init, parameter, utils
 from .activation import *
 from .adaptive import *
+from .adaptive_softmax import *
+from .attention.multihead import MultiheadAttention
 from .container import *
 from .conv import *
 from .distance import *
 from .dropout import *
+from .fractional import *
 from .linear import *
 from .loss import *
 from .module import *
 from .normalization import *
+from .padding import *
 from .parameter import *
 from .pooling import *
+from .rnn import *
+from .rnn_cell import *
+from .sequence_loss import *
+from .shuffle import *
 from .sparse import *
+from .synchronised import *
+from .transformer import *
+from .upsampling import *
