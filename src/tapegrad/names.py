@@ -24,6 +24,7 @@ _ROOMS = {
         pixel_unshuffle poisson_nll_loss prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_
         triplet_margin_loss
     """,
+    "functional.recurrent": "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell",
     "amp": "autocast GradScaler",
     "func": "vmap",
     "switches": """
