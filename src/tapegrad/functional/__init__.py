@@ -12,7 +12,9 @@ from .columns import *
 from .conv import *
 from .distance import *
 from .dropout import *
+from .fractional import *
 from .linear import *
+from .linear_cross_entropy import *
 from .loss import *
 from .margin import *
 from .normalization import *

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..core import Tensor, ops
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..ops.distance import vector_norm
 
-__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
+__all__ = ["cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
@@ -19,6 +21,27 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     tensor([5.0000])
     """
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Return the p-norms of the differences of all pairs of rows: (N, M) to (N (N - 1) / 2,), row by row.
+
+    Raises ShapeError for another number of dimensions or a negative p, DTypeError for integers.
+    Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html
+
+    >>> import tapegrad as tg
+    >>> tg.nn.functional.pdist(tg.tensor([[0.0], [1.0], [3.0]]))
+    tensor([1., 3., 2.])
+    """
+    if input.ndim != 2 or p < 0:
+        raise ShapeError("pdist", f"input of shape {tuple(input.shape)}, p={p}", "give a matrix, and p of at least 0")
+    if not input.is_floating_point():
+        raise DTypeError("pdist", f"the input has dtype {input.dtype}", "convert it with .float()")
+    first, second = np.triu_indices(input.shape[0], 1)
+    differences = ops.index(input, first, dims=(0,)) - ops.index(input, second, dims=(0,))
+    norms = vector_norm(differences, p, -1)
+    # The number of differences other than 0 has the gradient 0, not none.
+    return norms + ops.sum(ops.hardtanh(differences) * 0, dim=-1) if p == 0 else norms
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from ..core import Tensor, ops, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError, warn
 
-__all__ = ["interpolate", "upsample"]
+__all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
 # How many dimensions a mode's input has, the batch and the channels among them.
 _DIMS = {
@@ -72,6 +72,18 @@ def upsample(
     """Return :func:`interpolate` of the arguments: a deprecated name, with a warning."""
     warn("upsample", "the name is deprecated", "use interpolate")
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """Return :func:`interpolate` of the arguments, mode "nearest": a deprecated name, with a warning."""
+    warn("upsample_nearest", "the name is deprecated", "use interpolate")
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """Return :func:`interpolate` of the arguments, mode "bilinear" with aligned corners: a deprecated name, with a warning."""
+    warn("upsample_bilinear", "the name is deprecated", "use interpolate")
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)
 
 
 def _check(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:

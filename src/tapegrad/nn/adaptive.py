@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-class _AdaptiveAvgPool(Described):
+class _AdaptiveAvgPoolNd(Described):
     dimensions = 0
     shown = ("output_size",)
 
@@ -30,7 +30,7 @@ class _AdaptiveAvgPool(Described):
         return getattr(F, f"adaptive_avg_pool{self.dimensions}d")(input, self.output_size)
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """The averages of ``output_size`` windows that cover a signal evenly: (N, C, L) to (N, C, output_size).
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool1d.html
@@ -43,7 +43,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     dimensions = 1
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """The averages of windows that cover images evenly: (N, C, H, W) to (N, C, *output_size); None keeps a size.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
@@ -56,7 +56,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     dimensions = 2
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """The averages of windows that cover volumes evenly: (N, C, D, H, W) to (N, C, *output_size).
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool3d.html
@@ -65,7 +65,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     dimensions = 3
 
 
-class _AdaptiveMaxPool(Described):
+class _AdaptiveMaxPoolNd(Described):
     dimensions = 0
     shown = ("output_size",)
 
@@ -78,7 +78,7 @@ class _AdaptiveMaxPool(Described):
         return getattr(F, f"adaptive_max_pool{self.dimensions}d")(input, self.output_size, self.return_indices)
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """The largest elements of ``output_size`` windows that cover a signal evenly: (N, C, L) to (N, C, output_size).
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool1d.html
@@ -91,7 +91,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     dimensions = 1
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """The largest elements of windows that cover images evenly: (N, C, H, W) to (N, C, *output_size).
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool2d.html
@@ -100,7 +100,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     dimensions = 2
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """The largest elements of windows that cover volumes evenly: (N, C, D, H, W) to (N, C, *output_size).
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AdaptiveMaxPool3d.html

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from typing import Any, TypeVar
 
-from ..errors import ArgumentError, IndexRangeError, NamingError, UsageError, did_you_mean
+from ..errors import ArgumentError, IndexRangeError, NamingError, UsageError, did_you_mean, warn
 from .module import Module
 from .parameters import ParameterDict, ParameterList, pairs
 from .tree import Held
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+__all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 Self = TypeVar("Self", bound="_Numbered")
 
@@ -276,3 +276,13 @@ class ModuleDict(Module):
         """Add the modules of a dict or of (name, module) pairs, replacing those of equal names."""
         for key, module in pairs("ModuleDict.update", modules):
             self[key] = module
+
+
+class Container(Module):
+    """A module that holds the modules given by name: a deprecated name for a subclass of Module, with a warning."""
+
+    def __init__(self, **kwargs: Module):
+        super().__init__()
+        warn("Container", "the name is deprecated", "subclass nn.Module")
+        for name, module in kwargs.items():
+            self.add_module(name, module)

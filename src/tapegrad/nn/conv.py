@@ -18,11 +18,10 @@ __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What all convolution layers share: arguments, parameters and how they begin, printing."""
 
     dimensions = 0
-    transposed = False
 
     def __init__(
         self,
@@ -31,13 +30,14 @@ class _Conv(Module):
         kernel_size: Any,
         stride: Any,
         padding: Any,
-        output_padding: Any,
         dilation: Any,
+        transposed: bool,
+        output_padding: Any,
         groups: int,
         bias: bool,
         padding_mode: str,
-        device: Any,
-        dtype: Any,
+        device: Any = None,
+        dtype: Any = None,
     ):
         super().__init__()
         who = type(self).__name__
@@ -53,9 +53,10 @@ class _Conv(Module):
         self.padding = self._checked_padding(who, padding)
         self.output_padding = per_dimension(who, "output_padding", output_padding, self.dimensions, least=0)
         self.dilation = per_dimension(who, "dilation", dilation, self.dimensions)
+        self.transposed = transposed
         self.groups = groups
         self.padding_mode = padding_mode
-        rows, columns = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
+        rows, columns = (in_channels, out_channels) if transposed else (out_channels, in_channels)
         self.weight = Parameter(filled((rows, columns // groups, *self.kernel_size), 0.0, device, dtype))
         self.register_parameter("bias", Parameter(filled((out_channels,), 0.0, device, dtype)) if bias else None)
         self.reset_parameters()
@@ -95,7 +96,7 @@ class _Conv(Module):
         return ", ".join(parts)
 
 
-class _Forward(_Conv):
+class _Forward(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -116,8 +117,9 @@ class _Forward(_Conv):
             kernel_size,
             stride,
             padding,
-            0,
             dilation,
+            False,
+            0,
             groups,
             bias,
             padding_mode,
@@ -134,13 +136,17 @@ class _Forward(_Conv):
             return [n for total in reversed(totals) for n in (total // 2, total - total // 2)]
         return [p for p in reversed(self.padding) for _ in range(2)]
 
-    def forward(self, input: Tensor) -> Tensor:
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return the convolution with another weight and bias, which subclasses may give."""
         padding = self.padding
         if self.padding_mode != "zeros":
             input = F.pad(input, self._border(), mode=self.padding_mode)
             padding = 0
         conv = getattr(F, f"conv{self.dimensions}d")
-        return conv(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
 
 
 class Conv1d(_Forward):
@@ -191,9 +197,7 @@ class Conv3d(_Forward):
     dimensions = 3
 
 
-class _Transposed(_Conv):
-    transposed = True
-
+class _ConvTransposeNd(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -220,8 +224,9 @@ class _Transposed(_Conv):
             kernel_size,
             stride,
             padding,
-            output_padding,
             dilation,
+            True,
+            output_padding,
             groups,
             bias,
             padding_mode,
@@ -257,7 +262,7 @@ class _Transposed(_Conv):
         return extra
 
 
-class ConvTranspose1d(_Transposed):
+class ConvTranspose1d(_ConvTransposeNd):
     r"""Transposed convolution of signals: (N, C, L) to (N, O, L'), with L' = (L - 1) s - 2 p + d (K - 1) + e + 1.
 
     It spreads each element over a window of the result, and is the gradient of :class:`Conv1d` in its input. e is
@@ -274,7 +279,7 @@ class ConvTranspose1d(_Transposed):
     dimensions = 1
 
 
-class ConvTranspose2d(_Transposed):
+class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution of images: (N, C, H, W) or (C, H, W) to (N, O, H', W'), as :class:`ConvTranspose1d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
@@ -290,7 +295,7 @@ class ConvTranspose2d(_Transposed):
     dimensions = 2
 
 
-class ConvTranspose3d(_Transposed):
+class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution of volumes: (N, C, D, H, W) to (N, O, D', H', W'), as :class:`ConvTranspose1d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.ConvTranspose3d.html

@@ -30,7 +30,7 @@ __all__ = [
 # -- the largest element ------------------------------------------------------------------------------------------------
 
 
-class _MaxPool(Described):
+class _MaxPoolNd(Described):
     dimensions = 0
     shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
@@ -58,7 +58,7 @@ class _MaxPool(Described):
         )
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest element of every window of signals (N, C, L): see :func:`tapegrad.nn.functional.max_pool1d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxPool1d.html
@@ -71,7 +71,7 @@ class MaxPool1d(_MaxPool):
     dimensions = 1
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest element of every window of images (N, C, H, W): see :func:`tapegrad.nn.functional.max_pool2d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
@@ -86,7 +86,7 @@ class MaxPool2d(_MaxPool):
     dimensions = 2
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest element of every window of volumes (N, C, D, H, W): see :func:`tapegrad.nn.functional.max_pool3d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxPool3d.html
@@ -95,7 +95,7 @@ class MaxPool3d(_MaxPool):
     dimensions = 3
 
 
-class _MaxUnpool(Described):
+class _MaxUnpoolNd(Described):
     dimensions = 0
     shown = ("kernel_size", "stride", "padding")
 
@@ -111,7 +111,7 @@ class _MaxUnpool(Described):
         return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpoolNd):
     """Puts elements back where :class:`MaxPool1d` with ``return_indices`` found them, among zeros.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxUnpool1d.html
@@ -125,7 +125,7 @@ class MaxUnpool1d(_MaxUnpool):
     dimensions = 1
 
 
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpoolNd):
     """Puts elements back where :class:`MaxPool2d` with ``return_indices`` found them, among zeros.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html
@@ -134,7 +134,7 @@ class MaxUnpool2d(_MaxUnpool):
     dimensions = 2
 
 
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpoolNd):
     """Puts elements back where :class:`MaxPool3d` with ``return_indices`` found them, among zeros.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.MaxUnpool3d.html
@@ -177,7 +177,7 @@ class AvgPool1d(Described):
         return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
-class _AvgPool(Described):
+class _AvgPoolNd(Described):
     dimensions = 0
     shown = ("kernel_size", "stride", "padding")
 
@@ -211,7 +211,7 @@ class _AvgPool(Described):
         )
 
 
-class AvgPool2d(_AvgPool):
+class AvgPool2d(_AvgPoolNd):
     """The average of every window of images (N, C, H, W): see :func:`tapegrad.nn.functional.avg_pool2d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
@@ -224,7 +224,7 @@ class AvgPool2d(_AvgPool):
     dimensions = 2
 
 
-class AvgPool3d(_AvgPool):
+class AvgPool3d(_AvgPoolNd):
     """The average of every window of volumes (N, C, D, H, W): see :func:`tapegrad.nn.functional.avg_pool3d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.AvgPool3d.html
@@ -233,7 +233,7 @@ class AvgPool3d(_AvgPool):
     dimensions = 3
 
 
-class _LPPool(Described):
+class _LPPoolNd(Described):
     dimensions = 0
     shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
 
@@ -249,7 +249,7 @@ class _LPPool(Described):
         return pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """The p-norm of every window of signals (N, C, L): see :func:`tapegrad.nn.functional.lp_pool1d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.LPPool1d.html
@@ -262,7 +262,7 @@ class LPPool1d(_LPPool):
     dimensions = 1
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """The p-norm of every window of images (N, C, H, W): see :func:`tapegrad.nn.functional.lp_pool2d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.LPPool2d.html
@@ -271,7 +271,7 @@ class LPPool2d(_LPPool):
     dimensions = 2
 
 
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """The p-norm of every window of volumes (N, C, D, H, W): see :func:`tapegrad.nn.functional.lp_pool3d`.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.LPPool3d.html
