@@ -12,13 +12,16 @@ import re
 import struct
 import zipfile
 import zlib
-from typing import IO
+from collections.abc import Mapping
+from typing import IO, Any
 
 import numpy as np
 
-from ..errors import FileFormatError
+from ..core import Tensor, as_array
+from ..errors import FileFormatError, UsageError
+from .atomic import atomic_file
 
-__all__ = ["load_npz"]
+__all__ = ["load_npz", "save_npz"]
 
 _MAGIC = b"\x93NUMPY"
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c(8|16)|[SU]\d{1,6})")
@@ -55,6 +58,30 @@ def load_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
             if isinstance(error, FileFormatError):
                 raise
             raise FileFormatError(path, f"is a damaged archive ({' '.join(str(error).split())})", _REMEDY) from None
+
+
+def save_npz(tensors: Mapping[str, Any], path: str | os.PathLike) -> None:
+    """Write tensors or arrays by name as an ``.npz`` file, whole or not at all.
+
+    Raises UsageError for names that are not text and values that are not numbers; OSError when writing fails.
+
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "a.npz")
+    >>> save_npz({"x": np.arange(3)}, path)
+    >>> load_npz(path)
+    {'x': array([0, 1, 2])}
+    """
+    for name, value in tensors.items():
+        if not isinstance(name, str) or not isinstance(value, (Tensor, np.ndarray, np.generic)):
+            raise UsageError("save_npz", f"{name!r} is a {type(value).__name__}", "give tensors, each with a name")
+        if not _DTYPE.fullmatch(as_array(value).dtype.str):
+            raise UsageError(
+                "save_npz", f"{name!r} has dtype {as_array(value).dtype}", "give numbers, booleans or text"
+            )
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, value in tensors.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, as_array(value), allow_pickle=False)
 
 
 def _read_archive(path: str, file: IO[bytes]) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ from ..core import Tensor, as_array, wrap
 from ..errors import DTypeError, FileFormatError, UsageError
 from .atomic import atomic_file
 
-__all__ = ["load_file", "read_metadata", "save_file"]
+__all__ = ["Entry", "load_file", "map_array", "map_data", "read_array", "read_header", "read_metadata", "save_file"]
 
 HEADER_LIMIT = 100_000_000
 _DTYPES = {
@@ -30,7 +30,7 @@ _NAMES = {np.dtype(code): name for name, code in _DTYPES.items() if name != "BF1
 _REMEDY = "restore the file from a copy, or save it again"
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """Where one tensor is: the dtype's name, the shape, and the first and last byte counted from the data's start."""
 
     name: str
@@ -102,29 +102,50 @@ def _checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return dict(metadata)
 
 
-def load_file(path: str | os.PathLike) -> dict[str, Tensor]:
+def load_file(path: str | os.PathLike, *, mmap: bool = False) -> dict[str, Tensor]:
     """Return the tensors of a file by name, in the order of their data. BF16 is read as float32, which holds it exactly.
 
-    Raises FileFormatError for a file that is truncated, damaged or of another kind, or holds a dtype that NumPy does not
+    ``mmap``: read from the disk what is used when it is used. The tensors can be written to, which changes memory alone
+    and never the file. Raises FileFormatError for a file that is truncated, damaged or of another kind, or holds a dtype that NumPy does not
     have; OSError when it cannot be opened.
     """
     path = os.fspath(path)
     with open(path, "rb") as file:
-        entries, _ = _read_header(path, file)
-        return {entry.name: wrap(_read_array(path, file, entry)) for entry in entries}
+        entries, _ = read_header(path, file)
+        start = file.tell()
+        mapped = map_data(path, start) if mmap and entries else None
+        if mapped is not None:
+            return {entry.name: wrap(map_array(path, mapped, entry)) for entry in entries}
+        return {entry.name: wrap(read_array(path, file, entry)) for entry in entries}
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, str]:
     """Return the text that was stored with the tensors, without reading them. Raises as :func:`load_file`."""
     path = os.fspath(path)
     with open(path, "rb") as file:
-        return _read_header(path, file)[1]
+        return read_header(path, file)[1]
 
 
-def _read_array(path: str, file: BinaryIO, entry: _Entry) -> np.ndarray:
+def map_data(path: str, start: int) -> np.ndarray:
+    """Return the bytes of a file from ``start`` on as memory that is read when it is used, and copied when written to."""
+    return np.asarray(np.memmap(path, np.uint8, "c"))[start:]
+
+
+def map_array(path: str, mapped: np.ndarray, entry: Entry) -> np.ndarray:
+    """Return one tensor as a part of mapped memory, or a copy where its elements cannot be used as they lie there."""
+    array = mapped[entry.begin : entry.end].view(_DTYPES[entry.dtype])
+    return _finish(path, np.require(array, requirements="A"), entry)
+
+
+def read_array(path: str, file: BinaryIO, entry: Entry) -> np.ndarray:
+    """Return one tensor; the file is at its first byte."""
     array = np.empty(math.prod(entry.shape), _DTYPES[entry.dtype])
     if file.readinto(array.view(np.uint8).data) != array.nbytes:  # type: ignore[attr-defined]
         raise FileFormatError(path, f"ended while {_short(entry.name)} was read", _REMEDY)
+    return _finish(path, array, entry)
+
+
+def _finish(path: str, array: np.ndarray, entry: Entry) -> np.ndarray:
     if entry.dtype == "BOOL" and array.view(np.uint8).max(initial=0) > 1:
         raise FileFormatError(path, f"{_short(entry.name)} holds booleans other than 0 and 1", _REMEDY)
     if entry.dtype == "BF16":
@@ -135,7 +156,7 @@ def _read_array(path: str, file: BinaryIO, entry: _Entry) -> np.ndarray:
 # -- the header -----------------------------------------------------------------------------------------------------
 
 
-def _read_header(path: str, file: BinaryIO) -> tuple[list[_Entry], dict[str, str]]:
+def read_header(path: str, file: BinaryIO) -> tuple[list[Entry], dict[str, str]]:
     """Return where the tensors are, in order, and the metadata; the file is left at the first byte of data."""
     size = os.fstat(file.fileno()).st_size
     start = file.read(8)
@@ -179,7 +200,7 @@ def _parse(path: str, text: bytes) -> dict[str, Any]:
         raise FileFormatError(path, f"has a header that is not JSON ({error})", _REMEDY) from None
 
 
-def _entry(path: str, name: str, value: Any) -> _Entry:
+def _entry(path: str, name: str, value: Any) -> Entry:
     if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
         raise FileFormatError(path, f"{_short(name)} lacks a dtype, a shape or a place, or has more", _REMEDY)
     dtype, shape, place = value["dtype"], value["shape"], value["data_offsets"]
@@ -200,7 +221,7 @@ def _entry(path: str, name: str, value: Any) -> _Entry:
             f"{_short(name)} of shape {shape} and dtype {dtype} does not fill bytes {place[0]:,} to {place[1]:,}",
             _REMEDY,
         )
-    return _Entry(name, dtype, tuple(shape), *place)
+    return Entry(name, dtype, tuple(shape), *place)
 
 
 def _counts(value: Any) -> bool:
@@ -215,7 +236,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _check_places(path: str, entries: list[_Entry], size: int) -> None:
+def _check_places(path: str, entries: list[Entry], size: int) -> None:
     """Hold that the tensors fill the data without holes or overlaps."""
     end = 0
     for entry in entries:
