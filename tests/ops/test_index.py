@@ -367,15 +367,6 @@ def test_a_leaf_that_requires_a_gradient_is_refused():
     assert (w.tolist(), w.requires_grad, w.is_leaf) == ([1.0, 0.0, 0.0], True, True)
 
 
-def test_a_tracked_view_is_refused_with_what_to_write():
-    w = tg.zeros(2, 3, requires_grad=True)
-    x = w * 1
-    with pytest.raises(GradError, match="index the base instead, as in base"):
-        x[0][1] = 1.0
-    x[0, 1] = 1.0
-    assert x[0].tolist() == [0.0, 1.0, 0.0]
-
-
 def test_writing_without_recording_keeps_the_graph():
     w = tg.tensor([1.0, 2.0], requires_grad=True)
     x = w * 3
@@ -418,14 +409,6 @@ def test_a_static_index_is_a_view_and_arrays_make_a_copy():
         assert not np.shares_memory(copy.array, x.array)
     x[0, 0] = 9.0
     assert x[0].tolist()[0] == 9.0
-
-
-def test_a_view_taken_before_a_tracked_write_is_refused():
-    x = tg.zeros(2, 2)
-    row = x[0]
-    x[1] = tg.ones(2, requires_grad=True) * 2
-    with pytest.raises(GradError, match="taken before its base was written to"):
-        row * 2
 
 
 def test_a_view_of_memory_that_numpy_does_not_own_shares_its_version():

@@ -80,7 +80,8 @@ class StandIns:
             if id(t) not in made:
                 array = arrays.setdefault(id(t.array), t.array.view())
                 made[id(t)] = stand_in = wrap(array, None, t.storage, type(t))
-                stand_in.view_version = t.view_version
+                if t.view_version is not None:
+                    stand_in.view_version, stand_in.base = t.view_version, t.base
                 stand_in.__dict__.update(t.__dict__)
         self.tensors = [made[id(t)] for t in self.given]
         self._back = {id(stand_in): t for stand_in, t in zip(self.tensors, self.given, strict=True)}

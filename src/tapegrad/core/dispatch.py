@@ -9,10 +9,11 @@ import numpy as np
 from numpy import ndarray
 
 from ..array import array_module, get_default_dtype
-from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, TapegradError, UsageError
+from ..errors import DTypeError, IndexRangeError, ShapeError, TapegradError, UsageError
 from .graph import STATE, Node, Pick
 from .tensor import Tensor, wrap
 from .trace import TracedNumber
+from .views import refresh
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -40,6 +41,8 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
         if isinstance(x, Tensor):
             array = x.array
             arrays.append(array)
+            if x.view_version is not None and x.view_version != x.storage.tracked_writes:
+                refresh(x)
             node = x.node
             if node is not None:
                 edges.append(node)
@@ -49,8 +52,6 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
                 mask |= bit
             else:
                 edges.append(None)
-            if x.view_version is not None and x.view_version != x.storage.tracked_writes:
-                _stale_view(primitive, x)
             if array.dtype is not dtype:
                 if dtype is None:
                     dtype = array.dtype
@@ -145,6 +146,7 @@ def _share(out: Tensor, source: Any, array: Any) -> None:
     if isinstance(source, Tensor) and (out.array is array or out.array.base is owner or out.array.base is array):
         out.storage = source.storage
         out.view_version = source.storage.tracked_writes
+        out.base = source if source.view_version is None else source.base
 
 
 def _edges(inputs: tuple) -> tuple[list, int]:
@@ -296,14 +298,6 @@ def _output_buffer(primitive: Primitive, arrays: list, target: Tensor) -> np.nda
     same_dtype = all(a.dtype == target.array.dtype for a in deciding if isinstance(a, np.ndarray))
     fits = same_dtype and (not primitive.elementwise or np.broadcast_shapes(*shapes) == target.array.shape)
     return target.array if fits else None
-
-
-def _stale_view(primitive: Primitive, view: Tensor) -> None:
-    raise GradError(
-        primitive.name,
-        f"this view (shape {view.array.shape}) was taken before its base was written to in place at {view.storage.writer}",
-        "take the view again after the write",
-    )
 
 
 def _kernel_error(primitive: Primitive, arrays: list, keywords: dict, error: Exception) -> TapegradError:

@@ -15,6 +15,7 @@ from .graph import STATE
 from .plan import INPUT
 from .primitive import ALIASES, ops
 from .tensor import Tensor
+from .views import check_view_writable, rebase
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -121,11 +122,7 @@ def _check_writable(who: str, target: Tensor, inputs: tuple) -> None:
             "write inside `with tapegrad.no_grad():`, or out of place",
         )
     if target.view_version is not None and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-        raise GradError(
-            who,
-            f"this view (shape {target.array.shape}) cannot be written to in place while gradients are recorded",
-            "index the base instead, as in base[i] = value, or clone() the view",
-        )
+        check_view_writable(who, target)
 
 
 def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
@@ -153,8 +150,12 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
     if STATE.grad_enabled:
         if target.node is not None and target.node.retained is not None and result.node is not None:
             result.node.retained, target.node.retained = target.node.retained, None
+        if target.view_version is not None and tracked:
+            rebase(target, result)
         target.node = result.node
     target.storage.wrote(tracked)
+    if target.view_version is not None:
+        target.view_version = target.storage.tracked_writes
     return target
 
 

@@ -48,7 +48,18 @@ class Tensor:
     tensor([2., 4.])
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_grad", "_hooks", "_leaf_grad", "array", "node", "storage", "view_version")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_grad",
+        "_hooks",
+        "_leaf_grad",
+        "array",
+        "base",
+        "node",
+        "storage",
+        "view_version",
+    )
 
     array: np.ndarray
     node: Node | None
@@ -56,6 +67,8 @@ class Tensor:
     _grad: Tensor | None
     # The storage's tracked_writes when this view was taken; None when this tensor is not a view.
     view_version: int | None
+    # The tensor that this is a view of; only views have it.
+    base: Tensor
     _leaf_grad: bool
     _hooks: list[Callable] | None
 
@@ -101,6 +114,10 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded."""
+        if self.view_version is not None and self.view_version != self.storage.tracked_writes:
+            from .views import refresh
+
+            refresh(self)
         return self._leaf_grad or self.node is not None
 
     @requires_grad.setter
@@ -146,7 +163,16 @@ class Tensor:
     @property
     def grad_fn(self) -> Node | None:
         """The operation that made this tensor; None for a leaf."""
-        return self.node
+        return self.node if self.requires_grad else None
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The tensor that this one is a view of, or None."""
+        return None if self.view_version is None else self.base
+
+    def _is_view(self) -> bool:
+        """Return whether this tensor is a view of another."""
+        return self.view_version is not None
 
     @property
     def is_leaf(self) -> bool:
@@ -213,6 +239,7 @@ class Tensor:
             )
         self.array = as_array(value)
         self.storage = Storage()
+        self.view_version = None
 
     # -- what it looks like ---------------------------------------------------------------------------------------
 

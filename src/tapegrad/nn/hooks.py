@@ -113,7 +113,8 @@ def _pass_through(values: tuple, seen: Callable[[list], list]) -> tuple[tuple, l
     passed = list(values)
     for index, (place, t) in enumerate(zip(places, tensors, strict=True)):
         passed[place] = wrap(t.array, Pick(node, index), t.storage)
-        passed[place].view_version = t.view_version
+        if t.view_version is not None:
+            passed[place].view_version, passed[place].base = t.view_version, t.base
     return tuple(passed), places
 
 

@@ -25,9 +25,9 @@ from .fourier import *
 from .fused import *
 from .gather import *
 from .histograms import *
+from .incomplete import *
 from .index import *
 from .integrals import *
-from .incomplete import *
 from .inverse import *
 from .join import *
 from .layouts import *
@@ -56,10 +56,12 @@ from .shape import *
 from .shuffle import *
 from .sort import *
 from .special import *
+from .spectrum import *
 from .spread import *
 from .statistics import *
 from .strided import *
 from .subscript import *
+from .tapers import *
 from .threads import *
 from .totals import *
 from .trigonometry import *
