@@ -40,7 +40,7 @@ _PACKED = ("data", "batch_sizes", *_PADDED[1:-1])
 
 def _lstm_step(weights: Sequence, x: Tensor, state: State) -> tuple[Tensor, State]:
     y, c, _ = ops.lstm_layer(x, *state, *weights)
-    return y, (y[-1], c[-1].mT)
+    return y, (y[-1], c[-1].mT.contiguous())
 
 
 def _gru_step(weights: Sequence, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -258,7 +258,7 @@ def lstm_cell(
     (tensor([[0.2311]]), tensor([[0.5000]]))
     """
     h, c = _cell("LSTM", "lstm_cell", input, tuple(hx), (w_ih, w_hh, b_ih, b_hh))
-    return h, c.contiguous()
+    return h, c
 
 
 def gru_cell(
