@@ -218,7 +218,8 @@ class TestModule:
         assert [[tuple(w.shape) for w in ws] for ws in ours.all_weights] == [
             [tuple(w.shape) for w in ws] for ws in theirs.all_weights
         ]
-        attributes = "mode input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size".split()
+        attributes = ["mode", "input_size", "hidden_size", "num_layers", "bias"]
+        attributes += ["batch_first", "dropout", "bidirectional", "proj_size"]
         assert {a: getattr(ours, a) for a in attributes} == {a: getattr(theirs, a) for a in attributes}
 
     def test_weights_begin_uniform(self):
@@ -255,7 +256,8 @@ class TestModule:
             y, (h, c) = tg.nn.LSTM(2, 3, 2, batch_first=first)(tg.ones(3, 4, 2))
             ty, _ = torch.nn.LSTM(2, 3, 2, batch_first=first)(torch.ones(3, 4, 2))
             assert y.is_contiguous() == ty.is_contiguous()
-            assert h.is_contiguous() and c.is_contiguous()
+            assert h.is_contiguous()
+            assert c.is_contiguous()
 
     def test_an_empty_batch(self):
         y, h = tg.nn.GRU(2, 3)(tg.zeros(4, 0, 2))
