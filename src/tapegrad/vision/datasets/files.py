@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import DataError
 
-__all__ = ["data_root", "download_file", "find_file", "load_arrays", "md5_of"]
+__all__ = ["data_root", "download_file", "find_file", "load_arrays", "md5_of", "roots"]
 
 _TIMEOUT = 30.0
 _CHUNK = 1 << 16
@@ -20,6 +20,12 @@ _CHUNK = 1 << 16
 def data_root() -> pathlib.Path:
     """Return the folder of data sets: the environment variable ``TAPEGRAD_DATA``, or ``data`` where the program runs."""
     return pathlib.Path(os.environ.get("TAPEGRAD_DATA") or "data")
+
+
+def roots(own: pathlib.Path) -> list[pathlib.Path]:
+    """Return the folders in which a data set is looked for: its own, and ``TAPEGRAD_DATA`` where that is set."""
+    shared = os.environ.get("TAPEGRAD_DATA")
+    return [own, pathlib.Path(shared)] if shared else [own]
 
 
 def find_file(root: pathlib.Path, folders: Iterable[str], names: Iterable[str]) -> pathlib.Path | None:

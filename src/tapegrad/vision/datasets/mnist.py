@@ -13,7 +13,7 @@ import numpy as np
 from ...core import wrap
 from ...errors import ArgumentError, DataError, FileFormatError, did_you_mean
 from .arrays import ImageArrays
-from .files import download_file, find_file, md5_of
+from .files import download_file, find_file, md5_of, roots
 from .idx import read_idx
 
 __all__ = ["EMNIST", "KMNIST", "MNIST", "QMNIST", "FashionMNIST"]
@@ -23,7 +23,8 @@ class MNIST(ImageArrays):
     """70,000 handwritten digits of 28 × 28 pixels: 60,000 to train on, 10,000 to test.
 
     ``root``: the folder that holds the idx files (gz or not), or the folder above ``MNIST/raw`` or ``mnist``; by default
-    :func:`data_root`. ``download``: fetch what is missing into ``root/MNIST/raw``, checked by MD5.
+    :func:`data_root`; what is not there is looked for in TAPEGRAD_DATA. ``download``: fetch what is in neither into
+    ``root/MNIST/raw``, checked by MD5.
     Raises DataError when the files are not there (the message says which, and where they were looked for), FileFormatError
     when one is damaged. See :class:`ImageArrays` for samples, batches and :meth:`tensors`.
     Source: https://pytorch.org/vision/stable/generated/torchvision.datasets.MNIST.html
@@ -65,7 +66,7 @@ class MNIST(ImageArrays):
     ):
         super().__init__(root, transform, target_transform)
         self.train = train
-        if download:
+        if download and any(self._place(stem) is None for stem in self._stems()):
             self.download()
         self.files = [self._find(stem) for stem in self._stems()]
         images, labels = map(read_idx, self.files)
@@ -90,10 +91,7 @@ class MNIST(ImageArrays):
         Raises DataError when there is none, or when it is another set's.
         """
         who = type(self).__name__
-        names = [name + ending for name in (stem, stem.replace("-idx", ".idx")) for ending in ("", ".gz")]
-        inner = [f"{folder}/raw" for folder in self.folders if not folder.endswith("raw")]
-        folders = [f"{who}/raw", *self.folders, *inner, "raw", "."]
-        path = find_file(self.root, folders, names)
+        path = self._place(stem)
         if path is None:
             raise DataError(
                 who,
@@ -107,6 +105,14 @@ class MNIST(ImageArrays):
                     who, f"{path} is {owner.__name__}'s", f"use {owner.__name__}, or give the root of {who}"
                 )
         return path
+
+    def _place(self, stem: str) -> pathlib.Path | None:
+        """Return the path of a file under the set's own root or TAPEGRAD_DATA, or None."""
+        names = [name + ending for name in (stem, stem.replace("-idx", ".idx")) for ending in ("", ".gz")]
+        inner = [f"{folder}/raw" for folder in self.folders if not folder.endswith("raw")]
+        folders = [f"{type(self).__name__}/raw", *self.folders, *inner, "raw", "."]
+        found = (find_file(root, folders, names) for root in roots(self.root))
+        return next(filter(None, found), None)
 
     def download(self) -> None:
         """Fetch the files that are missing. Raises DataError when no mirror has one of them."""
