@@ -41,7 +41,7 @@ class Layout:
         for e in step.equations:
             if getattr(e.primitive, "takes_out", False) and not e.writes:
                 for out in e.outputs:
-                    order = self._wish(out)
+                    order = self._wish(out) or step.viewed_order.get(out)
                     if order is not None and out not in bound and step.root_of(out) is out:
                         self.order[out] = order
         for out, order in step.eager_order.items():
@@ -62,7 +62,7 @@ class Layout:
         """Find the views that the orders turn into copies; where such a view is written to, keep the order row-major."""
         while True:
             broken = self._broken_views()
-            written = [root for root, _ in broken if root in self._written]
+            written = [root for root, _ in broken if root in self._written and root in self.order]
             if not written:
                 break
             for root in written:
@@ -78,12 +78,12 @@ class Layout:
             if out is None or e.writes or out not in self.step.root or not isinstance(e.inputs[0], Variable):
                 continue
             source, root = e.inputs[0], self.step.root_of(out)
-            if root not in self.order:
+            if root in self.step.outside:
                 continue
             if source not in samples:
                 if source is not root:
                     continue
-                samples[source] = ordered_empty(source, self.order[source])
+                samples[source] = ordered_empty(source, self.order.get(source))
             results = e.primitive.kernel(np, samples[source], *e.inputs[1:], **e.keywords)
             results = results if isinstance(results, tuple) else (results,)
             if np.may_share_memory(results[0], samples[source]):

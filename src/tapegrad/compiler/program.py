@@ -59,6 +59,8 @@ class Step:
         self.root = self._roots(arrays)
         # In which order the dimensions of results lie in eager memory: who gets them can tell.
         self.eager_order = {v: _order(arrays[v]) for v in {self.root_of(o) for o in outputs} if v in arrays}
+        # The same of values that have views: a reshape that is a view of one order is a copy of another.
+        self.viewed_order = {v: _order(arrays[v]) for v in set(self.root.values()) if v in arrays}
         # Whether a view is one, or a copy, depends on the order of elements in memory; where that can be told, the order
         # of the inputs is a condition.
         self.strides = [arrays[v].strides for v in self.inputs] if self._tells_views_from_copies() else None
