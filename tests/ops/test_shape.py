@@ -372,7 +372,7 @@ def test_broadcast_shapes():
             lambda x: tg.broadcast_shapes((2,), (3,)),
         ),
         (
-            UsageError,
+            ShapeError,
             "movedim: 1 dimensions are to move to 2 places; give as many of each",
             lambda x: x.movedim(0, (1, 2)),
         ),

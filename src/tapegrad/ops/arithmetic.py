@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Tensor, function, ops, result_type
-from ..errors import ArgumentError, DTypeError
+from ..errors import DTypeError, OptionError
 
 __all__ = [
     "add",
@@ -69,7 +69,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """Return the quotient of two tensors, element by element, as floating-point numbers.
 
     ``rounding_mode``: ``"floor"`` rounds down, ``"trunc"`` towards 0; the gradient is 0 then, and integers stay
-    integers. Raises ArgumentError for another mode.
+    integers. Raises OptionError for another mode.
     Source: https://pytorch.org/docs/stable/generated/torch.div.html
 
     >>> import tapegrad as tg
@@ -79,7 +79,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     if rounding_mode is None:
         return ops.div(input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise ArgumentError("div", f"rounding_mode is '{rounding_mode}'", "use None, 'floor' or 'trunc'")
+        raise OptionError("div", f"rounding_mode is '{rounding_mode}'", "use None, 'floor' or 'trunc'")
     return ops.floor_divide(input, other) if rounding_mode == "floor" else ops.trunc_divide(input, other)
 
 

@@ -22,27 +22,29 @@ _FIXED = {
     "layout": strided,
     "name": None,
     **dict.fromkeys(
-        (
-            "is_meta is_quantized is_mkldnn is_xla is_xpu is_ipu is_mps is_mtia is_maia is_vulkan is_nested "
-            "is_sparse_csr volatile"
-        ).split(),
+        [
+            "is_meta",
+            "is_quantized",
+            "is_mkldnn",
+            "is_xla",
+            "is_xpu",
+            "is_ipu",
+            "is_mps",
+            "is_mtia",
+            "is_maia",
+            "is_vulkan",
+            "is_nested",
+            "is_sparse_csr",
+            "volatile",
+        ],
         False,
     ),
 }
 
 
-def _fixed(name: str, value: Any) -> property:
-    def get(self: Tensor) -> Any:
-        return value
-
-    get.__name__ = name
-    get.__doc__ = f"What PyTorch says of a tensor on the CPU: {value}."
-    return property(get)
-
-
 for _name, _value in _FIXED.items():
     if not hasattr(Tensor, _name):
-        setattr(Tensor, _name, _fixed(_name, _value))
+        setattr(Tensor, _name, _value)
 
 
 def _output_nr(self: Tensor) -> int:
@@ -176,9 +178,15 @@ _METHODS: dict[str, Any] = {
     **{name: _nowhere(name) for name in ("ipu", "xpu", "mtia")},
     **{
         name: _quantized(name)
-        for name in (
-            "int_repr q_scale q_zero_point qscheme q_per_channel_axis q_per_channel_scales q_per_channel_zero_points"
-        ).split()
+        for name in [
+            "int_repr",
+            "q_scale",
+            "q_zero_point",
+            "qscheme",
+            "q_per_channel_axis",
+            "q_per_channel_scales",
+            "q_per_channel_zero_points",
+        ]
     },
 }
 for _name, _method in _METHODS.items():
@@ -189,7 +197,7 @@ for _name, _method in _METHODS.items():
 # -- element by element in Python -----------------------------------------------------------------------------------------
 
 
-def _apply(self: Tensor, callable: Any) -> Tensor:  # noqa: A002  (PyTorch's name)
+def _apply(self: Tensor, callable: Any) -> Tensor:
     """Replace every element by ``callable(element)``, in place. Slow: it is Python's loop over the elements.
 
     >>> import tapegrad as tg
@@ -199,7 +207,7 @@ def _apply(self: Tensor, callable: Any) -> Tensor:  # noqa: A002  (PyTorch's nam
     return _mapped("apply_", self, (self,), callable)
 
 
-def _map(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:  # noqa: A002
+def _map(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
     """Replace every element by ``callable(element, element of tensor)``, in place.
 
     >>> import tapegrad as tg
@@ -209,7 +217,7 @@ def _map(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:  # noqa: A002
     return _mapped("map_", self, (self, tensor), callable)
 
 
-def _map2(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:  # noqa: A002
+def _map2(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
     """Replace every element by ``callable(element, that of x, that of y)``, in place."""
     return _mapped("map2_", self, (self, x, y), callable)
 

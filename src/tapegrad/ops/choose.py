@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import Array, ErrorSample, Sample, Tensor, as_tensor, function, ops, primitive
 from ..core.methods import inplace_method
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from .buffers import into
 from .elementwise import copy
 from .samples import singles
@@ -77,6 +77,8 @@ def _as_value(who: str, value: Any, like: Tensor) -> Any:
             raise ShapeError(who, f"the value has shape {tuple(value.shape)}", "give a number or a 0-d tensor")
         return value if value.dtype == like.dtype else ops.cast(value, dtype=like.dtype)
     kind = like.dtype.kind
+    if isinstance(value, complex) and kind != "c":
+        raise DTypeError(who, f"{like.dtype} cannot hold {value}", "convert the tensor first")
     if kind == "f" and float(np.finfo(like.dtype).max) < abs(value) < math.inf:
         raise DTypeError(who, f"{like.dtype} cannot hold {value}", "use -inf, or a smaller number")
     return value if kind == "c" else float(value) if kind == "f" else bool(value) if kind == "b" else int(value)
@@ -116,7 +118,7 @@ def _max_gradient(g, input, min, max):
         Sample((0, 3), 0.0, 1.0),
         Sample(Array(5, low=-5, high=5, dtype="int64"), -1, 2),
     ],
-    errors=lambda: [ErrorSample(ArgumentError, "min and max are both None", (3,))],
+    errors=lambda: [ErrorSample(OptionError, "min and max are both None", (3,))],
     methods="clamp clip",
     inplace=True,
 )
@@ -124,7 +126,7 @@ def clamp(xp, input, min=None, max=None, *, out=None):
     """Return each element brought between limits, which are numbers, tensors or None (no limit).
 
     Formula: ``min(max(x, min), max)``, so ``max`` wins where the limits cross. Elements on a limit pass their gradient.
-    Raises ArgumentError without any limit.
+    Raises OptionError without any limit.
     Source: https://pytorch.org/docs/stable/generated/torch.clamp.html
 
     >>> import tapegrad as tg
@@ -132,7 +134,7 @@ def clamp(xp, input, min=None, max=None, *, out=None):
     tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
-        raise ArgumentError("clamp", "min and max are both None", "give at least one of them")
+        raise OptionError("clamp", "min and max are both None", "give at least one of them")
     if input.dtype.kind == "f":
         # With both limits NumPy takes a faster way.
         min = -math.inf if min is None else min

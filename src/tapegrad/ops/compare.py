@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import DTypeError
+from ..errors import DTypeError, OptionError
 from .samples import bad_pairs, pairs
 
 __all__ = [
@@ -189,6 +189,8 @@ def isclose(xp, input, other, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     tensor([ True, False])
     """
+    if rtol < 0 or atol < 0:
+        raise OptionError("isclose", f"rtol is {rtol}, atol {atol}", "use numbers from 0 on")
     return xp.isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from ..array import Device, get_default_dtype, set_default_dtype
 from ..core import Size, Tensor, as_array, function, ops, result_type, wrap
 from ..core.printing import set_printoptions
-from ..errors import ArgumentError, UsageError, did_you_mean
+from ..errors import ArgumentError, DTypeError, UsageError, did_you_mean
 
 __all__ = [
-    "BFloat16Tensor",
     "BoolTensor",
     "ByteTensor",
     "CharTensor",
@@ -75,7 +74,6 @@ class TensorType:
 FloatTensor = TensorType("torch.FloatTensor", np.float32)
 DoubleTensor = TensorType("torch.DoubleTensor", np.float64)
 HalfTensor = TensorType("torch.HalfTensor", np.float16)
-BFloat16Tensor = TensorType("torch.BFloat16Tensor", np.float32)
 LongTensor = TensorType("torch.LongTensor", np.int64)
 IntTensor = TensorType("torch.IntTensor", np.int32)
 ShortTensor = TensorType("torch.ShortTensor", np.int16)
@@ -195,6 +193,15 @@ def _caster(name: str, dtype: Any) -> Any:
     return method
 
 
+def _missing(name: str) -> Any:
+    def method(self: Tensor, memory_format: Any = None) -> Tensor:
+        raise DTypeError(name, "NumPy has no such dtype", "use .float(), or .half()")
+
+    method.__name__ = name
+    method.__doc__ = "Raise DTypeError: NumPy has no such dtype."
+    return method
+
+
 def _here(name: str) -> Any:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return self
@@ -225,14 +232,14 @@ _METHODS: dict[str, Any] = {
     "float": _caster("float", np.float32),
     "double": _caster("double", np.float64),
     "half": _caster("half", np.float16),
-    "bfloat16": _caster("bfloat16", np.float32),
+    "bfloat16": _missing("bfloat16"),
     "int": _caster("int", np.int32),
     "long": _caster("long", np.int64),
     "short": _caster("short", np.int16),
     "char": _caster("char", np.int8),
     "byte": _caster("byte", np.uint8),
     "bool": _caster("bool", np.bool_),
-    "chalf": _caster("chalf", np.complex64),
+    "chalf": _missing("chalf"),
     "cfloat": _caster("cfloat", np.complex64),
     "cdouble": _caster("cdouble", np.complex128),
 }

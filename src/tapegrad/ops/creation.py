@@ -284,6 +284,13 @@ def arange(
     return _ready(ops.arange(start=start, end=end, step=step, dtype=np.dtype(dtype)), device, requires_grad)
 
 
+def _steps(who: str, steps: Any) -> int:
+    """Return how many numbers are wanted. Raises UsageError for what is no integer."""
+    if isinstance(steps, float):
+        raise UsageError(who, f"steps is {steps}", "give an integer")
+    return int(steps)
+
+
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -296,7 +303,7 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     dtype = get_default_dtype() if dtype is None else np.dtype(dtype)
-    out = ops.linspace(start=_number(start), end=_number(end), steps=int(steps), dtype=dtype)
+    out = ops.linspace(start=_number(start), end=_number(end), steps=_steps("linspace", steps), dtype=dtype)
     return _ready(out, device, requires_grad)
 
 
@@ -319,7 +326,8 @@ def logspace(
     tensor([  1.,  10., 100.])
     """
     dtype = get_default_dtype() if dtype is None else np.dtype(dtype)
-    out = ops.linspace(start=_number(start), end=_number(end), steps=int(steps), dtype=dtype, base=float(base))
+    count = _steps("logspace", steps)
+    out = ops.linspace(start=_number(start), end=_number(end), steps=count, dtype=dtype, base=float(base))
     return _ready(out, device, requires_grad)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from .shape import wrap_dim
 
 __all__ = ["diag", "diag_embed", "diagflat", "diagonal", "tril", "triu"]
@@ -78,7 +78,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     """
     first, second = (wrap_dim("diag_embed", d, input.ndim + 1) for d in (dim1, dim2))
     if first == second:
-        raise ArgumentError("diag_embed", f"both dimensions are {first}", "give two different ones")
+        raise OptionError("diag_embed", f"both dimensions are {first}", "give two different ones")
     shape = list(input.shape[:-1])
     for place in sorted((first, second)):
         shape.insert(place, input.shape[-1] + abs(offset))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..core import Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from .buffers import add_up, into
 
 __all__ = ["cdist", "corrcoef", "cov", "dist", "matrix_norm", "vector_norm"]
@@ -107,7 +107,7 @@ def matrix_norm(
 
     ``ord``: ``"fro"`` the root of the sum of squares, ``"nuc"`` the sum of the singular values, 2 and -2 the largest and
     smallest of those, 1 and -1 the largest and smallest sum of magnitudes of a column, inf and -inf of a row.
-    Raises ArgumentError for another ``ord``, ShapeError for less than two dimensions.
+    Raises OptionError for another ``ord``, ShapeError for less than two dimensions.
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.matrix_norm.html
 
     >>> import tapegrad as tg
@@ -119,13 +119,13 @@ def matrix_norm(
         raise ShapeError("matrix_norm", f"shape {tuple(A.shape)} is no matrix", "use vector_norm()")
     row, column = (d % A.ndim for d in dim)
     if row == column:
-        raise ArgumentError("matrix_norm", f"both dimensions are {row}", "name two")
+        raise OptionError("matrix_norm", f"both dimensions are {row}", "name two")
     if ord == "fro":
         return ops.p_norm(A, p=2.0, dim=(row, column), keepdim=keepdim)
     if ord in ("nuc", 2, -2):
         return _of_singular_values(A, ord, row, column, keepdim)
     if ord not in (1, -1, math.inf, -math.inf):
-        raise ArgumentError("matrix_norm", f"ord={ord!r} is unknown", "use 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2")
+        raise OptionError("matrix_norm", f"ord={ord!r} is unknown", "use 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2")
     along, across = (row, column) if abs(ord) == 1 else (column, row)
     sums = A.abs().sum(along, keepdim=True)
     result = sums.amax((row, column), keepdim=True) if ord > 0 else sums.amin((row, column), keepdim=True)
@@ -235,11 +235,11 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
             f"the second should end in {x1.shape[-1] if x1.ndim else 1}",
         )
     if compute_mode not in _EUCLID_MODES:
-        raise ArgumentError(
+        raise OptionError(
             "cdist", f"compute_mode='{compute_mode}' is unknown", f"use one of {', '.join(_EUCLID_MODES)}"
         )
     if p < 0:
-        raise ArgumentError("cdist", f"p={p} is negative", "use p >= 0")
+        raise OptionError("cdist", f"p={p} is negative", "use p >= 0")
     if p == 2:
         return ops.euclidean_distance(x1, x2, use_mm=_EUCLID_MODES[compute_mode])
     return vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
@@ -254,8 +254,15 @@ def cov(
     ``correction`` is subtracted from the number of observations; ``fweights`` are integer repetitions, ``aweights``
     relative weights of the observations. Source: https://pytorch.org/docs/stable/generated/torch.cov.html
     """
+    if input.ndim > 2:
+        raise ShapeError("cov", f"the input has {input.ndim} dimensions", "give a matrix, or a vector")
+    if input.dtype.kind == "b":
+        raise DTypeError("cov", "the input is bool", "convert it with .float()")
     x = input.reshape(1, -1) if input.ndim < 2 else input
-    x = x if x.dtype.kind == "f" else x.float()
+    x = x if x.dtype.kind in "fc" else x.float()
+    for name, given, kinds in (("fweights", fweights, "iu"), ("aweights", aweights, "f")):
+        if given is not None:
+            _check_weights(name, given, kinds, x.shape[1])
     weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
     if weights is None:
         count, centred = x.shape[1], x - x.mean(1, keepdim=True)
@@ -268,7 +275,18 @@ def cov(
         lost = correction if aweights is None else correction * (weights * aweights).sum() / total
         norm, scaled = (total - lost).clamp(min=0), centred * weights
     result = scaled @ centred.mT / norm
-    return result.reshape(()) if input.ndim < 2 else result
+    return result.reshape(()) if result.numel() == 1 else result
+
+
+def _check_weights(name: str, weights: Tensor, kinds: str, count: int) -> None:
+    if weights.ndim > 1:
+        raise ShapeError("cov", f"{name} has shape {tuple(weights.shape)}", "give a vector")
+    if weights.dtype.kind not in kinds:
+        raise DTypeError("cov", f"{name} has dtype {weights.dtype}", "fweights are integers, aweights are not")
+    if weights.numel() != count:
+        raise ShapeError("cov", f"{weights.numel()} {name} for {count} observations", "give as many")
+    if weights.numel() and bool((weights < 0).any()):
+        raise OptionError("cov", f"{name} has a negative number", "use numbers from 0 on")
 
 
 @function(methods="corrcoef")

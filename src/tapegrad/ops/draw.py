@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
-from ..errors import ArgumentError, DataError, DTypeError, UsageError
+from ..errors import DataError, DTypeError, OptionError, UsageError
 from .buffers import into, zeros
 from .generator import Generator, current_generator
 
@@ -76,13 +76,13 @@ def random_normal(xp, *, size, mean=0.0, std=1.0, dtype, generator=None, out=Non
     random=True,
     formula=r"U\{a, \ldots, b - 1\}",
     samples=lambda: [Sample(size=(2, 3), high=5, dtype="int64")],
-    errors=lambda: [ErrorSample(ArgumentError, "low=3 is not below high=3", size=(2,), low=3, high=3, dtype="int64")],
+    errors=lambda: [ErrorSample(OptionError, "low=3 is not below high=3", size=(2,), low=3, high=3, dtype="int64")],
     torch="",
 )
 def random_integers(xp, *, size, low=0, high, dtype, generator=None):
     """Return integers drawn evenly from [low, high)."""
     if low >= high:
-        raise ArgumentError("random_integers", f"low={low} is not below high={high}", "widen the range")
+        raise OptionError("random_integers", f"low={low} is not below high={high}", "widen the range")
     unsigned = high > 2**63
     values = _stream("random_integers", generator).integers(low, high, size, dtype=xp.uint64 if unsigned else xp.int64)
     return xp.asarray(values).astype(dtype, copy=False)
@@ -125,8 +125,8 @@ def bernoulli_mask(xp, *, shape, p, dtype, generator=None, out=None):
         Sample((2, 2), p=1.0),
     ],
     errors=lambda: [
-        ErrorSample(ArgumentError, "outside", Array(2, low=2.0, high=3.0)),
-        ErrorSample(ArgumentError, "p is 2", (2,), p=2.0),
+        ErrorSample(OptionError, "outside", Array(2, low=2.0, high=3.0)),
+        ErrorSample(OptionError, "p is 2", (2,), p=2.0),
         ErrorSample(DTypeError, "int64", Array(2, low=0, high=2, dtype="int64")),
     ],
     methods="bernoulli",
@@ -135,7 +135,7 @@ def bernoulli_mask(xp, *, shape, p, dtype, generator=None, out=None):
 def bernoulli(xp, input, *, p=None, generator=None):
     """Return 0 or 1 for each element: 1 with the probability that it gives, or with the probability ``p`` for all.
 
-    The gradient is 0. Raises ArgumentError for probabilities outside [0, 1], DTypeError for integers.
+    The gradient is 0. Raises OptionError for probabilities outside [0, 1], DTypeError for integers.
     Source: https://pytorch.org/docs/stable/generated/torch.bernoulli.html
 
     >>> import tapegrad as tg
@@ -145,12 +145,12 @@ def bernoulli(xp, input, *, p=None, generator=None):
     stream = _stream("bernoulli", generator)
     if p is not None:
         if not 0 <= p <= 1:
-            raise ArgumentError("bernoulli", f"p is {p}", "use a probability from 0 to 1")
+            raise OptionError("bernoulli", f"p is {p}", "use a probability from 0 to 1")
         return (_unit(stream, input.shape, xp.float64) < p).astype(input.dtype)
     if input.dtype.kind != "f":
         raise DTypeError("bernoulli", f"the probabilities have dtype {input.dtype}", "make them floating-point")
     if input.size and not (input.min() >= 0 and input.max() <= 1):
-        raise ArgumentError("bernoulli", f"a probability lies outside [0, 1]: {_extremes(input)}", "clamp them")
+        raise OptionError("bernoulli", f"a probability lies outside [0, 1]: {_extremes(input)}", "clamp them")
     return (_unit(stream, input.shape, input.dtype) < input).astype(input.dtype)
 
 
@@ -164,17 +164,17 @@ def _extremes(values: Any) -> str:
     formula=r"\mathrm{Poisson}(x)",
     derivative=r"0",
     samples=lambda: [Sample(Array(2, 3, low=0.0, high=0.0))],
-    errors=lambda: [ErrorSample(ArgumentError, "negative", Array(2, low=-2.0, high=-1.0))],
+    errors=lambda: [ErrorSample(OptionError, "negative", Array(2, low=-2.0, high=-1.0))],
     methods="poisson",
     torch="",
 )
 def poisson(xp, input, *, generator=None):
     """Return numbers drawn from the Poisson distributions whose rates the tensor holds. The gradient is 0.
 
-    Raises ArgumentError for negative rates.
+    Raises OptionError for negative rates.
     """
     if input.size and not input.min() >= 0:
-        raise ArgumentError("poisson", f"a rate is negative or nan: {_extremes(input)}", "use rates of at least 0")
+        raise OptionError("poisson", f"a rate is negative or nan: {_extremes(input)}", "use rates of at least 0")
     return xp.asarray(_stream("poisson", generator).poisson(input)).astype(input.dtype)
 
 
@@ -187,7 +187,7 @@ def poisson(xp, input, *, generator=None):
         Sample(Array(2, 4, low=0.1, high=1.0), num_samples=6, replacement=True),
     ],
     errors=lambda: [
-        ErrorSample(ArgumentError, "5 samples without replacement", Array(4, low=0.1, high=1.0), num_samples=5),
+        ErrorSample(OptionError, "5 samples without replacement", Array(4, low=0.1, high=1.0), num_samples=5),
         ErrorSample(DataError, "sum to 0", Array(4, low=0.0, high=0.0), num_samples=1),
         ErrorSample(DataError, "negative", Array(4, low=-1.0, high=-0.5), num_samples=1),
     ],
@@ -198,7 +198,7 @@ def multinomial(xp, input, *, num_samples, replacement=False, generator=None):
     """Return ``num_samples`` indices for each row, drawn with probabilities in proportion to the row's weights.
 
     ``input``: (categories) or (rows, categories), not negative, not all 0; it need not sum to 1.
-    Raises ArgumentError for more samples than categories without replacement, DataError for weights that are no weights.
+    Raises OptionError for more samples than categories without replacement, DataError for weights that are no weights.
     Source: https://pytorch.org/docs/stable/generated/torch.multinomial.html
 
     >>> import tapegrad as tg
@@ -221,11 +221,11 @@ def _require_weights(xp: Any, weights: Any, num_samples: int, replacement: bool)
     if weights.dtype.kind != "f":
         raise DTypeError("multinomial", f"the weights have dtype {weights.dtype}", "make them floating-point")
     if weights.ndim not in (1, 2):
-        raise ArgumentError("multinomial", f"the weights have shape {weights.shape}", "pass one or two dimensions")
+        raise OptionError("multinomial", f"the weights have shape {weights.shape}", "pass one or two dimensions")
     if num_samples <= 0:
-        raise ArgumentError("multinomial", f"num_samples is {num_samples}", "draw at least one")
+        raise OptionError("multinomial", f"num_samples is {num_samples}", "draw at least one")
     if not replacement and num_samples > weights.shape[-1]:
-        raise ArgumentError(
+        raise OptionError(
             "multinomial",
             f"{num_samples} samples without replacement from {weights.shape[-1]} categories",
             "draw fewer, or pass replacement=True",

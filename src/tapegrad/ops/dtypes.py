@@ -3,7 +3,6 @@
 import numpy as _np
 
 __all__ = [
-    "bfloat16",
     "bool",
     "cdouble",
     "cfloat",
@@ -31,8 +30,6 @@ __all__ = [
 
 float16 = half = _np.dtype(_np.float16)
 float32 = float = _np.dtype(_np.float32)
-# NumPy has no bfloat16: what asks for it gets float32, which holds all of its numbers.
-bfloat16 = float32
 float64 = double = _np.dtype(_np.float64)
 complex64 = cfloat = _np.dtype(_np.complex64)
 complex128 = cdouble = _np.dtype(_np.complex128)

@@ -198,7 +198,9 @@ def _checked_places(who: str, input: Tensor, q: Any, interpolation: str) -> Tens
     return as_tensor(q, dtype=input.dtype)
 
 
-def _quantile(who: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip: bool) -> Tensor:
+def _quantile(
+    who: str, input: Tensor, q: Any, dim: int | None, keepdim: bool, interpolation: str, skip: bool
+) -> Tensor:
     q = _checked_places(who, input, q, interpolation)
     rows = ops.reshape(input, shape=(-1,)) if dim is None else input
     place = wrap_dim(who, 0 if dim is None else dim, rows.ndim)

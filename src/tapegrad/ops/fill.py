@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core import ErrorSample, Sample, primitive
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 
 __all__: list[str] = []
 
@@ -35,19 +35,17 @@ def full(xp, *, size, fill_value, dtype):
         Sample(start=1.0, end=-1.0, step=-0.3, dtype="float32"),
     ],
     errors=lambda: [
-        ErrorSample(ArgumentError, "step is 0", start=0, end=1, step=0, dtype="int64"),
-        ErrorSample(ArgumentError, "cannot be reached", start=3, end=0, step=1, dtype="int64"),
+        ErrorSample(OptionError, "step is 0", start=0, end=1, step=0, dtype="int64"),
+        ErrorSample(OptionError, "cannot be reached", start=3, end=0, step=1, dtype="int64"),
     ],
     torch="",
 )
 def arange(xp, *, start, end, step, dtype):
     """Return the numbers from ``start`` on, ``step`` apart, that come before ``end``."""
     if step == 0:
-        raise ArgumentError("arange", "the step is 0", "use another step")
+        raise OptionError("arange", "the step is 0", "use another step")
     if (end - start) * step < 0:
-        raise ArgumentError(
-            "arange", f"{end} cannot be reached from {start} in steps of {step}", "turn the step's sign"
-        )
+        raise OptionError("arange", f"{end} cannot be reached from {start} in steps of {step}", "turn the step's sign")
     return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype)
 
 
@@ -58,13 +56,13 @@ def arange(xp, *, start, end, step, dtype):
         Sample(start=3.0, end=4.0, steps=1, dtype="float64"),
         Sample(start=0.0, end=2.0, steps=3, dtype="float64", base=10.0),
     ],
-    errors=lambda: [ErrorSample(ArgumentError, "steps is -1", start=0.0, end=1.0, steps=-1, dtype="float32")],
+    errors=lambda: [ErrorSample(OptionError, "steps is -1", start=0.0, end=1.0, steps=-1, dtype="float32")],
     torch="",
 )
 def linspace(xp, *, start, end, steps, dtype, base=None):
     """Return ``steps`` numbers at equal distances from ``start`` to ``end``, or the powers of ``base`` with these exponents."""
     if steps < 0:
-        raise ArgumentError("linspace", f"steps is {steps}", "use 0 or more")
+        raise OptionError("linspace", f"steps is {steps}", "use 0 or more")
     # Each half is counted from its own end, so that both ends are exact.
     distance = (end - start) / max(steps - 1, 1)
     i = xp.arange(steps)

@@ -14,7 +14,8 @@ from .distance import vector_norm
 from .index import check_range
 from .select import _writing
 from .shape import wrap_dim
-from .subscript import Index, as_value, put as put_at
+from .subscript import Index, as_value
+from .subscript import put as put_at
 
 __all__ = ["fill", "nonzero_static", "put", "renorm", "unique_consecutive", "unravel_index"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive, tensor, wrap
 from ..core.dispatch import apply
-from ..errors import ArgumentError, DTypeError, IndexRangeError, ShapeError, UsageError
+from ..errors import DTypeError, IndexRangeError, OptionError, ShapeError, UsageError
 from .buffers import zeros
 from .index import add_elements, check_range
 from .shape import wrap_dim
@@ -24,6 +24,8 @@ def _corner(who: str, shape: Any, index: Any, dim: int) -> tuple:
     Raises ShapeError when the index is larger, IndexRangeError when a position is out of range.
     """
     dim = wrap_dim(who, dim, len(shape))
+    if index.dtype.kind in "iub" and not index.size:
+        return tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(index.shape))
     larger = [d for d, (n, m) in enumerate(zip(index.shape, shape, strict=False)) if n > m and d != dim]
     if index.ndim != len(shape) or larger:
         raise ShapeError(
@@ -101,6 +103,8 @@ def gather(xp, input, index, *, dim):
     """
     array, positions = _as_vectors(input, index)
     corner = _corner("gather", array.shape, positions, dim)
+    if not index.size:
+        return xp.empty(index.shape, input.dtype)
     return xp.take_along_axis(array[corner], positions, axis=dim).reshape(index.shape)
 
 
@@ -199,7 +203,7 @@ def _scatter_call(who: str, input: Tensor, dim: int, index: Tensor, src: Any, va
     if (src is None) == (value is None):
         raise UsageError(who, "needs either src or value", "give a tensor or a number")
     if reduce not in (None, "add"):
-        raise ArgumentError(who, f"reduce is '{reduce}'", "leave it out, or use 'add'")
+        raise OptionError(who, f"reduce is '{reduce}'", "leave it out, or use 'add'")
     source = value if src is None else src
     if reduce is None:
         return ops.put_along_dim, (input, index, source), {"dim": dim}

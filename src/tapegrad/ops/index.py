@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
-from ..errors import IndexRangeError, ShapeError
+from ..errors import IndexRangeError, PositionError, ShapeError
 from .buffers import zeros
 
 __all__: list[str] = []
@@ -273,7 +273,7 @@ def check_range(who: str, positions: Any, size: int, dim: int, lowest: int = 0) 
     """Raise IndexRangeError unless all positions lie from ``lowest`` to ``size - 1``."""
     if positions.size and (positions.min() < lowest or positions.max() >= size):
         low, high = int(positions.min()), int(positions.max())
-        raise IndexRangeError(
+        raise PositionError(
             who,
             f"index {low if low < lowest else high} is out of bounds for dimension {dim} with size {size}",
             f"use {lowest} to {size - 1}",

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, ShapeError, UsageError
+from ..errors import OptionError, ShapeError, UsageError
 from .buffers import zeros
 from .shape import wrap_dim
 from .views import atleast_1d, atleast_2d, atleast_3d
@@ -63,6 +63,8 @@ def cat(xp, *tensors, dim=0, out=None):
     >>> tg.cat([tg.tensor([1, 2]), tg.tensor([3])])
     tensor([1, 2, 3])
     """
+    if not tensors:
+        raise OptionError("cat", "there are no tensors", "give at least one")
     if len({x.ndim for x in tensors}) > 1:
         tensors = [x for x in tensors if x.shape != (0,)]
     return xp.concatenate(tensors, axis=dim, out=out)
@@ -206,7 +208,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         return split_with_sizes(tensor, split_sizes=tuple(map(int, split_size_or_sections)), dim=dim)
     size, length = int(split_size_or_sections), tensor.shape[wrap_dim("split", dim, tensor.ndim)]
     if size < 0 or (size == 0 and length):
-        raise ArgumentError("split", f"the size {size} is not positive", "use at least 1")
+        raise OptionError("split", f"the size {size} is not positive", "use at least 1")
     return split_with_sizes(tensor, split_sizes=_pieces(length, max(size, 1)), dim=dim)
 
 
@@ -221,7 +223,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     if chunks < 1:
-        raise ArgumentError("chunk", f"{chunks} chunks", "use at least 1")
+        raise OptionError("chunk", f"{chunks} chunks", "use at least 1")
     length = input.shape[wrap_dim("chunk", dim, input.ndim)]
     if not length:
         return split_with_sizes(input, split_sizes=(0,) * chunks, dim=dim)
@@ -242,7 +244,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if not isinstance(indices_or_sections, (tuple, list)) and getattr(indices_or_sections, "ndim", 0) == 0:
         sections = int(indices_or_sections)
         if sections < 1:
-            raise ArgumentError("tensor_split", f"{sections} sections", "use at least 1")
+            raise OptionError("tensor_split", f"{sections} sections", "use at least 1")
         size, longer = divmod(input.shape[place], sections)
         sizes = (size + 1,) * longer + (size,) * (sections - longer)
         return split_with_sizes(input, split_sizes=sizes, dim=place)
@@ -257,7 +259,11 @@ def _split_along(name: str, least: int, dim: int) -> Any:
         if input.ndim < least:
             raise ShapeError(name, f"expected at least {least} dimensions, got {input.ndim}", "use tensor_split()")
         place = 0 if input.ndim == 1 else dim
-        if isinstance(indices_or_sections, int) and input.shape[place] % max(indices_or_sections, 1):
+        if not isinstance(indices_or_sections, (int, tuple, list, Tensor)):
+            raise UsageError(name, f"a {type(indices_or_sections).__name__} says no sizes", "give integers")
+        if isinstance(indices_or_sections, int) and (
+            indices_or_sections < 1 or input.shape[place] % indices_or_sections
+        ):
             raise ShapeError(
                 name, f"{input.shape[place]} do not split into {indices_or_sections} equal parts", "use tensor_split()"
             )
@@ -276,6 +282,11 @@ hsplit, vsplit, dsplit = _split_along("hsplit", 1, 1), _split_along("vsplit", 2,
 # -- stacking -----------------------------------------------------------------------------------------------------------
 
 
+def _some(who: str, tensors: Any) -> None:
+    if not len(tensors):
+        raise ShapeError(who, "there are no tensors", "give at least one")
+
+
 def _as_tuple(tensors: Any) -> tuple:
     return tensors if isinstance(tensors, tuple) else (tensors,)
 
@@ -288,6 +299,7 @@ def hstack(tensors: Any) -> Tensor:
     >>> tg.hstack([tg.tensor([1, 2]), tg.tensor([3])])
     tensor([1, 2, 3])
     """
+    _some("hstack", tensors)
     raised = _as_tuple(atleast_1d(tensors))
     return cat(*raised, dim=0 if raised[0].ndim == 1 else 1)
 
@@ -301,6 +313,7 @@ def vstack(tensors: Any) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
+    _some("vstack", tensors)
     return cat(*_as_tuple(atleast_2d(tensors)), dim=0)
 
 
@@ -315,6 +328,7 @@ def dstack(tensors: Any) -> Tensor:
     >>> tg.dstack([tg.tensor([1, 2]), tg.tensor([3, 4])]).shape
     tapegrad.Size([1, 2, 2])
     """
+    _some("dstack", tensors)
     return cat(*_as_tuple(atleast_3d(tensors)), dim=2)
 
 
@@ -328,6 +342,5 @@ def column_stack(tensors: Any) -> Tensor:
             [2, 4]])
     """
     columns = [ops.reshape(x, shape=(-1, 1)) if x.ndim < 2 else x for x in tensors]
-    if not columns:
-        raise UsageError("column_stack", "there are no tensors", "give at least one")
+    _some("column_stack", columns)
     return cat(*columns, dim=1)

@@ -111,7 +111,9 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
     """
     kind, length = np.dtype(dtype), memoryview(buffer).nbytes
     if not length or count == 0:
-        raise ArgumentError("frombuffer", f"the buffer has {length} bytes, count is {count}", "give at least one element")
+        raise ArgumentError(
+            "frombuffer", f"the buffer has {length} bytes, count is {count}", "give at least one element"
+        )
     if not 0 <= offset < length:
         raise ArgumentError("frombuffer", f"the offset {offset} lies outside {length} bytes", "use one inside")
     wanted = count * kind.itemsize if count > 0 else length - offset
@@ -142,5 +144,7 @@ def from_file(
     try:
         mapped = np.memmap(filename, kind, "r+" if shared else "c", shape=(int(size),))
     except ValueError as error:
-        raise FileFormatError(str(filename), f"{size} elements of {kind} do not fit ({error})", "ask for fewer") from None
+        raise FileFormatError(
+            str(filename), f"{size} elements of {kind} do not fit ({error})", "ask for fewer"
+        ) from None
     return _ready(wrap(mapped.view(np.ndarray)), device, requires_grad)

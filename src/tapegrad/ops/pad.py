@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, ShapeError, UsageError
+from ..errors import OptionError, ShapeError, UsageError
 from .buffers import into, zeros
 from .join import cat
 
@@ -115,7 +115,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
 
     ``mode``: ``constant`` (``value``, 0 unless given), ``reflect`` (mirrored at the edge element), ``replicate`` (the
     edge element), ``circular`` (the other side). Negative numbers take away. Raises ShapeError when the padding does
-    not fit the dimensions, ArgumentError for an unknown mode.
+    not fit the dimensions, OptionError for an unknown mode.
     Source: https://pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
 
     >>> import tapegrad as tg
@@ -129,9 +129,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if mode == "constant":
         return ops.constant_pad(_cropped(input, taken), padding=added, value=0 if value is None else value)
     if mode not in _MODES:
-        raise ArgumentError("pad", f"mode is '{mode}'", "use 'constant', 'reflect', 'replicate' or 'circular'")
+        raise OptionError("pad", f"mode is '{mode}'", "use 'constant', 'reflect', 'replicate' or 'circular'")
     if value:
-        raise ArgumentError("pad", f"value={value} with mode '{mode}'", "leave value out, or use mode 'constant'")
+        raise OptionError("pad", f"value={value} with mode '{mode}'", "leave value out, or use mode 'constant'")
     # What is taken away does not come back on the other side, but is still mirrored.
     out = _cropped(input, taken) if mode == "circular" else input
     for dim, (before, after) in enumerate(added):
@@ -162,17 +162,19 @@ def _cropped(input: Tensor, padding: tuple) -> Tensor:
     ],
     errors=lambda: [
         ErrorSample(ShapeError, "3 elements has no window of 4", (3,), dimension=0, size=4, step=1),
-        ErrorSample(ArgumentError, "step 0", (3,), dimension=0, size=1, step=0),
+        ErrorSample(OptionError, "step 0", (3,), dimension=0, size=1, step=0),
     ],
     torch="Tensor.unfold",
 )
 def windows(xp, input, *, dimension, size, step, out=None):
     """Return the windows of ``size`` elements, ``step`` apart, along a dimension: their elements are the last dimension."""
+    if input.ndim == 0:
+        input = input.reshape(1)
     length = input.shape[dimension]
     if not 0 <= size <= length:
         raise ShapeError("unfold", f"dimension {dimension} of {length} elements has no window of {size}", "use less")
     if step < 1:
-        raise ArgumentError("unfold", f"step {step} is not positive", "use at least 1")
+        raise OptionError("unfold", f"step {step} is not positive", "use at least 1")
     all_windows = xp.lib.stride_tricks.sliding_window_view(input, size, dimension)
     chosen = all_windows[(slice(None),) * (dimension % input.ndim) + (slice(None, None, step),)]
     return xp.array(chosen) if out is None else into(out, chosen)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..array import get_default_dtype, is_floating
 from ..core import Tensor, function, no_grad, ops
-from ..errors import ArgumentError, DTypeError, UsageError
+from ..errors import DTypeError, OptionError, UsageError
 from .draw import bernoulli, multinomial, poisson
 from .generator import (
     Generator,
@@ -126,7 +126,7 @@ def randint(
 ) -> Tensor:
     """Return a tensor of a size, filled with integers drawn evenly from [low, high), or [0, high): int64 unless named.
 
-    Called as ``randint(high, size)`` or ``randint(low, high, size)``. Raises ArgumentError when the range is empty.
+    Called as ``randint(high, size)`` or ``randint(low, high, size)``. Raises OptionError when the range is empty.
     Source: https://pytorch.org/docs/stable/generated/torch.randint.html
 
     >>> import tapegrad as tg
@@ -162,7 +162,7 @@ def randperm(
     tensor([0, 1, 2, 3])
     """
     if n < 0:
-        raise ArgumentError("randperm", f"n is {n}", "use at least 0")
+        raise OptionError("randperm", f"n is {n}", "use at least 0")
     out = ops.random_permutation(n=int(n), dtype=np.dtype(np.int64 if dtype is None else dtype), generator=generator)
     return _finish(out, requires_grad)
 
@@ -200,7 +200,7 @@ def randint_like(
 
 def _check_std(who: str, lowest: float) -> None:
     if not lowest >= 0:
-        raise ArgumentError(who, f"the standard deviation is {lowest:g}", "use at least 0")
+        raise OptionError(who, f"the standard deviation is {lowest:g}", "use at least 0")
 
 
 def normal(
@@ -218,7 +218,7 @@ def normal(
     """Return numbers drawn from normal distributions, each with its own mean and standard deviation.
 
     ``mean``, ``std``: tensors that broadcast against each other, or numbers, with ``size`` when both are. No gradient
-    flows to them. Raises ArgumentError for a negative ``std``.
+    flows to them. Raises OptionError for a negative ``std``.
     Source: https://pytorch.org/docs/stable/generated/torch.normal.html
 
     >>> import tapegrad as tg
@@ -258,7 +258,7 @@ def _bernoulli(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 def _uniform(self: Tensor, *bounds: float, generator: Generator | None = None, **named: float) -> Tensor:
     low, high = _bounds("uniform_", bounds, named, (0.0, 1.0))
     if not low <= high:
-        raise ArgumentError("uniform_", f"from={low} is above to={high}", "swap them")
+        raise OptionError("uniform_", f"from={low} is above to={high}", "swap them")
     dtype = _float_dtype("uniform_", self.dtype)
     return ops.random_uniform(size=self.shape, low=float(low), high=float(high), dtype=dtype, generator=generator)
 
@@ -286,21 +286,21 @@ def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator:
 @function(inplace=True, name="exponential")
 def _exponential(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     if not lambd > 0:
-        raise ArgumentError("exponential_", f"lambd is {lambd}", "use a rate above 0")
+        raise OptionError("exponential_", f"lambd is {lambd}", "use a rate above 0")
     return -ops.log1p(-_uniform(self, generator=generator)) / lambd
 
 
 @function(inplace=True, name="cauchy")
 def _cauchy(self: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     if not sigma > 0:
-        raise ArgumentError("cauchy_", f"sigma is {sigma}", "use a width above 0")
+        raise OptionError("cauchy_", f"sigma is {sigma}", "use a width above 0")
     return ops.tan((_uniform(self, generator=generator) - 0.5) * math.pi) * sigma + median
 
 
 @function(inplace=True, name="geometric")
 def _geometric(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
     if not 0 < p < 1:
-        raise ArgumentError("geometric_", f"p is {p}", "use a probability between 0 and 1")
+        raise OptionError("geometric_", f"p is {p}", "use a probability between 0 and 1")
     drawn = ops.random_uniform(size=self.shape, dtype=np.dtype(np.float64), generator=generator)
     trials = ops.log1p(-drawn) / math.log1p(-p)
     return ops.add(ops.floor(trials), 1.0).to(self.dtype)

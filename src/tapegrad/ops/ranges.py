@@ -12,7 +12,7 @@ __all__ = ["range"]
 
 
 @function()
-def range(  # noqa: A001  (PyTorch's name)
+def range(
     start: Any = 0,
     end: Any = None,
     step: Any = 1,

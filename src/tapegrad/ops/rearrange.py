@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Sample, Tensor, function, ops, primitive, wrap
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from .join import stack
 from .shape import wrap_dim
 from .views import broadcast_tensors, unsqueeze
@@ -50,6 +50,10 @@ def flip(xp, input, *, dims):
     return xp.array(xp.flip(input, dims))
 
 
+def _count(numbers):
+    return len(numbers) if isinstance(numbers, tuple) else 1
+
+
 def _roll_back(g, shifts, dims):
     return ops.roll(g, shifts=tuple(-s for s in shifts) if isinstance(shifts, tuple) else -shifts, dims=dims)
 
@@ -74,7 +78,11 @@ def roll(xp, input, *, shifts, dims=None):
     >>> tg.roll(tg.tensor([1, 2, 3]), 1)
     tensor([3, 1, 2])
     """
-    return xp.roll(input, shifts, dims)
+    if shifts == ():
+        raise ShapeError("roll", "there are no shifts", "give a number for each dimension")
+    if dims is not None and dims != () and _count(shifts) != _count(dims):
+        raise ShapeError("roll", f"{_count(shifts)} shifts for {_count(dims)} dimensions", "give as many of each")
+    return xp.roll(input, shifts, None if dims == () else dims)
 
 
 @function(methods="fliplr")
@@ -104,9 +112,13 @@ def rot90(input: Tensor, k: int = 1, dims: tuple[int, int] = (0, 1)) -> Tensor:
     tensor([[2, 4],
             [1, 3]])
     """
+    if len(dims) != 2:
+        raise ShapeError("rot90", f"{len(dims)} dimensions are named", "name the two of the plane")
+    if input.ndim < 2:
+        raise ShapeError("rot90", f"the input has {input.ndim} dimensions", "give at least 2")
     first, second = (wrap_dim("rot90", d, input.ndim) for d in dims)
     if first == second:
-        raise ArgumentError("rot90", f"both dimensions are {first}", "give two different ones")
+        raise OptionError("rot90", f"both dimensions are {first}", "give two different ones")
     turns = k % 4
     if turns == 0:
         return ops.clone(input)
@@ -204,7 +216,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
         tensors = tuple(tensors[0])
     if indexing not in ("ij", "xy"):
-        raise ArgumentError("meshgrid", f"indexing is '{indexing}'", "use 'ij' or 'xy'")
+        raise OptionError("meshgrid", f"indexing is '{indexing}'", "use 'ij' or 'xy'")
     if any(x.ndim > 1 for x in tensors):
         raise ShapeError("meshgrid", f"shapes {', '.join(str(tuple(x.shape)) for x in tensors)}", "give vectors")
     count = len(tensors)

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
-from ..errors import DTypeError, IndexRangeError, ShapeError
+from ..errors import DTypeError, EmptyError, IndexRangeError, ShapeError
 from .buffers import add_up, into, ones
 from .shape import wrap_dim
 
@@ -199,6 +199,12 @@ def _among_ties(g, input, out, dim, keepdim):
     return picked * ops.expand_reduced(share, shape=input.shape, dim=dim, keepdim=keepdim)
 
 
+def _refuse_empty(who, input, axis):
+    """Raise EmptyError where there is nothing to choose from."""
+    if not input.size and not count_along(input.shape, axis):
+        raise EmptyError(who, f"zero-size: shape {input.shape} has no element along {axis}", "reduce other dimensions")
+
+
 def _extremes():
     yield Sample(Array(3, 4, distinct=True))
     yield Sample(Array(3, 4, distinct=True), dim=1)
@@ -227,7 +233,9 @@ def amax(xp, input, *, dim=None, keepdim=False, out=None):
     >>> tg.amax(tg.tensor([[1, 5], [4, 2]]), dim=1)
     tensor([5, 4])
     """
-    return xp.maximum.reduce(input, axis_of("amax", input.ndim, dim), None, out, keepdim)
+    axis = axis_of("amax", input.ndim, dim)
+    _refuse_empty("amax", input, axis)
+    return xp.maximum.reduce(input, axis, None, out, keepdim)
 
 
 @primitive(
@@ -249,7 +257,9 @@ def amin(xp, input, *, dim=None, keepdim=False, out=None):
     >>> tg.amin(tg.tensor([[1, 5], [4, 2]]), dim=1)
     tensor([1, 2])
     """
-    return xp.minimum.reduce(input, axis_of("amin", input.ndim, dim), None, out, keepdim)
+    axis = axis_of("amin", input.ndim, dim)
+    _refuse_empty("amin", input, axis)
+    return xp.minimum.reduce(input, axis, None, out, keepdim)
 
 
 def _positions():

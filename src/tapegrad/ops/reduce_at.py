@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import Array, Sample, Tensor, function, ops, primitive
 from ..errors import DTypeError, OptionError, ShapeError
-from .gather import _as_vectors, _corner, _positions, _source, _source_gradient
+from .gather import _as_vectors, _corner, _positions, _source
 from .shape import wrap_dim
 
 __all__ = ["index_reduce", "scatter_reduce"]
@@ -37,13 +37,13 @@ def _shares(g, input, index, src, out, dim):
 
 
 def _extreme_of_input(g, input, index, src, out, dim):
-    own, given, share = _shares(g, input, index, src, out, dim)
+    own, _given, share = _shares(g, input, index, src, out, dim)
     # Where nothing is equal there is nan, and no gradient.
     return ops.where(own == 0, 0, own * share)
 
 
 def _extreme_of_src(g, input, index, src, out, dim):
-    own, given, share = _shares(g, input, index, src, out, dim)
+    _own, given, share = _shares(g, input, index, src, out, dim)
     taken = ops.where(given == 0, 0, given * ops.gather(share, index, dim=dim))
     if taken.shape == src.shape:
         return taken
@@ -57,7 +57,6 @@ def _scattered():
 
 
 @primitive(
-
     vjp=(_extreme_of_input, None, _extreme_of_src),
     formula=r"\max(x_l, \max_{i_{jk} = l} s_{jk})",
     derivative=r"[x_l = m] / n",
@@ -100,7 +99,7 @@ def _others(value, total, zeros):
 
 
 def _prod_of_input(g, input, index, src, dim):
-    chosen, total, zeros = _without_zeros(input, index, src, dim)
+    _chosen, total, zeros = _without_zeros(input, index, src, dim)
     return g * _others(input, total, zeros)
 
 

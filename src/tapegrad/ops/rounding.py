@@ -50,6 +50,8 @@ def neg(xp, input, *, out=None):
     >>> -tg.tensor([1.0, -2.0])
     tensor([-1.,  2.])
     """
+    if input.dtype.kind == "b":
+        raise DTypeError("neg", "the input is bool, which has no sign", "use ~x, or logical_not()")
     return xp.negative(input, out=out)
 
 

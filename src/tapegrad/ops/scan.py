@@ -9,7 +9,7 @@ earlier terms decay by a product, and such a sum is its own adjoint, run the oth
 from __future__ import annotations
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, IndexRangeError, ShapeError
+from ..errors import IndexRangeError, OptionError, ShapeError
 from .join import cat
 from .reduce import accumulator, axis_of, narrowed
 from .select import narrow
@@ -214,7 +214,7 @@ def diff(
     """Return the ``n``-th differences of neighbours along a dimension; of bool, whether they differ.
 
     ``prepend`` and ``append`` are put before and behind the input first. Raises ShapeError for a 0-d tensor,
-    ArgumentError for a negative ``n``. Source: https://pytorch.org/docs/stable/generated/torch.diff.html
+    OptionError for a negative ``n``. Source: https://pytorch.org/docs/stable/generated/torch.diff.html
 
     >>> import tapegrad as tg
     >>> tg.diff(tg.tensor([1, 3, 6]))
@@ -223,7 +223,7 @@ def diff(
     if input.ndim == 0:
         raise ShapeError("diff", "a 0-d tensor has no neighbours", "give at least one dimension")
     if n < 0:
-        raise ArgumentError("diff", f"n = {n}", "use 0 or more")
+        raise OptionError("diff", f"n = {n}", "use 0 or more")
     parts = [t for t in (prepend, input, append) if t is not None]
     out = cat(parts, dim) if len(parts) > 1 else input
     difference = ops.ne if input.dtype.kind == "b" else ops.sub

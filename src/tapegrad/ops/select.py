@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, as_array, function, ops, wrap
-from ..errors import DTypeError, IndexRangeError, ShapeError
+from ..errors import DTypeError, PositionError, ShapeError
 from .index import check_range
 from .shape import wrap_dim
 from .subscript import Index, as_value, parse_index, put, refuse_trace
@@ -50,18 +50,24 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """Return the view of ``length`` elements from ``start`` on along a dimension.
 
-    Raises IndexRangeError when they do not lie within it.
+    Raises PositionError when they do not lie within it.
     Source: https://pytorch.org/docs/stable/generated/torch.narrow.html
 
     >>> import tapegrad as tg
     >>> tg.narrow(tg.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
+    if input.ndim == 0:
+        raise ShapeError("narrow", "a 0-d tensor has no dimension to narrow", "use reshape(1) first")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.kind not in "iu"):
+        raise ShapeError(
+            "narrow", f"start is a tensor of shape {tuple(start.shape)} of {start.dtype}", "give an integer"
+        )
     place = wrap_dim("narrow", dim, input.ndim)
     size = input.shape[place]
     first = int(start) + size if int(start) < 0 else int(start)
     if first < 0 or length < 0 or first + length > size:
-        raise IndexRangeError(
+        raise PositionError(
             "narrow", f"start {int(start)} and length {length} leave dimension {dim} of size {size}", "stay within it"
         )
     return ops.index_view(input, layout=(*(slice(None),) * place, slice(first, first + length)))
@@ -75,6 +81,8 @@ def _along(who: str, input: Tensor, dim: int, index: Tensor) -> Index:
     if index.dtype.kind not in "iu":
         raise DTypeError(who, f"the index has dtype {index.dtype}", "convert it with .long()")
     check_range(who, as_array(index), input.shape[place] if input.ndim else 1, place)
+    if input.ndim == 0:
+        return Index((Ellipsis,), [], [])
     return Index((), [index if index.ndim else ops.reshape(index, shape=(1,))], [place])
 
 
@@ -179,7 +187,10 @@ def _source(who: str, input: Tensor, place: Index, source: Tensor) -> Tensor:
     if source.dtype != input.dtype:
         raise DTypeError(who, f"the source is {source.dtype}, the input {input.dtype}", "convert one of them")
     shape = list(input.shape)
-    shape[place.dims[0]] = place.arrays[0].shape[0]
+    if shape:
+        shape[place.dims[0]] = place.arrays[0].shape[0]
+    elif source.ndim:
+        source = ops.reshape(source, shape=())
     if tuple(source.shape) != tuple(shape):
         raise ShapeError(who, f"the source has shape {tuple(source.shape)}", f"it should be {tuple(shape)}")
     return source
@@ -229,6 +240,19 @@ def index_fill(input, dim: int, index: Tensor, value: Any):
     return _along("index_fill", input, dim, index), as_value(input, value), False
 
 
+_fill_along = index_fill
+
+
+@function(methods="index_fill")
+@functools.wraps(_fill_along)
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  # noqa: D103
+    if not isinstance(value, Tensor) or not value.requires_grad:
+        return _fill_along(input, dim, index, value)
+    # The value's gradient counts a position once, however often it is named.
+    nowhere = ops.full(size=tuple(input.shape), fill_value=False, dtype=np.dtype(bool))
+    return ops.where(_fill_along(nowhere, dim, index, True), as_value(input, value), input)
+
+
 @_writing
 def index_put(input, indices: Any, values: Any, accumulate: bool = False):
     """Return the input with ``values`` at a tuple of positions or masks: written there, or added with ``accumulate``.
@@ -264,3 +288,12 @@ def masked_scatter(input, mask: Tensor, source: Tensor):
         )
     values = ops.index_view(ops.reshape(source, shape=(-1,)), layout=(slice(count),))
     return Index((), [stretched], [0]), values, False
+
+
+_scatter_inside = masked_scatter
+
+
+@function(methods="masked_scatter")
+@functools.wraps(_scatter_inside)
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:  # noqa: D103
+    return _scatter_inside(broadcast_tensors(input, mask)[0], mask, source)

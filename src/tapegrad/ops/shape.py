@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..core.dispatch import apply
-from ..errors import IndexRangeError, ShapeError, UsageError
+from ..errors import IndexRangeError, ShapeError
 from .buffers import add_up, into, ones
 
 __all__ = [
@@ -272,9 +272,12 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     sources = [source] if isinstance(source, int) else source
     places = [destination] if isinstance(destination, int) else destination
     if len(sources) != len(places):
-        raise UsageError(
+        raise ShapeError(
             "movedim", f"{len(sources)} dimensions are to move to {len(places)} places", "give as many of each"
         )
+    for given in (sources, places):
+        if len({wrap_dim("movedim", d, input.ndim) for d in given}) < len(given):
+            raise ShapeError("movedim", f"{tuple(given)} names a dimension twice", "name each once")
     chosen = [wrap_dim("movedim", d, input.ndim) for d in sources]
     order = [d for d in range(input.ndim) if d not in chosen]
     for place, dim in sorted((wrap_dim("movedim", p, input.ndim), d) for p, d in zip(places, chosen, strict=True)):

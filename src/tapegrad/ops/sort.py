@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from .select import narrow
 from .shape import wrap_dim
 from .views import squeeze, unsqueeze
@@ -112,6 +112,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     tensor([1, 2])
     """
     place = wrap_dim("topk", dim, input.ndim)
+    if input.ndim == 0:
+        return ValuesAndIndices(*(ops.reshape(part, shape=()) for part in topk(ops.reshape(input, shape=(1,)), k)))
     indices = ops.topk_indices(input, k=int(k), dim=place, largest=largest)
     return ValuesAndIndices(ops.gather(input, indices, dim=place), indices)
 
@@ -127,6 +129,8 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     tensor(4.)
     """
     place = wrap_dim("kthvalue", dim, input.ndim)
+    if input.ndim == 0:
+        return ValuesAndIndices(*(ops.reshape(x, shape=()) for x in kthvalue(ops.reshape(input, shape=(1,)), k)))
     if not 1 <= k <= input.shape[place]:
         raise ShapeError("kthvalue", f"k = {k} of {input.shape[place]} elements", f"use 1 to {input.shape[place]}")
     lowest = ops.topk_indices(input, k=int(k), dim=place, largest=False)
@@ -152,7 +156,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Val
     ],
     errors=lambda: [
         ErrorSample(ShapeError, "rows of the sequence", np.zeros((2, 2)), (3, 1)),
-        ErrorSample(ArgumentError, "side is 'up'", np.zeros(2), (3,), side="up"),
+        ErrorSample(OptionError, "side is 'up'", np.zeros(2), (3,), side="up"),
     ],
     torch="",
 )
@@ -168,7 +172,7 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
     tensor([1, 3])
     """
     if side not in (None, "left", "right"):
-        raise ArgumentError("searchsorted", f"side is '{side}'", "use 'left' or 'right'")
+        raise OptionError("searchsorted", f"side is '{side}'", "use 'left' or 'right'")
     side = side or ("right" if right else "left")
     if sorter is not None:
         sorted_sequence = xp.take_along_axis(sorted_sequence, sorter, -1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Tensor, function, ops
-from ..errors import ArgumentError
+from ..errors import OptionError
 
 __all__ = ["std", "std_mean", "var", "var_mean"]
 
@@ -15,12 +15,12 @@ Dim = int | tuple[int, ...] | None
 def _arguments(who: str, dim: Any, unbiased: bool | None, correction: float | None) -> tuple[Any, float]:
     """Return dim and correction: ``unbiased`` is an older way to say 1 or 0, and may stand in the place of ``dim``.
 
-    Raises ArgumentError when both are given.
+    Raises OptionError when both are given.
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
-        raise ArgumentError(who, f"unbiased={unbiased} and correction={correction} are both given", "give correction")
+        raise OptionError(who, f"unbiased={unbiased} and correction={correction} are both given", "give correction")
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     return tuple(dim) if isinstance(dim, list) else dim, correction

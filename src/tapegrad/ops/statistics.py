@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from .buffers import add_up, into
 from .reduce import axis_of, reduced_count
 
@@ -92,8 +92,8 @@ def std(xp, input, *, dim=None, correction=1, keepdim=False, out=None):
         Sample((0,), bins=3, min=0.0, max=1.0),
     ],
     errors=lambda: [
-        ErrorSample(ArgumentError, "max 0.0 is below min 1.0", (3,), min=1.0, max=0.0),
-        ErrorSample(ArgumentError, "bins = 0", (3,), bins=0),
+        ErrorSample(OptionError, "max 0.0 is below min 1.0", (3,), min=1.0, max=0.0),
+        ErrorSample(OptionError, "bins = 0", (3,), bins=0),
     ],
     methods="histc",
 )
@@ -101,7 +101,7 @@ def histc(xp, input, *, bins=100, min=0.0, max=0.0):
     """Return how many elements lie in each of ``bins`` equal intervals from ``min`` to ``max``, as floating-point numbers.
 
     Elements outside are not counted; those on ``max`` belong to the last interval. With ``min`` equal to ``max`` the
-    range is that of the elements. Raises ArgumentError for a range that is empty or not finite, and for no interval.
+    range is that of the elements. Raises OptionError for a range that is empty or not finite, and for no interval.
     Source: https://pytorch.org/docs/stable/generated/torch.histc.html
 
     >>> import tapegrad as tg
@@ -109,13 +109,13 @@ def histc(xp, input, *, bins=100, min=0.0, max=0.0):
     tensor([0., 2., 1., 0.])
     """
     if bins < 1:
-        raise ArgumentError("histc", f"bins = {bins}", "use 1 or more")
+        raise OptionError("histc", f"bins = {bins}", "use 1 or more")
     if min == max and input.size:
         min, max = float(input.min()), float(input.max())
     if min == max:
         min, max = min - 1, max + 1
     if not (math.isfinite(min) and math.isfinite(max) and min <= max):
-        raise ArgumentError("histc", f"max {max} is below min {min}, or one is not finite", "give a finite range")
+        raise OptionError("histc", f"max {max} is below min {min}, or one is not finite", "give a finite range")
     values = input[(input >= min) & (input <= max)]
     places = ((values.astype(xp.float64) - min) * (bins / (max - min))).astype(xp.int64)
     return xp.bincount(xp.minimum(places, bins - 1), minlength=bins).astype(input.dtype)
@@ -132,7 +132,7 @@ def histc(xp, input, *, bins=100, min=0.0, max=0.0):
     errors=lambda: [
         ErrorSample(DTypeError, "float", (3,), None),
         ErrorSample(ShapeError, "one dimension", Array(2, 2, low=0, high=4, dtype="int64"), None),
-        ErrorSample(ArgumentError, "negative", Array(2, low=-4, high=-1, dtype="int64"), None),
+        ErrorSample(OptionError, "negative", Array(2, low=-4, high=-1, dtype="int64"), None),
     ],
     methods="bincount",
 )
@@ -140,7 +140,7 @@ def bincount(xp, input, weights=None, *, minlength=0):
     """Return how often each of the integers 0, 1, 2, ... occurs in a vector, or the sums of their weights.
 
     The result has at least ``minlength`` elements: int64, or of the weights' floating-point dtype. Raises DTypeError for
-    other than integers, ShapeError for other than a vector, ArgumentError for negative integers.
+    other than integers, ShapeError for other than a vector, OptionError for negative integers.
     Source: https://pytorch.org/docs/stable/generated/torch.bincount.html
 
     >>> import tapegrad as tg
@@ -152,7 +152,7 @@ def bincount(xp, input, weights=None, *, minlength=0):
     if input.ndim != 1:
         raise ShapeError("bincount", f"the input has shape {input.shape}", "give one dimension, e.g. with .flatten()")
     if input.size and input.min() < 0:
-        raise ArgumentError("bincount", f"the input has the negative number {input.min()}", "use 0 and above")
+        raise OptionError("bincount", f"the input has the negative number {input.min()}", "use 0 and above")
     if weights is None:
         return xp.bincount(input, minlength=minlength)
     dtype = weights.dtype if weights.dtype.kind == "f" else xp.float64

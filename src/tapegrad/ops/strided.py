@@ -158,9 +158,7 @@ def as_strided_copy(input: Tensor, size: Any, stride: Any, storage_offset: int |
 
 
 @function(methods="as_strided_scatter")
-def as_strided_scatter(
-    input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None
-) -> Tensor:
+def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """Return a copy of the input with ``src`` in the place of the view that :func:`as_strided` gives.
 
     Source: https://pytorch.org/docs/stable/generated/torch.as_strided_scatter.html

@@ -6,7 +6,7 @@ import math
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError
-from .buffers import MANY
+from .buffers import MANY, into
 from .elementwise import select
 from .samples import between, singles
 
@@ -209,7 +209,7 @@ def square(xp, input, *, out=None):
     >>> tg.square(tg.tensor([-3.0, 2.0]))
     tensor([9., 4.])
     """
-    return xp.square(input, out=out)
+    return xp.square(input, out=out) if input.dtype.kind != "b" else into(out, input.astype("int64"))
 
 
 @primitive(
