@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import random
 import sys
 from collections import deque
@@ -42,6 +43,8 @@ _HIDDEN = frozenset(("globals", "locals", "eval", "exec", "urandom", "getrandom"
 # Whoever names one of these may read attributes that are not named.
 _BY_TEXT = frozenset(("getattr", "vars", "__dict__", "asdict", "attrgetter"))
 _GONE = object()
+# The function that loads a module: what runs within it is no part of the step, and runs once.
+_LOADING = importlib._bootstrap._find_and_load.__code__  # type: ignore[attr-defined]
 
 
 class Watch:
@@ -64,6 +67,7 @@ class Watch:
         self._before: Any = None
         self._collects = False
         self._own: dict[str, bool] = {}
+        self._loading = 0
 
     def __enter__(self) -> Watch:
         # What the garbage collector calls is no part of the step.
@@ -83,6 +87,10 @@ class Watch:
             sys.setprofile(self._before)
 
     def _hear(self, frame: FrameType, event: str, argument: Any) -> None:
+        if frame.f_code is _LOADING:
+            self._loading += (event == "call") - (event == "return")
+        if self._loading:
+            return
         if event == "call":
             if frame.f_code not in self.codes and self._is_users(frame.f_code):
                 self._meet(frame)
