@@ -24,6 +24,8 @@ _COMMANDS = (
     "data",
     "report",
     "export",
+    "run",
+    "check",
 )
 
 

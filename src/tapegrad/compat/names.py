@@ -124,16 +124,15 @@ ABSENT: dict[str, Absent] = {
 FAMILY = ("torchaudio", "torchtext", "torchdata", "torchrl", "functorch")
 
 # Methods of tensors by which a reader knows them, where tapegrad has none: names that other objects hardly have.
-METHODS = frozenset(
-    """
+_METHODS = """
     apply_ bfloat16 chalf dequantize int_repr map2_ map_ q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
     q_scale q_zero_point qscheme register_post_accumulate_grad_hook reinforce share_memory_ sparse_mask sparse_resize_
     to_mkldnn to_padded_tensor to_sparse_bsc to_sparse_bsr to_sparse_csc to_sparse_csr as_strided as_strided_ fill_diagonal_
     index_reduce_ lstsq orgqr ormqr put_ renorm_ resize_ resize_as_ scatter_reduce scatter_reduce_ select_scatter set_
     slice_scatter stft istft sum_to_size swapaxes_ swapdims_ to_dense to_sparse to_sparse_coo unique_consecutive
     untyped_storage heaviside logaddexp2 nanmedian nanquantile nextafter mvlgamma lu_solve coalesce is_coalesced
-    """.split()
-)
+    """
+METHODS = frozenset(_METHODS.split())
 
 
 def find_absent(name: str) -> Absent | None:
@@ -162,6 +161,6 @@ def explain(name: str, known: Iterable[str] = ()) -> str:
     )
     room, _, last = name.rpartition(".")
     near = did_you_mean(last, known)
-    if near.startswith("did you mean"):
+    if name not in ABSENT and near.startswith("did you mean"):
         return f"{name}: {said}; did you mean '{room}.{near[14:-2]}'?"
     return f"{name}: {said}" + (f"; {absent.instead}" if absent else "")

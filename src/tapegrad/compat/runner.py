@@ -8,9 +8,15 @@ import sys
 import types
 from collections.abc import Sequence
 
+from ..core import Tensor
+from ..nn import Module
+from ..optim import Optimizer
 from .aliases import install
+from .names import explain
 
 __all__ = ["run_script"]
+
+_OWNERS = {Tensor: "torch.Tensor", Module: "torch.nn.Module", Optimizer: "torch.optim.Optimizer"}
 
 
 def run_script(path: str, arguments: Sequence[str] = ()) -> int:
@@ -51,5 +57,9 @@ def _show(error: Exception, path: str) -> None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != path:
         trace = trace.tb_next
+    if isinstance(error, AttributeError) and error.name is not None:
+        owner = next((name for kind, name in _OWNERS.items() if isinstance(error.obj, kind)), None)
+        if owner is not None:
+            error.add_note(explain(f"{owner}.{error.name}", dir(error.obj)))
     sys.stdout.flush()
     sys.excepthook(type(error), error.with_traceback(trace), trace)

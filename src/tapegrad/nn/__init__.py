@@ -1,6 +1,6 @@
 """Layers, losses and containers: torch.nn's names."""
 
-from . import attention, functional, init, parameter, utils
+from . import attention, functional, init, modules, parallel, parameter, utils
 from .activation import *
 from .adaptive import *
 from .adaptive_softmax import *
@@ -15,6 +15,7 @@ from .loss import *
 from .module import *
 from .normalization import *
 from .padding import *
+from .parallel import DataParallel
 from .parameter import *
 from .pooling import *
 from .rnn import *

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from tapegrad.errors import MissingAttributeError, StateError
+from tapegrad.errors import StateError
 
 from ..no_device import *
 from ..no_device import __all__ as _names
@@ -49,9 +49,14 @@ def utilization(device: Any = None) -> int:
     return 0
 
 
+class _TensorType(type):
+    """The type of tensors on a device: nothing is of it, and none can be made."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        raise StateError(f"cuda.{cls.__name__}", "tensors live on the CPU here", f"use torch.{cls.__name__}")
+
+
 def __getattr__(name: str) -> Any:
-    if name.removesuffix("Tensor") in _TENSORS:
-        raise MissingAttributeError(
-            f"cuda.{name}", "tensors live on the CPU here", f"use tapegrad.{name}, or ask cuda.is_available() first"
-        )
+    if name.endswith("Tensor") and name.removesuffix("Tensor") in _TENSORS:
+        return _TensorType(name, (), {})
     raise AttributeError(f"module 'tapegrad.cuda' has no attribute '{name}'")
