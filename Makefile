@@ -7,7 +7,7 @@ ORACLE ?= requirements/oracle.txt
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types check slow bench clean
+.PHONY: demo test lint types check slow conformance bench clean
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,9 @@ check: $(VENV)/test
 
 slow: $(VENV)/test  ## the long proofs: trainings on real data, fuzzing
 	$(BIN)/pytest -q -m slow -s
+
+conformance: $(VENV)/test  ## every name beside PyTorch's, to docs/results/conformance.md; names and options in ONLY=
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.conformance --jobs $(JOBS) --bad $(ONLY)
 
 # An environment of its own: the peers must not reach the tests or the demo.
 BENCH_VENV := .venv-bench

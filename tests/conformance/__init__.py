@@ -1,0 +1,1 @@
+"""tapegrad beside the installed PyTorch: ``python -m tests.conformance`` runs what ``make conformance`` writes down."""
