@@ -175,8 +175,8 @@ def test_third_derivative_against_finite_differences(rng):
 def test_a_wrong_slope_would_be_seen(rng, monkeypatch):
     from tapegrad.ops import recurrent_loops
 
-    right = recurrent_loops._lstm_slopes
-    monkeypatch.setattr(recurrent_loops, "_lstm_slopes", lambda *a: right(*a) * 1.0001)
+    right = recurrent_loops._slopes
+    monkeypatch.setattr(recurrent_loops, "_slopes", lambda *a: right(*a) * 1.0001)
     ours, theirs = pair("LSTM", INPUTS, HIDDEN)
     x, tx = both(rng.standard_normal((STEPS, BATCH, INPUTS)))
     with pytest.raises(AssertionError):

@@ -9,7 +9,7 @@ are loops in kernels.
 from __future__ import annotations
 
 from ..core import Sample, ops, primitive
-from . import recurrent_loops as loops
+from .recurrent_loops import gated_tangents, lstm_tangents, run_gru, run_lstm, run_rnn, solve_gated, solve_lstm
 
 __all__: list[str] = []
 
@@ -122,15 +122,7 @@ def lstm_layer(xp, input, hx, cx, weight_ih, weight_hh, bias_ih=None, bias_hh=No
     Shapes: input (T, B, I), hx (B, P), cx (B, H), weight_ih (4H, I), weight_hh (4H, P), biases (4H,). P is H without a
     projection; with one ``weight_hr`` is (P, H), and the outputs are its products with h.
     """
-    steps, batch = input.shape[:2]
-    hidden = len(weight_hh) // 4
-    y_out, c_out, gates_out = (None, None, None) if out is None else out
-    y = xp.empty((steps, batch, hx.shape[1]), input.dtype) if y_out is None else y_out
-    c = loops.room(xp, c_out, (steps, hidden, batch), input.dtype)
-    gates = loops.room(xp, gates_out, (steps, 4 * hidden, batch), input.dtype)
-    weights = (weight_ih, weight_hh, weight_hr)
-    loops.lstm_forward(xp, input, hx, cx, weights, (bias_ih, bias_hh), y, c, gates)
-    return loops.handed((y, c, gates), out)
+    return run_lstm(xp, input, hx, cx, (weight_ih, weight_hh, weight_hr), (bias_ih, bias_hh), out)
 
 
 def _lstm_coefficients(d, e, gates, c, cx, weight_hh, weight_hr, needs):
@@ -203,13 +195,7 @@ def lstm_backward(xp, g_y, g_c, g_z, gates, c, cx, weight_hh, weight_hr=None, *,
     ``g_y`` (T, B, P), ``g_c`` (T, H, B) and ``g_z`` (4H, T, B) are what comes from outside, or None; the others as in
     :func:`lstm_layer`. Linear in the first three.
     """
-    steps, hidden, batch = c.shape
-    dz_out, dc_out, dh_out = (None, None, None) if out is None else out
-    dz = xp.empty((4 * hidden, steps, batch), c.dtype) if dz_out is None else dz_out
-    dc = loops.room(xp, dc_out, c.shape, c.dtype)
-    dh = loops.room(xp, dh_out, (steps, weight_hh.shape[1], batch), c.dtype)
-    loops.lstm_solve(xp, (g_y, g_c, g_z), gates, c, cx, (weight_hh, weight_hr), dz, dc, dh)
-    return loops.handed((dz, dc, dh), out)
+    return solve_lstm(xp, (g_y, g_c, g_z), gates, c, cx, (weight_hh, weight_hr), out)
 
 
 @primitive(
@@ -221,13 +207,7 @@ def lstm_backward(xp, g_y, g_c, g_z, gates, c, cx, weight_hh, weight_hr=None, *,
 )
 def lstm_tangent(xp, g_z, g_c, g_h, gates, c, cx, weight_hh, weight_hr=None, *, out=None):
     """Return the transpose of :func:`lstm_backward`: (4H, T, B), (T, H, B) and (T, P, B), from three of these or None."""
-    steps, hidden, batch = c.shape
-    dz_out, dc_out, dh_out = (None, None, None) if out is None else out
-    dz = xp.empty((4 * hidden, steps, batch), c.dtype) if dz_out is None else dz_out
-    dc = loops.room(xp, dc_out, c.shape, c.dtype)
-    dh = loops.room(xp, dh_out, (steps, weight_hh.shape[1], batch), c.dtype)
-    loops.lstm_tangents(xp, (g_z, g_c, g_h), gates, c, cx, (weight_hh, weight_hr), dz, dc, dh)
-    return loops.handed((dz, dc, dh), out)
+    return lstm_tangents(xp, (g_z, g_c, g_h), gates, c, cx, (weight_hh, weight_hr), out)
 
 
 # -- RNN and GRU --------------------------------------------------------------------------------------------------------
@@ -259,9 +239,7 @@ def rnn_layer(xp, input, hx, weight_ih, weight_hh, bias_ih=None, bias_hh=None, *
 
     Shapes: input (T, B, I), hx (B, H), weight_ih (H, I), weight_hh (H, H), biases (H,).
     """
-    y = xp.empty((*input.shape[:2], len(weight_hh)), input.dtype) if out is None else out
-    loops.rnn_forward(xp, input, hx, (weight_ih, weight_hh), (bias_ih, bias_hh), activation, y)
-    return y
+    return run_rnn(xp, input, hx, (weight_ih, weight_hh), (bias_ih, bias_hh), activation, out)
 
 
 def _gru_gradient(g, input, hx, weight_ih, weight_hh, out, needs):
@@ -302,13 +280,7 @@ def gru_layer(xp, input, hx, weight_ih, weight_hh, bias_ih=None, bias_hh=None, *
 
     Shapes: input (T, B, I), hx (B, H), weight_ih (3H, I), weight_hh (3H, H), biases (3H,).
     """
-    steps, batch = input.shape[:2]
-    hidden = len(weight_hh) // 3
-    y_out, gates_out = (None, None) if out is None else out
-    y = xp.empty((steps, batch, hidden), input.dtype) if y_out is None else y_out
-    gates = loops.room(xp, gates_out, (steps, 4 * hidden, batch), input.dtype)
-    loops.gru_forward(xp, input, hx, (weight_ih, weight_hh), (bias_ih, bias_hh), y, gates)
-    return loops.handed((y, gates), out)
+    return run_gru(xp, input, hx, (weight_ih, weight_hh), (bias_ih, bias_hh), out)
 
 
 def _gated_coefficients(d, e, slopes, carry, weight_hh, needs):
@@ -362,13 +334,7 @@ def gated_backward(xp, g_y, g_v, slopes, carry, weight_hh, *, out=None):
     ``g_y`` (T, B, H) and ``g_v`` (GH, T, B) are what comes from outside, or None. ``slopes`` (T, GH, B): how much of an
     output's gradient goes into each product; ``carry`` (T, H, B): how much of it goes straight to the state before.
     """
-    steps, _, batch = slopes.shape
-    gates, hidden = weight_hh.shape
-    dv_out, dh_out = (None, None) if out is None else out
-    dv = xp.empty((gates, steps, batch), slopes.dtype) if dv_out is None else dv_out
-    dh = loops.room(xp, dh_out, (steps, hidden, batch), slopes.dtype)
-    loops.gated_solve(xp, (g_y, g_v), slopes, carry, weight_hh, dv, dh)
-    return loops.handed((dv, dh), out)
+    return solve_gated(xp, (g_y, g_v), slopes, carry, weight_hh, out)
 
 
 @primitive(
@@ -380,10 +346,4 @@ def gated_backward(xp, g_y, g_v, slopes, carry, weight_hh, *, out=None):
 )
 def gated_tangent(xp, g_v, g_h, slopes, carry, weight_hh, *, out=None):
     """Return the transpose of :func:`gated_backward`: (GH, T, B) and (T, H, B), from two of these or None."""
-    steps, _, batch = slopes.shape
-    gates, hidden = weight_hh.shape
-    dv_out, dh_out = (None, None) if out is None else out
-    dv = xp.empty((gates, steps, batch), slopes.dtype) if dv_out is None else dv_out
-    dh = loops.room(xp, dh_out, (steps, hidden, batch), slopes.dtype)
-    loops.gated_tangents(xp, (g_v, g_h), slopes, carry, weight_hh, dv, dh)
-    return loops.handed((dv, dh), out)
+    return gated_tangents(xp, (g_v, g_h), slopes, carry, weight_hh, out)

@@ -6,6 +6,8 @@ piece of memory. Sequences come and go as (time, batch, features).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .buffers import into
@@ -58,80 +60,125 @@ def as_sigmoid(halves: Any) -> None:
 # -- LSTM ---------------------------------------------------------------------------------------------------------------
 
 
-def lstm_forward(xp: Any, x: Any, hx: Any, cx: Any, weights: tuple, biases: tuple, y: Any, c: Any, gates: Any) -> None:
-    """Write outputs (T, B, P), cell states (T, H, B) and activated gates i, f, g, o (T, 4H, B)."""
+def run_lstm(
+    xp: Any,
+    input: Any,
+    hx: Any,
+    cx: Any,
+    weights: tuple,
+    biases: tuple,
+    out: tuple | None,
+    advance: Callable | None = None,
+) -> tuple:
+    """Return outputs (T, B, P), cell states (T, H, B) and gates i, f, g, o (T, 4H, B) of an LSTM.
+
+    ``advance`` takes the place of :func:`_advance`, which is one step without its products.
+    """
     weight_ih, weight_hh, weight_hr = weights
+    steps, batch = input.shape[:2]
     hidden = len(weight_hh) // 4
-    scale = halved(xp, 4, 2, hidden, x.dtype)
+    y_out, c_out, gates_out = out or (None, None, None)
+    y = xp.empty((steps, batch, hx.shape[1]), input.dtype) if y_out is None else y_out
+    c = room(xp, c_out, (steps, hidden, batch), input.dtype)
+    gates = room(xp, gates_out, (steps, 4 * hidden, batch), input.dtype)
+    scale = halved(xp, 4, 2, hidden, input.dtype)
     bias = added(*biases)
-    inputs = input_products(xp, x, weight_ih * scale[:, None], None if bias is None else bias * scale)
+    inputs = input_products(xp, input, weight_ih * scale[:, None], None if bias is None else bias * scale)
     weight = weight_hh * scale[:, None]
-    state, before = xp.array(hx.T, order="C"), cx.T
-    product = xp.empty((hidden, x.shape[1]), x.dtype)
-    for t in range(len(x)):
-        z, now = gates[t], c[t]
+    state, before = xp.array(hx.T, order="C"), xp.array(cx.T, order="C")
+    through = state if weight_hr is None else xp.empty((hidden, batch), input.dtype)
+    advance = advance or partial(_advance, xp)
+    for t in range(steps):
+        z = gates[t]
         xp.dot(weight, state, out=z)
-        z += inputs[:, t]
-        xp.tanh(z, out=z)
-        as_sigmoid(z[: 2 * hidden])
-        as_sigmoid(z[3 * hidden :])
-        xp.multiply(z[hidden : 2 * hidden], before, out=now)
-        xp.multiply(z[:hidden], z[2 * hidden : 3 * hidden], out=product)
-        now += product
-        xp.tanh(now, out=product)
-        if weight_hr is None:
-            xp.multiply(product, z[3 * hidden :], out=state)
-        else:
-            product *= z[3 * hidden :]
-            xp.dot(weight_hr, product, out=state)
+        advance(z, inputs[:, t], before, c[t], through)
+        if weight_hr is not None:
+            xp.dot(weight_hr, through, out=state)
         y[t] = state.T
-        before = now
+        before = c[t]
+    return handed((y, c, gates), out)
 
 
-def lstm_solve(xp: Any, given: tuple, gates: Any, c: Any, cx: Any, weights: tuple, dz: Any, dc: Any, dh: Any) -> None:
-    """Write gradients of the pre-activations (4H, T, B), cell states (T, H, B) and outputs (T, P, B), from the last step on.
+def _advance(xp: Any, z: Any, inputs: Any, before: Any, now: Any, output: Any) -> None:
+    """Turn products with the state into gates, and write the cell state and the output.
+
+    Pre-activations of sigmoid gates are halves: see :func:`halved`.
+    """
+    hidden = len(now)
+    z += inputs
+    xp.tanh(z, out=z)
+    as_sigmoid(z[: 2 * hidden])
+    as_sigmoid(z[3 * hidden :])
+    xp.multiply(z[hidden : 2 * hidden], before, out=now)
+    xp.multiply(z[:hidden], z[2 * hidden : 3 * hidden], out=output)
+    now += output
+    xp.tanh(now, out=output)
+    output *= z[3 * hidden :]
+
+
+def solve_lstm(
+    xp: Any,
+    given: tuple,
+    gates: Any,
+    c: Any,
+    cx: Any,
+    weights: tuple,
+    out: tuple | None,
+    retreat: Callable | None = None,
+) -> tuple:
+    """Return gradients of pre-activations (4H, T, B), cell states (T, H, B) and outputs (T, P, B), from the last step on.
 
     ``given``: what comes to them from outside, of outputs (T, B, P), of cell states and of pre-activations; or None.
+    ``retreat`` takes the place of :func:`_retreat`, which is one step without its products.
     """
     g_y, g_c, g_z = given
     weight_hh, weight_hr = weights
     steps, hidden, batch = c.shape
-    z, slopes = xp.empty((2, 4 * hidden, batch), c.dtype)
-    squashed, product = xp.empty((2, hidden, batch), c.dtype)
-    through = product if weight_hr is None else xp.empty((hidden, batch), c.dtype)
+    dz, dc, dh = lstm_room(xp, c, weight_hh, out)
+    z, scratch = xp.empty((2, 4 * hidden, batch), c.dtype)
+    through = None if weight_hr is None else xp.empty((hidden, batch), c.dtype)
+    retreat = retreat or partial(_retreat, xp)
     for t in reversed(range(steps)):
-        gate, of_h, of_c = gates[t], dh[t], dc[t]
-        last = t == steps - 1
-        if last:
+        of_h, of_c = dh[t], dc[t]
+        if t == steps - 1:
+            of_c[...] = 0
             of_h[...] = 0 if g_y is None else g_y[t].T
         else:
+            xp.multiply(gates[t + 1, hidden : 2 * hidden], dc[t + 1], out=of_c)
             xp.dot(weight_hh.T, z, out=of_h)
             if g_y is not None:
                 of_h += g_y[t].T
-        of_m = of_h if weight_hr is None else xp.dot(weight_hr.T, of_h, out=through)
-        # h = o tanh(c)
-        xp.tanh(c[t], out=squashed)
-        xp.multiply(squashed, squashed, out=of_c)
-        xp.subtract(1, of_c, out=of_c)
-        of_c *= gate[3 * hidden :]
-        of_c *= of_m
-        if not last:
-            xp.multiply(gates[t + 1, hidden : 2 * hidden], dc[t + 1], out=slopes[:hidden])
-            of_c += slopes[:hidden]
         if g_c is not None:
             of_c += g_c[t]
-        # c = f c' + i g
-        xp.multiply(gate[2 * hidden : 3 * hidden], of_c, out=z[:hidden])
-        xp.multiply(c[t - 1] if t else cx.T, of_c, out=z[hidden : 2 * hidden])
-        xp.multiply(gate[:hidden], of_c, out=z[2 * hidden : 3 * hidden])
-        xp.multiply(squashed, of_m, out=z[3 * hidden :])
-        z *= _lstm_slopes(xp, gate, hidden, slopes)
+        of_m = of_h if weight_hr is None else xp.dot(weight_hr.T, of_h, out=through)
+        retreat(gates[t], c[t], c[t - 1] if t else xp.array(cx.T, order="C"), of_m, of_c, z, scratch)
         if g_z is not None:
             z += g_z[:, t]
         dz[:, t] = z
+    return handed((dz, dc, dh), out)
 
 
-def _lstm_slopes(xp: Any, gate: Any, hidden: int, out: Any) -> Any:
+def _retreat(xp: Any, gate: Any, c: Any, before: Any, of_output: Any, of_c: Any, z: Any, scratch: Any) -> None:
+    """Complete the gradient of the cell state, and write that of the pre-activations."""
+    hidden = len(c)
+    i, g, o = gate[:hidden], gate[2 * hidden : 3 * hidden], gate[3 * hidden :]
+    squashed, slope = scratch[:hidden], z[:hidden]
+    # h = o tanh(c)
+    xp.tanh(c, out=squashed)
+    xp.multiply(squashed, of_output, out=z[3 * hidden :])
+    xp.multiply(squashed, squashed, out=slope)
+    xp.subtract(1, slope, out=slope)
+    slope *= o
+    slope *= of_output
+    of_c += slope
+    # c = f c' + i g
+    xp.multiply(g, of_c, out=z[:hidden])
+    xp.multiply(before, of_c, out=z[hidden : 2 * hidden])
+    xp.multiply(i, of_c, out=z[2 * hidden : 3 * hidden])
+    z *= _slopes(xp, gate, hidden, scratch)
+
+
+def _slopes(xp: Any, gate: Any, hidden: int, out: Any) -> Any:
     """Return the derivatives of the activations by their values: s (1 - s), and (1 + g) (1 - g) for tanh."""
     xp.subtract(1, gate, out=out)
     out[: 2 * hidden] *= gate[: 2 * hidden]
@@ -140,13 +187,20 @@ def _lstm_slopes(xp: Any, gate: Any, hidden: int, out: Any) -> Any:
     return out
 
 
-def lstm_tangents(
-    xp: Any, given: tuple, gates: Any, c: Any, cx: Any, weights: tuple, dz: Any, dc: Any, dh: Any
-) -> None:
-    """Write the transpose of :func:`lstm_solve`, from the first step on; ``given`` is of (dz, dc, dh), each may be None."""
+def lstm_room(xp: Any, c: Any, weight_hh: Any, out: tuple | None) -> tuple:
+    """Return memory for (dz, dc, dh)."""
+    steps, hidden, batch = c.shape
+    dz_out, dc_out, dh_out = out or (None, None, None)
+    dz = xp.empty((4 * hidden, steps, batch), c.dtype) if dz_out is None else dz_out
+    return dz, room(xp, dc_out, c.shape, c.dtype), room(xp, dh_out, (steps, weight_hh.shape[1], batch), c.dtype)
+
+
+def lstm_tangents(xp: Any, given: tuple, gates: Any, c: Any, cx: Any, weights: tuple, out: tuple | None) -> tuple:
+    """Return the transpose of :func:`solve_lstm`, from the first step on; ``given`` is of (dz, dc, dh), each may be None."""
     g_z, g_c, g_h = given
     weight_hh, weight_hr = weights
     steps, hidden, batch = c.shape
+    dz, dc, dh = lstm_room(xp, c, weight_hh, out)
     z, slopes = xp.empty((2, 4 * hidden, batch), c.dtype)
     i, f, g, o = (slice(k * hidden, (k + 1) * hidden) for k in range(4))
     for t in range(steps):
@@ -158,7 +212,7 @@ def lstm_tangents(
         if g_z is not None:
             z += g_z[:, t]
         dz[:, t] = z
-        moved = _lstm_slopes(xp, gate, hidden, slopes)
+        moved = _slopes(xp, gate, hidden, slopes)
         moved *= z
         xp.multiply(gate[g], moved[i], out=of_c)
         of_c += (c[t - 1] if t else cx.T) * moved[f]
@@ -175,14 +229,16 @@ def lstm_tangents(
             xp.dot(weight_hr, of_m, out=of_h)
         if g_h is not None:
             of_h += g_h[t]
+    return handed((dz, dc, dh), out)
 
 
 # -- RNN and GRU --------------------------------------------------------------------------------------------------------
 
 
-def rnn_forward(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, activation: str, y: Any) -> None:
-    """Write the outputs (T, B, H) of a plain recurrent layer."""
+def run_rnn(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, activation: str, out: Any) -> Any:
+    """Return the outputs (T, B, H) of a plain recurrent layer."""
     weight_ih, weight_hh = weights
+    y = xp.empty((*x.shape[:2], len(weight_hh)), x.dtype) if out is None else out
     inputs = input_products(xp, x, weight_ih, added(*biases))
     state = xp.array(hx.T, order="C")
     z = xp.empty_like(state)
@@ -194,14 +250,18 @@ def rnn_forward(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, activat
         else:
             xp.maximum(z, 0, out=state)
         y[t] = state.T
+    return y
 
 
-def gru_forward(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, y: Any, gates: Any) -> None:
-    """Write outputs (T, B, H) and r, z, n and the new gate's product with the state (T, 4H, B)."""
+def run_gru(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, out: tuple | None) -> tuple:
+    """Return outputs (T, B, H) and r, z, n and the new gate's product with the state (T, 4H, B)."""
     weight_ih, weight_hh = weights
     bias_ih, bias_hh = biases
     hidden = len(weight_hh) // 3
     both = 2 * hidden
+    y_out, gates_out = out or (None, None)
+    y = xp.empty((*x.shape[:2], hidden), x.dtype) if y_out is None else y_out
+    gates = room(xp, gates_out, (len(x), 4 * hidden, x.shape[1]), x.dtype)
     scale = halved(xp, 3, 2, hidden, x.dtype)
     inputs = input_products(xp, x, weight_ih * scale[:, None], None if bias_ih is None else bias_ih * scale)
     weight, bias = weight_hh * scale[:, None], None if bias_hh is None else (bias_hh * scale)[:, None]
@@ -224,11 +284,22 @@ def gru_forward(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, y: Any,
         state *= sigmoids[hidden:]
         state += new
         y[t] = state.T
+    return handed((y, gates), out)
 
 
-def gated_solve(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: Any, dv: Any, dh: Any) -> None:
-    """Write the gradients of the state's products (GH, T, B) and of the outputs (T, H, B), from the last step on."""
+def gated_room(xp: Any, slopes: Any, weight_hh: Any, out: tuple | None) -> tuple:
+    """Return memory for (dv, dh)."""
+    steps, _, batch = slopes.shape
+    gates, hidden = weight_hh.shape
+    dv_out, dh_out = out or (None, None)
+    dv = xp.empty((gates, steps, batch), slopes.dtype) if dv_out is None else dv_out
+    return dv, room(xp, dh_out, (steps, hidden, batch), slopes.dtype)
+
+
+def solve_gated(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: Any, out: tuple | None) -> tuple:
+    """Return the gradients of the state's products (GH, T, B) and of the outputs (T, H, B), from the last step on."""
     g_y, g_v = given
+    dv, dh = gated_room(xp, slopes, weight_hh, out)
     steps, hidden, batch = dh.shape
     v = xp.empty((len(weight_hh) // (hidden or 1), hidden, batch), dh.dtype)
     flat = v.reshape(len(weight_hh), batch)
@@ -246,11 +317,13 @@ def gated_solve(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: Any, 
         if g_v is not None:
             flat += g_v[:, t]
         dv[:, t] = flat
+    return handed((dv, dh), out)
 
 
-def gated_tangents(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: Any, dv: Any, dh: Any) -> None:
-    """Write the transpose of :func:`gated_solve`, from the first step on; ``given`` is of (dv, dh), each may be None."""
+def gated_tangents(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: Any, out: tuple | None) -> tuple:
+    """Return the transpose of :func:`solve_gated`, from the first step on; ``given`` is of (dv, dh), each may be None."""
     g_v, g_h = given
+    dv, dh = gated_room(xp, slopes, weight_hh, out)
     steps, hidden, batch = dh.shape
     v = xp.empty((len(weight_hh) // (hidden or 1), hidden, batch), dh.dtype)
     flat = v.reshape(len(weight_hh), batch)
@@ -268,3 +341,4 @@ def gated_tangents(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: An
             of_h += carry[t] * dh[t - 1]
         if g_h is not None:
             of_h += g_h[t]
+    return handed((dv, dh), out)
