@@ -14,7 +14,7 @@ from .threads import halves
 __all__: list[str] = []
 
 # Rows of scores that are worked on together: under a causal mask, those behind the last of them are never computed.
-_ROWS = 64
+_ROWS = 256
 # Scores that are worked on together otherwise, so that they stay in the cache from the product to the values.
 _SCORES = 1 << 16
 
@@ -116,9 +116,11 @@ def _write_weights(xp: Any, part: Any, mask: Any, triangle: Any) -> None:
         xp.copyto(part, -math.inf, where=~mask)
     elif mask is not None:
         part += mask
-    part -= _top(xp, part, -1)
+    # Without a mask every row looks at something.
+    part -= xp.maximum.reduce(part, -1, None, None, True) if mask is None else _top(xp, part, -1)
     xp.exp(part, out=part)
-    part *= 1 / _divisor(xp, part @ ones(xp, part.shape[1], part.dtype)[:, None])
+    total = part @ ones(xp, part.shape[1], part.dtype)[:, None]
+    part /= total if mask is None else _divisor(xp, total)
 
 
 def _attention_gradient(g, query, key, value, out, scale, causal):
