@@ -11,9 +11,9 @@ from typing import Any
 
 from . import utils
 
-__all__ = ["utils"]
+__all__ = ["FILES", "utils"]
 
-_FILES = (
+FILES = (
     *("activation", "adaptive", "batchnorm", "channelshuffle", "container", "conv", "distance", "dropout", "flatten"),
     *("fold", "instancenorm", "lazy", "linear", "loss", "module", "normalization", "padding", "pixelshuffle"),
     *("pooling", "rnn", "sparse", "transformer", "upsampling"),
@@ -32,13 +32,13 @@ _BASES = {
     "NonDynamicallyQuantizableLinear": ("attention", "NonDynamicallyQuantizableLinear"),
 }
 
-for _file in _FILES:
+for _file in FILES:
     sys.modules[f"{__name__}.{_file}"] = sys.modules[__name__]
 del _file
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FILES:
+    if name in FILES:
         return sys.modules[__name__]
     if name in _BASES:
         place, known = _BASES[name]
