@@ -70,12 +70,12 @@ def _old_tensor(args: tuple, spend: Spend) -> Tensor:
 
 
 def _see(name: str, place: tuple, requires_grad: Any, metadata: Any, dtype: str, spend: Spend) -> Tensor:
-    memory = place[0]
+    memory, offset, size, stride = place
     if not isinstance(memory, Memory) or type(metadata) is not dict or not set(metadata) <= {"conj", "neg"}:
         raise refuse(name, place + (metadata,))
     spend(1200)
     flags = (bool(metadata.get("conj")), bool(metadata.get("neg")))
-    return _with_gradient(name, memory.tensor(*place[1:], *flags, dtype=dtype), requires_grad)
+    return _with_gradient(name, memory.tensor(offset, size, stride, *flags, dtype), requires_grad)
 
 
 def _with_gradient(name: str, tensor: Tensor, requires_grad: Any) -> Tensor:
@@ -160,12 +160,13 @@ def _counter(args: tuple, spend: Spend) -> Counter:
 
 
 def _defaultdict(args: tuple, spend: Spend) -> defaultdict:
-    if args and args[0] is not None and not (type(args[0]) is Global and isinstance(args[0].value, type)):
-        raise refuse("defaultdict", args)
-    if len(args) > 1:
-        raise refuse("defaultdict", args)
     spend(300)
-    return defaultdict(args[0].value if args and args[0] is not None else None)
+    if args in ((), (None,)):
+        return defaultdict(None)
+    pick("defaultdict", args, Global)
+    if not isinstance(args[0].value, type):
+        raise refuse("defaultdict", args)
+    return defaultdict(args[0].value)
 
 
 def _set(args: tuple, spend: Spend) -> set:

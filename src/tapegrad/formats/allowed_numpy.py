@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +56,7 @@ def _fill_array(array: np.ndarray, state: Any, spend: Spend) -> None:
     pick("numpy array", state if type(state) is tuple else (), int, tuple, np.dtype, (bool, int), bytes)
     _, shape, dtype, fortran, data = state
     _check_content(shape, dtype, data, spend)
-    array.__setstate__((1, shape, dtype, bool(fortran), data))
+    array.__setstate__((1, shape, dtype, bool(fortran), data))  # type: ignore[arg-type]
 
 
 def _numpy_buffer(args: tuple, spend: Spend) -> np.ndarray:
@@ -68,12 +69,10 @@ def _numpy_buffer(args: tuple, spend: Spend) -> np.ndarray:
 
 def _check_content(shape: tuple, dtype: np.dtype, data: bytes | bytearray, spend: Spend) -> None:
     """Hold that the data is that of an array of this shape."""
-    count = dtype.itemsize
-    for n in shape if len(shape) <= 32 else (-1,):
-        if type(n) is not int or not 0 <= n <= max(len(data), 1):
-            raise CheckpointError("numpy array", f"has the shape {plain(shape)}", _REMEDY)
-        count *= n
-    if count != len(data):
+    fine = len(shape) <= 32 and all(type(n) is int and 0 <= n < 1 << 62 for n in shape)
+    if not fine or math.prod(n for n in shape if n) * dtype.itemsize > np.iinfo(np.intp).max:
+        raise CheckpointError("numpy array", f"has the shape {plain(shape)}", _REMEDY)
+    if math.prod(shape) * dtype.itemsize != len(data):
         raise CheckpointError("numpy array", f"of shape {shape} and {dtype} has {len(data):,} bytes", _REMEDY)
     spend(len(data))
     _check_booleans("numpy array", dtype, data)

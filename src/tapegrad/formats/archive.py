@@ -1,7 +1,7 @@
 """The zip files that PyTorch writes: entries stored as they are, their data beginning at multiples of 64 bytes.
 
-Reading is strict: no compression (so nothing is larger than the file), no encryption, no entries that overlap or that
-the two headers describe differently. Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+Reading is strict: no compressed entry is read (so nothing is larger than the file), no encryption, no entries that overlap
+or that the two headers describe differently. Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class _Entry(NamedTuple):
     start: int
     size: int
     crc: int
+    compressed: bool
 
 
 class Archive:
@@ -78,7 +79,10 @@ class Archive:
     def _entry(self, name: str) -> _Entry:
         if name not in self.entries:
             self._fail(f"has no entry {plain(name)}")
-        return self.entries[name]
+        entry = self.entries[name]
+        if entry.compressed:
+            self._fail(f"{plain(name)} is compressed", "save it again; PyTorch stores entries as they are (zip -0)")
+        return entry
 
     def _verify(self, name: str, entry: _Entry, data: Any) -> None:
         # PyTorch writes a zero when it is told to leave checksums out.
@@ -114,18 +118,22 @@ class Archive:
     def _place(self, member: zipfile.ZipInfo) -> _Entry:
         """Return where the data of an entry is, held against both of its headers."""
         name = plain(member.filename)
-        if member.compress_type != zipfile.ZIP_STORED:
-            self._fail(f"{name} is compressed", "save it again; PyTorch stores entries as they are (zip -0)")
-        if member.flag_bits & _ENCRYPTED or member.file_size != member.compress_size:
+        stored = member.compress_type == zipfile.ZIP_STORED
+        if member.flag_bits & _ENCRYPTED or (stored and member.file_size != member.compress_size):
             self._fail(f"{name} is encrypted or of two sizes")
         if not 0 <= member.header_offset <= self.size - _LOCAL.size:
             self._fail(f"{name} lies outside the file")
         self.file.seek(member.header_offset)
         signature, _, _, method, _, _, _, _, _, count, extra = _LOCAL.unpack(self.file.read(_LOCAL.size))
         found = self.file.read(count)
-        if signature != b"PK\x03\x04" or method or found not in _spellings(member.orig_filename):
+        if (
+            signature != b"PK\x03\x04"
+            or method != member.compress_type
+            or found not in _spellings(member.orig_filename)
+        ):
             self._fail(f"{name} has headers that contradict each other")
-        return _Entry(member.header_offset + _LOCAL.size + count + extra, member.file_size, member.CRC)
+        start = member.header_offset + _LOCAL.size + count + extra
+        return _Entry(start, member.compress_size, member.CRC, not stored)
 
 
 def _spellings(name: str) -> tuple[bytes, ...]:

@@ -11,7 +11,7 @@ import io
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -32,27 +32,35 @@ _WITHOUT_DATA = ("meta",)
 Fetch = Callable[[str, str, int], Memory]
 
 
+class _How(NamedTuple):
+    """What the caller says about reading: whether Python's unpickler may run, and how old strings are decoded."""
+
+    weights_only: bool
+    encoding: str
+    errors: str
+
+
 def load_checkpoint(
     where: str, file: BinaryIO, mapped: np.ndarray | None, weights_only: bool, encoding: str, errors: str
 ) -> Any:
     """Return the object in a file. ``mapped``: the file's bytes where they are memory-mapped."""
     start = file.read(4)
     file.seek(0)
-    how = (weights_only, encoding, errors)
+    how = _How(weights_only, encoding, errors)
     if start[:2] == b"PK":
-        return _load_archive(where, Archive(where, file, mapped), *how)
+        return _load_archive(where, Archive(where, file, mapped), how)
     if mapped is not None:
         raise CheckpointError(where, "is no zip archive, and only those can be mapped", "load it without mmap")
     if start[:1] != b"\x80":
         what = f"begins with {start!r}, as no file of PyTorch does" if start else "is empty"
         raise CheckpointError(where, what, "give a file that torch.save or tapegrad.save wrote")
-    return _load_stream(where, file.read(), *how)
+    return _load_stream(where, file.read(), how)
 
 
 # -- archives -------------------------------------------------------------------------------------------------------
 
 
-def _load_archive(where: str, archive: Archive, *how: Any) -> Any:
+def _load_archive(where: str, archive: Archive, how: _How) -> Any:
     if "constants.pkl" in archive:
         raise CheckpointError(
             where,
@@ -75,7 +83,7 @@ def _load_archive(where: str, archive: Archive, *how: Any) -> Any:
             memories[key] = _memory(key, kind, archive.array(f"data/{key}"), order.decode())
         return memories[key]
 
-    return _run(where, archive.read("data.pkl"), fetch, *how)[0]
+    return _run(where, archive.read("data.pkl"), fetch, how)[0]
 
 
 def _memory(key: str, kind: str, raw: np.ndarray, order: str) -> Memory:
@@ -86,20 +94,18 @@ def _memory(key: str, kind: str, raw: np.ndarray, order: str) -> Memory:
     return Memory(key, kind, array)
 
 
-def _run(
-    where: str, data: bytes, fetch: Fetch, weights_only: bool, encoding: str, errors: str, position: int = 0
-) -> tuple[Any, int]:
+def _run(where: str, data: bytes, fetch: Fetch, how: _How, position: int = 0) -> tuple[Any, int]:
     """Return the object of the pickle at a position, and the position after it."""
 
     def persistent(key: Any) -> Memory:
         return _find_memory(key, fetch)
 
-    if weights_only:
-        machine = Interpreter(data, where, find_allowed, persistent, encoding, errors, position)
+    if how.weights_only:
+        machine = Interpreter(data, where, find_allowed, persistent, how.encoding, how.errors, position)
         return interpret(machine), machine.position
     stream = io.BytesIO(data)
     stream.seek(position)
-    found = _Unpickler(stream, encoding=encoding, errors=errors)
+    found = _Unpickler(stream, encoding=how.encoding, errors=how.errors)
     found.persistent_load = persistent
     return found.load(), stream.tell()
 
@@ -137,11 +143,12 @@ class _Unpickler(pickle.Unpickler):
 # -- the streams before version 1.6 ---------------------------------------------------------------------------------
 
 
-def _load_stream(where: str, data: bytes, *how: Any) -> Any:
+def _load_stream(where: str, data: bytes, how: _How) -> Any:
     """Read pickles one after another (a magic number, a version, the machine, the object, the keys), then raw data."""
     numbers, position = [], 0
+    plain_how = how._replace(weights_only=True)
     for _ in range(3):
-        value, position = _run(where, data, _no_storage, True, *how[1:], position)
+        value, position = _run(where, data, _no_storage, plain_how, position)
         numbers.append(value)
         if len(numbers) == 1 and numbers != [_MAGIC]:
             raise CheckpointError(
@@ -166,13 +173,13 @@ def _load_stream(where: str, data: bytes, *how: Any) -> Any:
         return claims[key]
 
     begin = position
-    _, position = _run(where, data, claim, *how, begin)
-    keys, position = _run(where, data, _no_storage, True, *how[1:], position)
+    _, position = _run(where, data, claim, how, begin)
+    keys, position = _run(where, data, _no_storage, plain_how, position)
     if not isinstance(keys, list) or sorted(map(plain, keys)) != sorted(map(plain, claims)):
         raise CheckpointError(where, "lists other storages than its tensors use", _REMEDY)
     memories = _read_storages(where, data, position, keys, claims, order)
 
-    return _run(where, data, lambda key, kind, count: memories[key], *how, begin)[0]
+    return _run(where, data, lambda key, kind, count: memories[key], how, begin)[0]
 
 
 def _no_storage(key: str, kind: str, count: int) -> Memory:

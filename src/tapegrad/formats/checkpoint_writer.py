@@ -24,6 +24,8 @@ from .memory import STORAGES
 __all__ = ["save_checkpoint"]
 
 _CLASSES = {kind: name for name, kind in STORAGES.items()}
+# The pickler in Python, whose parts can be replaced; the one in C has the same methods, closed.
+_Pickler: Any = pickle._Pickler  # type: ignore[attr-defined]
 # These have no class of storage: PyTorch writes their bytes, and the dtype beside them.
 _UNTYPED = ("uint16", "uint32", "uint64")
 
@@ -98,7 +100,7 @@ class _Offset(NamedTuple):
     sighting: _Sighting
 
 
-class _Writer(pickle._Pickler):  # type: ignore[name-defined]
+class _Writer(_Pickler):
     """Python's pickler; the stream is kept in chunks, as what names a storage is known when all tensors were seen."""
 
     def __init__(self, protocol: int):
