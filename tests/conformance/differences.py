@@ -12,9 +12,18 @@ import re
 DIFFERENCES: list[tuple[str, str, str]] = []
 
 
-def deliberate(name: str, text: str) -> str | None:
-    """The reason that is listed for a difference, or None."""
-    for pattern, what, reason in DIFFERENCES:
+# Signatures: name, what of the words that say what differs, and why.
+SIGNATURES: list[tuple[str, str, str]] = []
+
+
+def listed(table: list[tuple[str, str, str]], name: str, text: str) -> str | None:
+    """The reason that a table gives for a difference, or None."""
+    for pattern, what, reason in table:
         if fnmatch.fnmatchcase(name, pattern) and re.search(what, text):
             return reason
     return None
+
+
+def deliberate(name: str, text: str) -> str | None:
+    """The reason for a difference between results."""
+    return listed(DIFFERENCES, name, text)

@@ -9,7 +9,19 @@ import tapegrad as tg
 
 DTYPES = {
     getattr(torch, name): getattr(tg, name)
-    for name in ["float16", "float32", "float64", "complex64", "complex128", "uint8", "int8", "int16", "int32", "int64", "bool"]
+    for name in [
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+        "uint8",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "bool",
+    ]
     if hasattr(tg, name)
 }
 # Relative to the largest value of a result (or to one, where all are smaller).

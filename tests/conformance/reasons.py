@@ -1,0 +1,34 @@
+"""Why names of PyTorch's are absent, by pattern: the first that fits ``room.name`` (``name`` alone under torch)."""
+
+from __future__ import annotations
+
+# Whole rooms.
+ROOM_REASONS: dict[str, str] = {
+    "distributed": "several machines are reached through MPI, not through this interface",
+    "package": "code is shipped as Python packages",
+    "library": "new operations are registered with @primitive",
+    "export": "programs are exported as NumPy source or ONNX",
+    "fx": "programs are traced with tapegrad.trace",
+    "mps": "no Apple GPU",
+    "xpu": "no Intel GPU",
+    "nested": "ragged arrays are no arrays of NumPy's; use pad_sequence or PackedSequence",
+    "profiler": "step times come with compiled steps and the run folder",
+}
+
+REASONS: list[tuple[str, str]] = [
+    (r".*(quant|Quant|qint|quint|q_scale|q_zero|q_per|int_repr|fbgemm|qscheme|fake_quant|choose_qparams).*", "quantised arithmetic has no NumPy kernels"),
+    (r".*(cuda|Cuda|CUDA|cudnn|miopen|mkldnn|nccl|_cufft|xpu|XPU|mps|MPS|vulkan|xla|hip|mtia|ipu|maia|hpu|privateuse).*", "there is no such device here: NumPy computes on the CPU"),
+    (r"(jit|compiler|export|fx)\..*", "there is no TorchScript; steps are compiled to NumPy source"),
+    (r"(?i).*(jit|script|graph_?module|torchscript|fork$|wait$|import_ir|parse_ir|parse_schema|merge_type|type_?parser).*|.*Type$", "TorchScript and its types"),
+    (r".*(sparse_cs|sparse_bs|ccol_|crow_|col_indices|row_indices|to_sparse_|_sparse_compressed|sparse_compressed|semi_structured|hspmm|sspaddmm|smm$|sparse_resize|sparse_dim|dense_dim).*", "of sparse layouts there is COO, as far as graph networks use it"),
+    (r".*(bits\d|float8|float4|uint[1-7]$|int[1-7]$|complex32|ComplexHalf|chalf|bfloat16|BFloat16).*", "NumPy has no such dtype"),
+    (r".*(names|align_to|align_as|rename|refine_names|unflatten_names|align_tensors|has_names|NamedTuple).*", "named dimensions were an experiment that PyTorch itself leaves alone"),
+    (r"([A-Z]\w*Error|.*Exception)", "errors have kinds of their own, which subclass Python's"),
+    (r"[a-z]\w*_(copy|backward|forward)|.*(native_|unsafe_|convolution_overrideable|_backward_).*", "an internal of PyTorch's dispatcher; the function without the suffix is there"),
+    (r".*(storage|Storage).*", "memory is a NumPy array"),
+    (r".*(dynamo|inductor|aot|dispatch|dispatcher|vmap_internals|functorch|meta_registrations|prims).*", "an internal of PyTorch's"),
+    (r".*(profil|autograd\.(profiler|kineto)|monitor|mobile|classes|ops$|hub|futures|package|distributed|rpc|deploy).*", "machinery around PyTorch that scripts for a CPU do not need"),
+    (r".*(module_load|set_module_name|_is_zerotensor|ipc_|record_stream|retain_grad_|reinforce|dim_order|__dlpack).*", "an internal of PyTorch's"),
+    (r"(sym_|Sym)\w+", "symbolic shapes of PyTorch's compiler"),
+    (r".*(from_file|read_vitals|set_vitals|vitals_enabled|nuclear_norm|frobenius_norm|cudnn_|conv_tbc|rnn_|lstm_cell|gru_cell|gru|lstm|quantized|embedding_renorm).*", "an internal that the layer or the public function stands for"),
+]  # fmt: skip
