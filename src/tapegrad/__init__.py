@@ -28,6 +28,7 @@ _ROOMS = (
     "errors",
     "fft",
     "formats",
+    "func",
     "functional",
     "linalg",
     "nn",
@@ -48,7 +49,7 @@ _STANDINS = (
 )
 
 # Names of this module that come from rooms, loaded with them.
-_LATER = {"load": "formats", "save": "formats"}
+_LATER = {"load": "formats", "save": "formats", "vmap": "func"}
 
 # The files of ops are no part of the surface, and two of them bear the names of rooms.
 for _name, _value in list(globals().items()):

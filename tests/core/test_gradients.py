@@ -189,9 +189,9 @@ def test_unused_inputs():
     assert filled.tolist() == [0.0, 0.0]
 
 
-def test_batched_gradients_are_refused():
+def test_batched_gradients_want_one_for_each_output():
     x = leaf(2.0)
-    with pytest.raises(errors.GradError, match="is_grads_batched=True is not offered"):
+    with pytest.raises(errors.GradError, match="as many gradients of each output"):
         grad(x * 2, x, is_grads_batched=True)
 
 

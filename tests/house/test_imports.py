@@ -28,6 +28,7 @@ LEVELS = {
     "random": 4,
     "signal": 4,
     "special": 4,
+    "func": 4,
     "functional": 5,
     "formats": 5,
     "nn": 6,

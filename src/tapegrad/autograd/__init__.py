@@ -1,7 +1,7 @@
 """The names of ``torch.autograd``: gradients, your own functions with gradients, and proofs that they are right."""
 
 from ..core import backward, enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from . import functional, graph
+from . import forward_ad, functional, graph
 from .anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .function import Function, FunctionCtx, once_differentiable
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -15,6 +15,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",

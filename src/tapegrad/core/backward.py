@@ -61,7 +61,8 @@ def grad(
     """Return the gradients of the outputs with respect to the inputs, leaving every ``grad`` as it is.
 
     Arguments as in :func:`backward`. With ``allow_unused`` an input that the outputs do not depend on gives None,
-    with ``materialize_grads`` zeros; otherwise GradError is raised.
+    with ``materialize_grads`` zeros; otherwise GradError is raised. With ``is_grads_batched`` the gradients of the
+    outputs have one more dimension, the first, and so have the results.
     Source: https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
 
     >>> import tapegrad as tg
@@ -71,7 +72,7 @@ def grad(
     (tensor(12., grad_fn=<MulBackward0>), tensor(12.))
     """
     if is_grads_batched:
-        raise GradError("grad", "is_grads_batched=True is not offered", "call grad() once for each gradient")
+        return _batched(outputs, inputs, grad_outputs, create_graph, allow_unused, materialize_grads)
     targets = _as_list(inputs)
     for i, t in enumerate(targets):
         if not t.requires_grad:
@@ -95,6 +96,24 @@ def grad(
             )
         results.append(g if g is None or isinstance(g, Tensor) else wrap(_owned(g, fresh)))
     return tuple(results)
+
+
+def _batched(
+    outputs: Any, inputs: Any, given: Any, create_graph: bool, allow_unused: bool | None, materialize_grads: bool
+) -> tuple:
+    """Return the gradients for each of several gradients of the outputs, which lie along a first dimension of theirs."""
+    from .primitive import ops
+
+    batches = [b for b in _as_list(given) if b is not None]
+    if len(batches) != len(_as_list(outputs)) or len({b.array.shape[:1] for b in batches}) != 1:
+        raise GradError(
+            "grad", "is_grads_batched=True wants as many gradients of each output", "stack them along dimension 0"
+        )
+    rows = [
+        grad(outputs, inputs, [b[i] for b in batches], True, create_graph, allow_unused, False, materialize_grads)
+        for i in range(len(batches[0].array))
+    ]
+    return tuple(None if column[0] is None else ops.stack(*column, dim=0) for column in zip(*rows, strict=True))
 
 
 def _as_list(tensors: Any) -> list[Tensor]:

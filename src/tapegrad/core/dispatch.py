@@ -71,8 +71,12 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
             edges, mask = _edges(inputs)
     xp = np if "cupy" not in modules else array_module(*arrays)
     buffer = None
+    state = STATE
+    tracer = state.tracer
     try:
-        if target is None:
+        if tracer is not None and tracer.maps:
+            result = tracer.run(primitive, inputs, arrays, keywords)
+        elif target is None:
             result = primitive.kernel(xp, *arrays, **keywords) if keywords else primitive.kernel(xp, *arrays)
         else:
             buffer = _output_buffer(primitive, arrays, target)
@@ -82,7 +86,6 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
         raise
     except (ValueError, TypeError, IndexError, np.exceptions.AxisError) as error:
         raise _kernel_error(primitive, arrays, keywords, error) from None
-    state = STATE
     if mask and not (primitive.rules and state.grad_enabled):
         mask = 0
     if type(result) is tuple:
@@ -108,8 +111,8 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
                         # Broadcasting has to be undone in the gradients.
                         node.inputs_shape = tuple([a.shape if type(a) is ndarray else () for a in arrays])
                         break
-    if state.tracer is not None:
-        state.tracer.record(primitive, inputs, out, keywords)
+    if tracer is not None:
+        tracer.record(primitive, inputs, out, keywords)
     return out
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ..errors import GradError, ShapeError, UsageError, warn
+from ..errors import DTypeError, GradError, ShapeError, UsageError, warn
 from .graph import STATE
 from .methods import overwrite
 from .tensor import Tensor
@@ -14,7 +15,13 @@ from .tensor import Tensor
 __all__ = ["write_given"]
 
 
-def write_given(who: str, out: Any, result: Any) -> Any:
+# What PyTorch writes into its own dtype alone.
+_EXACT = frozenset("aminmax amax amin complex polar gather take index_select masked_select max min".split())
+# What reads its inputs in another order than it writes, so that they must not share memory with ``out``.
+_APART = frozenset("cat gather take index_select masked_select".split())
+
+
+def write_given(who: str, out: Any, result: Any, inputs: Iterable = ()) -> Any:
     """Write a result, or several, into the tensors given as ``out``, and return those.
 
     A tensor of another shape is resized, with a warning unless it is empty. Raises GradError where gradients would be
@@ -25,7 +32,7 @@ def write_given(who: str, out: Any, result: Any) -> Any:
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise UsageError(who, f"there are {len(result)} results", f"give {len(result)} tensors as out=(...)")
         for given, value in zip(out, result, strict=True):
-            write_given(who, given, value)
+            write_given(who, given, value, inputs)
         return result._make(out) if hasattr(result, "_make") else tuple(out)
     if not isinstance(out, Tensor):
         raise UsageError(who, f"out is a {type(out).__name__}", "give a tensor")
@@ -33,11 +40,33 @@ def write_given(who: str, out: Any, result: Any) -> Any:
         raise GradError(
             who, "out= has no gradient, and an argument requires one", "write without out=, or inside no_grad()"
         )
+    _check_memory(who, out.array, inputs)
+    if who in _EXACT and out.dtype != result.dtype:
+        raise DTypeError(who, f"out is {out.dtype}, the result {result.dtype}", "give a tensor of that dtype")
     if out.array.shape != result.array.shape:
         resize(who, out, result.array.shape)
-    if not out.array.flags.writeable:
-        raise ShapeError(who, "several elements of out share one place in memory", "give a tensor of its own memory")
     return overwrite(out, result, who)
+
+
+def _check_memory(who: str, out: np.ndarray, inputs: Iterable) -> None:
+    """Raise ShapeError where elements of ``out`` share a place with each other, or with other places of an input."""
+    doubled = any(n > 1 and not step for n, step in zip(out.shape, out.strides, strict=True))
+    if doubled or not out.flags.writeable:
+        raise ShapeError(who, "several elements of out share one place in memory", "give a tensor of its own memory")
+    for x in inputs:
+        if isinstance(x, (tuple, list)):
+            _check_memory(who, out, x)
+        elif isinstance(x, Tensor) and np.may_share_memory(out, x.array):
+            same = x.array.ctypes.data == out.ctypes.data and x.array.strides == out.strides and x.shape == out.shape
+            if (who in _APART or not same) and _share(out, x.array):
+                raise ShapeError(who, "out shares memory with an input", "give a tensor of its own memory")
+
+
+def _share(a: np.ndarray, b: np.ndarray) -> bool:
+    try:
+        return np.shares_memory(a, b, max_work=1000)
+    except np.exceptions.TooHardError:
+        return True
 
 
 def resize(who: str, out: Tensor, shape: tuple) -> None:

@@ -181,7 +181,7 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
                 out = None if takes_out else kwargs.pop("out", None)
                 kwargs = {k if k in known else ALIASES.get(k, k): v for k, v in kwargs.items()}
                 if out is not None:
-                    return _into(public, out, plain(*args, **kwargs))
+                    return _into(public, out, plain(*args, **kwargs), (*args, *kwargs.values()))
             return plain(*args, **kwargs)
 
         FUNCTIONS[public] = call
@@ -195,10 +195,10 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
     return register
 
 
-def _into(who: str, out: Any, result: Any) -> Any:
+def _into(who: str, out: Any, result: Any, inputs: tuple) -> Any:
     from .given import write_given
 
-    return write_given(who, out, result)
+    return write_given(who, out, result, inputs)
 
 
 def _inplace_function(call: Callable, name: str) -> Callable:

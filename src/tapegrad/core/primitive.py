@@ -168,7 +168,7 @@ class Primitive:
         from .given import write_given
 
         result = self(*args, **kwargs)
-        return result if out is None else write_given(self.name, out, result)
+        return result if out is None else write_given(self.name, out, result, (*args, *kwargs.values()))
 
     def bind(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         """Return a call's arrays and its keywords, every default filled in.

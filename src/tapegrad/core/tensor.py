@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..array import Device, get_default_dtype, is_floating
-from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, UsageError
+from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, TraceError, UsageError
 from .graph import STATE, Node, Storage, user_line
 
 __all__ = ["Parameter", "Size", "Tensor", "as_array", "wrap"]
@@ -345,8 +345,14 @@ class Tensor:
     # -- reading values -------------------------------------------------------------------------------------------
 
     def _read(self, who: str) -> np.ndarray:
-        if STATE.tracer is not None:
-            STATE.tracer.refuse(
+        tracer = STATE.tracer
+        if tracer is not None and tracer.maps:
+            if tracer.holds(self.array):
+                raise TraceError(
+                    who, f"a value is read into Python at {user_line()} inside vmap", "keep it a tensor, as in where()"
+                )
+        elif tracer is not None:
+            tracer.refuse(
                 who,
                 f"a value is read into Python at {user_line()} while the step is being traced",
                 "keep it a tensor inside the step, and read it from the result",

@@ -137,7 +137,10 @@ class Tracer:
 
     The engine tells it what a program alone could not show: what is about to be written to, whose gradient is looked at,
     which module is called, which nodes were differentiated. Here nothing is made of that; the compiler needs it.
+    One that ``maps`` runs the kernels itself, over a batch.
     """
+
+    maps = False
 
     def __init__(self, names: dict[int, str]):
         self.names = names
@@ -164,6 +167,14 @@ class Tracer:
             variable = self.new(array, self.names.get(id(array), ""))
             self.constants[variable] = array
         return variable
+
+    def run(self, primitive: Primitive, inputs: tuple, arrays: list, keywords: dict) -> Any:
+        """Return a kernel's result, for a tracer that maps."""
+        raise NotImplementedError
+
+    def holds(self, array: np.ndarray) -> bool:
+        """Return whether an array stands for more than its own values."""
+        return True
 
     def record(self, primitive: Primitive, inputs: tuple, out: Any, keywords: dict) -> None:
         """Write down one call of a primitive."""
