@@ -43,6 +43,8 @@ def backward(
     for leaf, g, fresh in leaves.values():
         if targets is None or any(leaf is t for t in targets):
             _accumulate(leaf, g, fresh, create_graph)
+            if leaf.__dict__:
+                _call_after(leaf)
     for t in targets or ():
         if t.node is not None and t.node in captured:
             _accumulate(t, captured[t.node], False, create_graph)
@@ -104,7 +106,7 @@ def _batched(
     """Return the gradients for each of several gradients of the outputs, which lie along a first dimension of theirs."""
     from .primitive import ops
 
-    batches = [b for b in _as_list(given) if b is not None]
+    batches = [] if given is None else [b for b in _as_list(given) if b is not None]
     if len(batches) != len(_as_list(outputs)) or len({b.array.shape[:1] for b in batches}) != 1:
         raise GradError(
             "grad", "is_grads_batched=True wants as many gradients of each output", "stack them along dimension 0"
@@ -366,6 +368,16 @@ def _accumulate(leaf: Tensor, g: Any, fresh: bool, create_graph: bool) -> None:
     else:
         np.add(leaf._grad.array, g, out=leaf._grad.array, casting="same_kind")
         leaf._grad.storage.version += 1
+
+
+def _call_after(leaf: Tensor) -> None:
+    """Call what waits for the gradient of a leaf to be added up."""
+    hooks = leaf.__dict__.get("post_accumulate_hooks")
+    if hooks:
+        if STATE.tracer is not None:
+            STATE.tracer.refuse("hook", "a hook runs in the step that is being traced", "remove it before")
+        for hook in list(hooks):
+            hook(leaf)
 
 
 def _traced_sum(held: Tensor | None, g: Tensor) -> Tensor:

@@ -26,6 +26,8 @@ class _State(threading.local):
     anomaly = False
     check_nan = True
     tracer: Any = None
+    # Pairs (pack, unpack) of what is done to values saved for gradients; the last one counts.
+    saved_hooks: tuple = ()
 
 
 STATE = _State()

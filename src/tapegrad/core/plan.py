@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GradError, UsageError
-from .graph import FREED, Node, Pick
+from .graph import FREED, STATE, Node, Pick
 from .tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ class Plan:
                 saved.append([_keep(x, a) for x, a in zip(inputs[key:], arrays[key:], strict=True)])
             else:
                 saved.append(tuple(getattr(a, "shape", ()) for a in arrays[key:]))
+        if STATE.saved_hooks:
+            for place in self.watched:
+                saved[place] = _packed(saved[place])
         return saved
 
     def restore(self, node: Node, as_tensors: bool) -> list:
@@ -137,6 +140,11 @@ class Plan:
         return values
 
     def _input(self, node: Node, index: int, kept: Any, as_tensors: bool) -> Any:
+        if type(kept) is _Packed:
+            edge = node.edges[index]
+            if not as_tensors:
+                return kept.array()
+            return edge if isinstance(edge, Tensor) else wrap(kept.array(), edge)
         if type(kept) is not tuple:
             return kept
         array, storage, version = kept
@@ -154,9 +162,13 @@ class Plan:
                 return tuple(arrays)
             return tuple(wrap(a, Pick(node, i)) if a.dtype.kind in "fc" else wrap(a) for i, a in enumerate(arrays))
         array = self._checked(kept)
+        if type(kept) is _Packed:
+            return wrap(array, node) if as_tensors else array
         return wrap(array, node, kept[1]) if as_tensors else array
 
-    def _checked(self, kept: tuple) -> Any:
+    def _checked(self, kept: Any) -> Any:
+        if type(kept) is _Packed:
+            return kept.array()
         array, storage, version = kept
         if storage.version != version:
             self._changed("the output", array, storage)
@@ -225,6 +237,30 @@ def _conjugate(g: Any) -> Any:
     from .primitive import ops
 
     return ops.conj(g) if g is not None and g.dtype.kind == "c" else g
+
+
+class _Packed:
+    """A saved value as a user's hook packed it."""
+
+    __slots__ = ("unpack", "value")
+
+    def __init__(self, array: Any):
+        pack, self.unpack = STATE.saved_hooks[-1]
+        self.value = pack(wrap(array))
+
+    def array(self) -> Any:
+        result = self.unpack(self.value)
+        if not isinstance(result, Tensor):
+            raise UsageError(
+                "saved_tensors_hooks", f"unpack returned a {type(result).__name__}", "return the tensor that was packed"
+            )
+        return result.array
+
+
+def _packed(kept: Any) -> Any:
+    if type(kept) is list:
+        return [_packed(item) for item in kept]
+    return _Packed(kept[0]) if type(kept) is tuple else kept
 
 
 def _keep(x: Any, array: Any) -> Any:

@@ -204,6 +204,18 @@ class Tensor:
         hooks.append(hook)
         return RemovableHandle(hooks, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Any:
+        """Call ``hook(tensor)`` each time ``backward()`` has added to the ``grad`` of this leaf."""
+        if self.node is not None or not self._leaf_grad:
+            raise GradError(
+                "register_post_accumulate_grad_hook",
+                "this tensor is no leaf that requires a gradient",
+                "register it on a parameter, or use register_hook()",
+            )
+        hooks = self.__dict__.setdefault("post_accumulate_hooks", [])
+        hooks.append(hook)
+        return RemovableHandle(hooks, hook)
+
     def backward(
         self,
         gradient: Tensor | None = None,
