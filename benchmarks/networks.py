@@ -129,6 +129,8 @@ def walk(layers: Sequence[Layer], shape: Shape) -> Iterator[tuple[Layer, Shape, 
 
 def weights(network: Network, seed: int = 0) -> list[np.ndarray]:
     """Return the parameters' first values, in the order and the shapes of PyTorch's ``parameters()``."""
+    if hasattr(network, "weights"):
+        return network.weights(seed)
     rng = np.random.default_rng(seed)
     values: list[np.ndarray] = []
     for layer, _, _ in walk(network.layers, network.input):
@@ -146,6 +148,8 @@ def weights(network: Network, seed: int = 0) -> list[np.ndarray]:
 def batches(network: Network, size: int, count: int, seed: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return inputs and targets. Labels are drawn at random: a loss that cannot come near zero keeps gradients normal numbers."""
     rng = np.random.default_rng(seed)
+    if hasattr(network, "sample"):
+        return [network.sample(rng, size) for _ in range(count)]
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
     for _ in range(count):
         x = rng.standard_normal((size, *network.input), np.float32)
@@ -162,6 +166,8 @@ def batches(network: Network, size: int, count: int, seed: int = 1) -> list[tupl
 
 def build(nn: Any, network: Network) -> Any:
     """Build the network from an ``nn`` with PyTorch's names: PyTorch's own, or tapegrad's."""
+    if hasattr(network, "make"):
+        return network.make(nn)
 
     class Residual(nn.Module):
         def __init__(self, main: Any, shortcut: Any):

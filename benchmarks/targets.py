@@ -114,6 +114,7 @@ def targets(results: dict[str, Any]) -> list[Target]:
             "compiled, CNNs, against eager PyTorch", 1, {t: exactly(row, "PyTorch") for t, row in of("cnn").items()}
         ),
         Target("compiled, CNNs, against the best of PyTorch", 0.8, _each(of("cnn"), "PyTorch")),
+        Target("compiled, sequences, against the best eager setting of PyTorch", 0.8, _each(of("sequence"), "PyTorch")),
         Target("compiled, all workloads, against the best of PyTorch, geometric mean", 1.5, all_ratios, mean=True),
     ]
     for peer, asked in (("JAX", 1), ("scikit-learn", 3), ("MyGrad", 3), ("autograd", 3)):

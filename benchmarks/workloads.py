@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .networks import Network, batches, mlp, mnist_example, resnet20, vgg_like, weights
+from .sequences import encoder, gpt
 
 SINE = mlp(1, 20, 20, 1, activation="Tanh", loss="mse_loss")
 TWO_LAYER = mlp(784, 400, 10)
@@ -21,7 +22,7 @@ class Workload:
     """One row of the table.
 
     ``kind``: ``train`` (a step: forward, backward, Adam), ``infer`` (forward), or ``epoch`` (MNIST through the data
-    loader). ``group``, for the targets: ``small`` (networks up to 784-30-10), ``mlp``, ``cnn``, ``infer`` or ``epoch``.
+    loader). ``group``, for the targets: ``small`` (networks up to 784-30-10), ``mlp``, ``cnn``, ``sequence``, ``infer`` or ``epoch``.
     ``five``: one of the five networks that the hand-written step is held against.
     """
 
@@ -57,6 +58,8 @@ WORKLOADS = [
     Workload("mnist-cnn", mnist_example(), 64, "cnn"),
     Workload("vgg", vgg_like(), 32, "cnn"),
     Workload("resnet", resnet20(), 32, "cnn"),
+    Workload("gpt", gpt(), 4, "sequence"),
+    Workload("encoder", encoder(), 16, "sequence"),
     Workload("infer-1", LARGE, 1, "infer", "infer"),
     Workload("infer-10000", LARGE, 10_000, "infer", "infer"),
     Workload("epoch", LARGE, 128, "epoch", "epoch"),
@@ -96,7 +99,7 @@ def count_of(workload: Workload) -> int:
     """Return how many batches there are: enough that no network knows them by heart before the last round."""
     if workload.batch > 4096:
         return 1
-    return 16 if workload.group == "cnn" else 4096 // workload.batch
+    return 16 if workload.group in ("cnn", "sequence") else 4096 // workload.batch
 
 
 @dataclass

@@ -12,6 +12,8 @@ from ..workloads import Case, Runner, Workload
 MODULES = ("tapegrad", "by_hand", "torch", "jax", "sklearn", "mygrad", "autograd", "onnxruntime", "limit")
 # Those that have a data loader; PyTorch's workers are forks, in which threads of JAX could wait for ever.
 LOADERS = ("tapegrad", "torch")
+# Those for which networks that read sequences need not be written again.
+ALIKE = ("tapegrad", "torch")
 Maker = Callable[[Case], Runner]
 
 
@@ -19,7 +21,8 @@ def columns(workload: Workload) -> tuple[dict[str, Maker], dict[str, str]]:
     """Return what makes each column of a row, and the reason why a library is missing."""
     makers: dict[str, Maker] = {}
     failures: dict[str, str] = {}
-    for name in LOADERS if workload.kind == "epoch" else MODULES:
+    modules = LOADERS if workload.kind == "epoch" else ALIKE if workload.group == "sequence" else MODULES
+    for name in modules:
         try:
             makers |= importlib.import_module(f".{name}", __name__).columns(workload)
         except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -57,13 +58,74 @@ def multi_head_attention_forward(
     Raises ContractError and ShapeError for shapes that do not fit.
     Source: A. Vaswani et al., "Attention Is All You Need" (2017), https://arxiv.org/abs/1706.03762
     """
-    _check_shapes(query, key, value, key_padding_mask, attn_mask, num_heads)
+    return attend(
+        query,
+        key,
+        value,
+        embed_dim_to_check,
+        num_heads,
+        in_proj_weight,
+        in_proj_bias,
+        bias_k,
+        bias_v,
+        add_zero_attn,
+        dropout_p,
+        out_proj_weight,
+        out_proj_bias,
+        training,
+        key_padding_mask,
+        need_weights,
+        attn_mask,
+        use_separate_proj_weight,
+        q_proj_weight,
+        k_proj_weight,
+        v_proj_weight,
+        static_k,
+        static_v,
+        average_attn_weights,
+        is_causal,
+        False,
+    )
+
+
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    embed_dim_to_check: int,
+    num_heads: int,
+    in_proj_weight: Tensor | None,
+    in_proj_bias: Tensor | None,
+    bias_k: Tensor | None,
+    bias_v: Tensor | None,
+    add_zero_attn: bool,
+    dropout_p: float,
+    out_proj_weight: Tensor,
+    out_proj_bias: Tensor | None,
+    training: bool,
+    key_padding_mask: Tensor | None,
+    need_weights: bool,
+    attn_mask: Tensor | None,
+    use_separate_proj_weight: bool,
+    q_proj_weight: Tensor | None,
+    k_proj_weight: Tensor | None,
+    v_proj_weight: Tensor | None,
+    static_k: Tensor | None,
+    static_v: Tensor | None,
+    average_attn_weights: bool,
+    is_causal: bool,
+    batch_first: bool,
+) -> tuple[Tensor, Tensor | None]:
+    """Return what :func:`multi_head_attention_forward` does, of tensors (N, L, E) with ``batch_first``."""
     batched = query.ndim == 3
+    batch_first = batch_first and batched
+    _check_shapes(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
-        # Under one name in the same places: what is one tensor stays one, and is projected once.
+        # What is one tensor stays one, and is projected once.
         query, key, value = _with_batches(query, key, value)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
-    length, batch, features = query.shape
+    batch, length = query.shape[:2] if batch_first else query.shape[1::-1]
+    features = query.shape[2]
     if features != embed_dim_to_check:
         raise ContractError(
             _WHO, f"the query has {features} features, {embed_dim_to_check} are expected", "give it so many"
@@ -72,6 +134,7 @@ def multi_head_attention_forward(
         raise ContractError(
             _WHO, f"{features} features are not divisible by {num_heads} heads", "change one of the numbers"
         )
+    size = features // num_heads
     key_padding_mask = _as_numbers(key_padding_mask, query, "key_padding_mask", attn_mask)
     if is_causal and attn_mask is None:
         raise ShapeError(_WHO, "is_causal is a hint, and attn_mask is missing", "give the causal mask as well")
@@ -82,26 +145,21 @@ def multi_head_attention_forward(
         is_causal = is_causal and key_padding_mask is None
     _check_partners(key, value, use_separate_proj_weight)
     if use_separate_proj_weight:
-        q, k, v = _project_each(query, key, value, (q_proj_weight, k_proj_weight, v_proj_weight), in_proj_bias)
+        parts = _project_each(query, key, value, (q_proj_weight, k_proj_weight, v_proj_weight), in_proj_bias)
+    elif in_proj_weight is None:
+        raise ContractError(_WHO, "in_proj_weight is None", "give it, or use_separate_proj_weight=True")
     else:
-        if in_proj_weight is None:
-            raise ContractError(_WHO, "in_proj_weight is None", "give it, or use_separate_proj_weight=True")
-        q, k, v = _project(query, key, value, in_proj_weight, in_proj_bias)
-    attn_mask = _as_batch(attn_mask, length, key.shape[0], batch * num_heads)
-    if bias_k is not None and bias_v is not None:
-        if static_k is not None or static_v is not None:
-            raise ContractError(_WHO, "static_k or static_v is given beside bias_k and bias_v", "leave one pair out")
-        k, v = (ops.cat(t, b.expand((1, batch, -1)), dim=0) for t, b in ((k, bias_k), (v, bias_v)))
-        attn_mask, key_padding_mask = _with_column(attn_mask), _with_column(key_padding_mask)
-    elif bias_k is not None or bias_v is not None:
-        raise ContractError(_WHO, "only one of bias_k and bias_v is given", "give both or none")
-    size = features // num_heads
-    q = _split(q, num_heads, size)
-    k = _split(k, num_heads, size) if static_k is None else _static(static_k, "static_k", batch, num_heads, size)
-    v = _split(v, num_heads, size) if static_v is None else _static(static_v, "static_v", batch, num_heads, size)
+        parts = _project(query, key, value, in_proj_weight, in_proj_bias)
+    attn_mask = _as_batch(attn_mask, length, key.shape[1 if batch_first else 0], batch * num_heads)
+    q, k, v = (_split(t, num_heads, size, batch_first) for t in parts)
+    k = k if static_k is None else _static(static_k, "static_k", batch, num_heads, size)
+    v = v if static_v is None else _static(static_v, "static_v", batch, num_heads, size)
+    extra = _learned(bias_k, bias_v, static_k, static_v, batch, num_heads, size)
     if add_zero_attn:
         zeros = wrap(np.zeros((batch, num_heads, 1, size), k.dtype))
-        k, v = ops.cat(k, zeros, dim=2), ops.cat(v, zeros, dim=2)
+        extra.append((zeros, zeros))
+    for more_k, more_v in extra:
+        k, v = ops.cat(k, more_k, dim=2), ops.cat(v, more_v, dim=2)
         attn_mask, key_padding_mask = _with_column(attn_mask), _with_column(key_padding_mask)
     mask = _merged(attn_mask, key_padding_mask, batch, num_heads, k.shape[2])
     p = dropout_p if training else 0.0
@@ -112,7 +170,8 @@ def multi_head_attention_forward(
         result = weights @ v
     else:
         result = scaled_dot_product_attention(q, k, v, mask, p, is_causal and mask is None)
-    result = linear(result.permute(2, 0, 1, 3).reshape(length, batch, features), out_proj_weight, out_proj_bias)
+    result = result.permute((0, 2, 1, 3) if batch_first else (2, 0, 1, 3))
+    result = linear(result.reshape(*result.shape[:2], features), out_proj_weight, out_proj_bias)
     if weights is not None and average_attn_weights:
         weights = weights.mean(dim=1)
     if batched:
@@ -174,16 +233,14 @@ def _project(query: Tensor, key: Tensor, value: Tensor, weight: Tensor, bias: Te
     """Return the three projections by one matrix, with as few products as their inputs allow."""
     features = query.shape[-1]
     if query is key is value:
-        joint = linear(query, weight, bias)
-        return [joint[..., i * features : (i + 1) * features] for i in range(3)]
+        return list(linear(query, weight, bias).split(features, dim=-1))
+    sizes = [features, 2 * features] if key is value else [features] * 3
+    weights = weight.split(sizes, dim=0)
+    biases = [None] * 3 if bias is None else bias.split(sizes, dim=0)
+    first = linear(query, weights[0], biases[0])
     if key is value:
-        both = linear(key, weight[features:], None if bias is None else bias[features:])
-        first = linear(query, weight[:features], None if bias is None else bias[:features])
-        return [first, both[..., :features], both[..., features:]]
-    rows = [slice(i * features, (i + 1) * features) for i in range(3)]
-    return [
-        linear(t, weight[r], None if bias is None else bias[r]) for t, r in zip((query, key, value), rows, strict=True)
-    ]
+        return [first, *linear(key, weights[1], biases[1]).split(features, dim=-1)]
+    return [first, linear(key, weights[1], biases[1]), linear(value, weights[2], biases[2])]
 
 
 def _project_each(
@@ -191,21 +248,37 @@ def _project_each(
 ) -> list[Tensor]:
     """Return the three projections, each by its own matrix."""
     features = query.shape[-1]
+    biases = [None] * 3 if bias is None else bias.split(features)
     result = []
-    for i, (name, t, weight) in enumerate(zip("qkv", (query, key, value), weights, strict=True)):
+    for name, t, weight, own in zip("qkv", (query, key, value), weights, biases, strict=True):
         if weight is None:
             raise ContractError(_WHO, f"{name}_proj_weight is None", "give all three with use_separate_proj_weight")
         if tuple(weight.shape) != (features, t.shape[-1]):
             raise ContractError(
                 _WHO, f"{name}_proj_weight has shape {tuple(weight.shape)}", f"give ({features}, {t.shape[-1]})"
             )
-        result.append(linear(t, weight, None if bias is None else bias[i * features : (i + 1) * features]))
+        result.append(linear(t, weight, own))
     return result
 
 
-def _split(t: Tensor, heads: int, size: int) -> Tensor:
-    """Return (length, N, H * size) as (N, H, length, size)."""
-    return t.reshape(t.shape[0], t.shape[1], heads, size).permute(1, 2, 0, 3)
+def _split(t: Tensor, heads: int, size: int, batch_first: bool) -> Tensor:
+    """Return (length, N, H * size), or (N, length, H * size), as (N, H, length, size)."""
+    apart = t.reshape(t.shape[0], t.shape[1], heads, size)
+    return apart.permute((0, 2, 1, 3) if batch_first else (1, 2, 0, 3))
+
+
+def _learned(
+    key: Tensor | None, value: Tensor | None, static_k: Any, static_v: Any, batch: int, heads: int, size: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Return the key and the value that are learned, for each sequence and head, if there are any."""
+    if key is None and value is None:
+        return []
+    if key is None or value is None:
+        raise ContractError(_WHO, "only one of bias_k and bias_v is given", "give both or none")
+    if static_k is not None or static_v is not None:
+        raise ContractError(_WHO, "static_k or static_v is given beside bias_k and bias_v", "leave one pair out")
+    first, second = (t.reshape(1, heads, 1, size).expand((batch, -1, -1, -1)) for t in (key, value))
+    return [(first, second)]
 
 
 def _static(t: Tensor, name: str, batch: int, heads: int, size: int) -> Tensor:

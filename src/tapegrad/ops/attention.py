@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -10,13 +11,14 @@ from ..core import Array, ErrorSample, Sample, ops, primitive
 from ..errors import DTypeError, IndexRangeError
 from .buffers import add_up, ones
 from .threads import halves
+from .workspace import workspace
 
 __all__: list[str] = []
 
 # Rows of scores that are worked on together: under a causal mask, those behind the last of them are never computed.
-_ROWS = 256
+_ROWS = 128
 # Scores that are worked on together otherwise, so that they stay in the cache from the product to the values.
-_SCORES = 1 << 16
+_SCORES = 1 << 18
 
 
 # -- softmax where nothing may be looked at -----------------------------------------------------------------------------
@@ -74,17 +76,14 @@ def _divisor(xp: Any, total: Any) -> Any:
     return total
 
 
-# -- a head after the other ---------------------------------------------------------------------------------------------
+# -- a few heads after the others ---------------------------------------------------------------------------------------
 
 
-def _heads(shape: tuple[int, ...], first: int, last: int) -> Iterator[tuple[int, ...]]:
-    """Yield the places of matrices in a batch of them, by number from the first to before the last."""
-    for number in range(first, last):
-        place = []
-        for size in reversed(shape):
-            number, index = divmod(number, size)
-            place.append(index)
-        yield tuple(reversed(place))
+def _groups(batch: tuple[int, ...], scores: int) -> list[tuple]:
+    """Return the places of groups of neighbouring heads, each with about as many scores as the cache holds."""
+    size = max(1, _SCORES // max(scores, 1))
+    parts = [slice(first, first + size) for first in range(0, batch[-1], size)]
+    return [(*place, part) for place in itertools.product(*map(range, batch[:-1])) for part in parts]
 
 
 def _pieces(rows: int, columns: int, causal: bool) -> Iterator[tuple[int, int, int]]:
@@ -103,9 +102,11 @@ def _triangle(xp: Any, first: int, last: int, columns: int, dtype: Any) -> Any:
 
 def _by_position(xp: Any, batch: tuple[int, ...], rows: int, columns: int, dtype: Any) -> Any:
     """Return new memory in which the heads of one position lie beside each other, as the next layer wants them."""
-    if not batch:
-        return xp.empty((rows, columns), dtype)
-    return xp.empty((*batch[:-1], rows, batch[-1], columns), dtype).swapaxes(-3, -2)
+    return (
+        xp.empty((rows, columns), dtype)
+        if not batch
+        else xp.empty((*batch[:-1], rows, batch[-1], columns), dtype).swapaxes(-3, -2)
+    )
 
 
 def _write_weights(xp: Any, part: Any, mask: Any, triangle: Any) -> None:
@@ -119,7 +120,7 @@ def _write_weights(xp: Any, part: Any, mask: Any, triangle: Any) -> None:
     # Without a mask every row looks at something.
     part -= xp.maximum.reduce(part, -1, None, None, True) if mask is None else _top(xp, part, -1)
     xp.exp(part, out=part)
-    total = part @ ones(xp, part.shape[1], part.dtype)[:, None]
+    total = (part @ ones(xp, part.shape[-1], part.dtype))[..., None]
     part /= total if mask is None else _divisor(xp, total)
 
 
@@ -166,20 +167,24 @@ def attention(xp, query, key, value, mask=None, *, scale, causal, out=None):
         result[...] = 0
         return result, weights
     mask = None if mask is None else xp.broadcast_to(mask, weights.shape)
+    # Matrices that are no batch are one of a single head.
+    sources = [None if x is None else x if batch else x[None] for x in (query, key, value, mask, result, weights)]
     pieces = list(_pieces(rows, columns, causal))
     triangles = [_triangle(xp, *piece, query.dtype) if causal else None for piece in pieces]
+    groups = _groups(batch or (1,), rows * columns)
 
     def work(begin: int, end: int) -> None:
-        for place in _heads(batch, begin, end):
-            q, k, v, p, o = query[place] * scale, key[place].T, value[place], weights[place], result[place]
+        for place in groups[begin:end]:
+            q, k, v, m, o, p = (None if x is None else x[place] for x in sources)
+            q = q * scale
             for (first, last, width), triangle in zip(pieces, triangles, strict=True):
-                part = xp.matmul(q[first:last], k[:, :width], out=p[first:last, :width])
-                _write_weights(xp, part, None if mask is None else mask[place][first:last, :width], triangle)
-                p[first:last, width:] = 0
-                xp.matmul(part, v[:width], out=o[first:last])
+                part = xp.matmul(q[:, first:last], k[:, :width].mT, out=p[:, first:last, :width])
+                _write_weights(xp, part, None if m is None else m[:, first:last, :width], triangle)
+                p[:, first:last, width:] = 0
+                xp.matmul(part, v[:, :width], out=o[:, first:last])
 
     with xp.errstate(invalid="ignore"):
-        halves(xp, work, math.prod(batch))
+        halves(xp, work, len(groups))
     return result, weights
 
 
@@ -218,24 +223,25 @@ def attention_gradient(xp, grad, query, key, value, weights, *, scale, causal, o
         for array in out:
             array[...] = 0
         return tuple(out)
+    sources = [x if batch else x[None] for x in (query, key, value, weights, grad, *out)]
     pieces = list(_pieces(rows, columns, causal))
+    groups = _groups(batch or (1,), rows * columns)
 
     def work(begin: int, end: int) -> None:
-        slope = xp.empty((rows, columns), query.dtype)
-        for place in _heads(batch, begin, end):
-            q, k, v, p, g = query[place] * scale, key[place] * scale, value[place], weights[place], grad[place]
-            of_query, of_key, of_value = (array[place] for array in out)
+        for place in groups[begin:end]:
+            q, k, v, p, g, of_query, of_key, of_value = (x[place] for x in sources)
+            q, k, slope = q * scale, k * scale, workspace(xp, "attention", p.shape, p.dtype)
             for first, last, width in pieces:
-                part, chosen = slope[first:last, :width], p[first:last, :width]
-                xp.matmul(g[first:last], v[:width].T, out=part)
-                part -= xp.vecdot(part, chosen)[:, None]
+                part, chosen = slope[:, first:last, :width], p[:, first:last, :width]
+                xp.matmul(g[:, first:last], v[:, :width].mT, out=part)
+                part -= xp.vecdot(part, chosen)[..., None]
                 part *= chosen
-                xp.matmul(part, k[:width], out=of_query[first:last])
+                xp.matmul(part, k[:, :width], out=of_query[:, first:last])
             for first, last, begun in _transposed(pieces, columns):
-                xp.matmul(slope[begun:, first:last].T, q[begun:], out=of_key[first:last])
-                xp.matmul(p[begun:, first:last].T, g[begun:], out=of_value[first:last])
+                xp.matmul(slope[:, begun:, first:last].mT, q[:, begun:], out=of_key[:, first:last])
+                xp.matmul(p[:, begun:, first:last].mT, g[:, begun:], out=of_value[:, first:last])
 
-    halves(xp, work, math.prod(batch))
+    halves(xp, work, len(groups))
     return tuple(out)
 
 

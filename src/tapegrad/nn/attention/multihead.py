@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ... import functional as F  # noqa: N812  (the field's name)
 from ...array import Device, get_default_dtype
 from ...core import Parameter, Tensor, wrap
 from ...errors import ArgumentError, ContractError
+from ...functional.attention_heads import attend
 from .. import init
 from ..linear import Linear
 from ..module import Module
@@ -124,10 +124,7 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        swap = self.batch_first and query.ndim == 3
-        if swap:
-            query, key, value = _swapped(query, key, value)
-        result, weights = F.multi_head_attention_forward(
+        return attend(
             query,
             key,
             value,
@@ -141,18 +138,20 @@ class MultiheadAttention(Module):
             self.dropout,
             self.out_proj.weight,
             self.out_proj.bias,
-            training=self.training,
-            key_padding_mask=key_padding_mask,
-            need_weights=need_weights,
-            attn_mask=attn_mask,
-            use_separate_proj_weight=not self._qkv_same_embed_dim,
-            q_proj_weight=self.q_proj_weight,
-            k_proj_weight=self.k_proj_weight,
-            v_proj_weight=self.v_proj_weight,
-            average_attn_weights=average_attn_weights,
-            is_causal=is_causal,
+            self.training,
+            key_padding_mask,
+            need_weights,
+            attn_mask,
+            not self._qkv_same_embed_dim,
+            self.q_proj_weight,
+            self.k_proj_weight,
+            self.v_proj_weight,
+            None,
+            None,
+            average_attn_weights,
+            is_causal,
+            self.batch_first,
         )
-        return (result.transpose(1, 0) if swap else result), weights
 
     def merge_masks(
         self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, query: Tensor
@@ -169,12 +168,3 @@ class MultiheadAttention(Module):
             if key_padding_mask is not None:
                 merged = merged + key_padding_mask.reshape(batch, 1, 1, length)
         return merged, kind
-
-
-def _swapped(*tensors: Tensor) -> list[Tensor]:
-    """Return tensors with their first two dimensions swapped; those that are one tensor stay one."""
-    made: dict[int, Tensor] = {}
-    for t in tensors:
-        if id(t) not in made:
-            made[id(t)] = t.transpose(1, 0)
-    return [made[id(t)] for t in tensors]
