@@ -149,7 +149,7 @@ def explain(name: str, known: Iterable[str] = ()) -> str:
     """Return the sentence about a name of PyTorch that is missing.
 
     >>> explain("torch.onnx.export_to")
-    "torch.onnx.export_to: tapegrad has no such name yet, it is planned; store weights with torch.save(model.state_dict(), path)"
+    'torch.onnx.export_to: tapegrad has no such name yet, it is planned; store weights with torch.save(model.state_dict(), path)'
     >>> explain("torch.nn.Lineer", ["Linear"])
     "torch.nn.Lineer: tapegrad has no such name, and none is planned; did you mean 'torch.nn.Linear'?"
     """

@@ -16,6 +16,10 @@ __all__ = ["Held", "Tree"]
 class Held(dict):
     """Names and what is held under them; compiled programs hear of each change, whoever makes it."""
 
+    def __reduce__(self) -> Any:
+        # As one call with a plain dictionary: strict readers of pickles fill no others.
+        return Held, (dict(self),)
+
     def __setitem__(self, name: Any, value: Any) -> None:
         ALTERATIONS[0] += 1
         super().__setitem__(name, value)
