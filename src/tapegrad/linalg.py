@@ -7,6 +7,7 @@ tensor(5.)
 
 from .core import Tensor
 from .errors import LinAlgError
+from .ops.attempts import cholesky_ex, inv_ex, solve_ex
 from .ops.distance import matrix_norm, norm, vector_norm
 from .ops.equations import (
     cond,
@@ -27,10 +28,12 @@ from .ops.equations import (
 from .ops.factor import cholesky, eigh, qr, svd, svdvals
 from .ops.inverse import det, inv, pinv, slogdet, solve
 from .ops.linalg import matmul, matrix_power
+from .ops.lu import householder_product, lu, lu_factor, lu_factor_ex, lu_solve
 
 __all__ = [
     "LinAlgError",
     "cholesky",
+    "cholesky_ex",
     "cond",
     "cross",
     "det",
@@ -39,8 +42,14 @@ __all__ = [
     "eigh",
     "eigvals",
     "eigvalsh",
+    "householder_product",
     "inv",
+    "inv_ex",
     "lstsq",
+    "lu",
+    "lu_factor",
+    "lu_factor_ex",
+    "lu_solve",
     "matmul",
     "matrix_exp",
     "matrix_norm",
@@ -52,6 +61,7 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_ex",
     "solve_triangular",
     "svd",
     "svdvals",

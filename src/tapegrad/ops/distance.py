@@ -77,6 +77,7 @@ def vector_norm(
     """
     x = _floating("vector_norm", x, dtype)
     dim = tuple(dim) if isinstance(dim, list) else dim
+    x = x.abs() if x.dtype.kind == "c" else x
     if ord == 2:
         return ops.p_norm(x, p=2.0, dim=dim, keepdim=keepdim)
     if ord == math.inf:
@@ -84,7 +85,7 @@ def vector_norm(
     if ord == -math.inf:
         return x.abs().amin(() if dim is None else dim, keepdim)
     if ord == 0:
-        return ops.cast(ops.ne(x, 0), dtype=x.dtype).sum(dim, keepdim)
+        return ops.sign(x.abs()).sum(dim, keepdim)
     if ord == 1:
         return x.abs().sum(dim, keepdim)
     return ops.p_norm(x, p=float(ord), dim=dim, keepdim=keepdim)
@@ -121,6 +122,7 @@ def matrix_norm(
     if row == column:
         raise OptionError("matrix_norm", f"both dimensions are {row}", "name two")
     if ord == "fro":
+        A = A.abs() if A.dtype.kind == "c" else A
         return ops.p_norm(A, p=2.0, dim=(row, column), keepdim=keepdim)
     if ord in ("nuc", 2, -2):
         return _of_singular_values(A, ord, row, column, keepdim)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..core import Array, Sample, Tensor, function, ops, primitive
-from ..errors import ArgumentError, GradError, ShapeError, UsageError
+from ..errors import ArgumentError, DTypeError, IndexRangeError, OptionError, ShapeError, UsageError
 from .distance import matrix_norm
 from .factor import Eigen, eigh, svdvals
-from .inverse import Spread, cutoffs, identity, require_matrix
+from .inverse import Spread, cutoffs, identity, lapack, over_cutoff, pinv, require_matrix
 
 __all__ = ["chain_matmul", "cholesky_inverse", "cholesky_solve", "matrix_exp"]
 
@@ -49,6 +51,10 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     tensor([0., 0., 1.])
     """
     back = dim if dim < 0 else dim - input.ndim
+    if not -max(input.ndim, other.ndim, 1) <= dim < max(input.ndim, other.ndim, 1):
+        raise IndexRangeError(
+            "cross", f"dim {dim} of {input.ndim} dimensions", f"use {-input.ndim} to {input.ndim - 1}"
+        )
     known = input.ndim == other.ndim and -input.ndim <= back < 0
     if not known or input.shape[back] != 3 or other.shape[back] != 3:
         raise ShapeError(
@@ -111,8 +117,8 @@ def multi_dot(tensors: Any) -> Tensor:
 
 @function()
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """Return the dot products of the vectors along a dimension; the other dimensions broadcast."""
-    return (x * y).sum(dim)
+    """Return the dot products of the vectors along a dimension, the first conjugated; the other dimensions broadcast."""
+    return (ops.conj(x) * y).sum(dim)
 
 
 @function()
@@ -124,6 +130,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     tensor([[1, 2, 4],
             [1, 3, 9]])
     """
+    x = x if x.ndim else x[None]
     count = x.shape[-1] if N is None else N
     if count < 2:
         raise ArgumentError("vander", f"N is {count}", "use at least 2")
@@ -152,15 +159,23 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
 @function(methods="cholesky_solve")
 def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """Return X with L Lᵀ X = ``input`` (Lᵀ L X with ``upper``), given a Cholesky factor."""
-    L = L.triu().mT if upper else L.tril()
-    return ops.solve_matrix(L.mT, ops.solve_matrix(L, input))
+    L = _factor(L, upper)
+    return ops.solve_matrix(L.mH, ops.solve_matrix(L, input))
 
 
 @function(methods="cholesky_inverse")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """Return the inverse of L Lᵀ (of Lᵀ L with ``upper``), given a Cholesky factor."""
-    inverse = ops.inv(L.triu().mT if upper else L.tril())
-    return inverse.mT @ inverse
+    inverse = ops.inv(_factor(L, upper))
+    return inverse.mH @ inverse
+
+
+def _factor(L: Tensor, upper: bool) -> Tensor:
+    """Return the lower triangular factor; its gradient goes to all elements, as PyTorch's does."""
+    triangle = L.detach()
+    triangle = triangle.triu() if upper else triangle.tril()
+    L = L + (triangle - L.detach())
+    return L.mH if upper else L
 
 
 class LeastSquares(NamedTuple):
@@ -173,49 +188,52 @@ class LeastSquares(NamedTuple):
 
 
 @function()
-def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str = "gelsy") -> LeastSquares:
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
     """Return the X of least norm that makes the norm of A X - B smallest, by the pseudo-inverse; it has a gradient.
 
-    ``driver`` names LAPACK's routine, and so what is filled: with all but ``"gelsy"`` the ``residuals``, the squared norms
-    of the columns of A X - B where A has more rows than columns and full rank; with ``"gelsd"`` and ``"gelss"`` the
-    ``singular_values``. Raises ArgumentError for another driver.
+    ``driver`` names LAPACK's routine, and so what is filled: with all but ``"gelsy"``, the default, the ``residuals``, the
+    squared norms of the columns of A X - B where A has more rows than columns and full rank; with all but ``"gels"`` the
+    ``rank``; with ``"gelsd"`` and ``"gelss"`` the ``singular_values``. Raises OptionError for another driver, ShapeError
+    when the sizes do not fit.
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.lstsq.html
     """
+    driver = "gelsy" if driver is None else driver
     if driver not in ("gelsy", "gels", "gelsd", "gelss"):
-        raise ArgumentError("lstsq", f"driver='{driver}' is unknown", "use 'gelsy', 'gels', 'gelsd' or 'gelss'")
+        raise OptionError("lstsq", f"driver='{driver}' is unknown", "use 'gelsy', 'gels', 'gelsd' or 'gelss'")
     require_matrix("lstsq", A, square=False)
-    vector = B.ndim == A.ndim - 1
+    vector = B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1])
     columns = B[..., None] if vector else B
-    X = ops.pinv(A, rtol=rcond) @ columns
-    rank = matrix_rank(A, rtol=rcond)
-    empty = A.new_zeros(0)
+    if columns.ndim < 2 or columns.shape[-2] != A.shape[-2]:
+        raise ShapeError("lstsq", f"shapes {tuple(A.shape)} and {tuple(B.shape)} differ in rows", "make them equal")
+    if A.dtype != B.dtype:
+        raise DTypeError("lstsq", f"the inputs have dtypes {A.dtype} and {B.dtype}", "make them equal")
+    X = pinv(A, rtol=rcond) @ columns
     m, n = A.shape[-2:]
-    residuals = empty
+    rank = matrix_rank(A, rtol=rcond)
+    residuals = abs(X).reshape(-1)[:0]
     if driver != "gelsy" and m > n and bool((rank == n).all()):
-        residuals = ((A @ X - columns).detach() ** 2).sum(-2)
-    values = svdvals(A).detach() if driver in ("gelsd", "gelss") else empty
+        residuals = (abs(A @ X - columns) ** 2).sum(-2)
+    values = svdvals(A).detach() if driver in ("gelsd", "gelss") else A.real.detach().new_zeros(0)
+    rank = rank.new_zeros(0) if driver == "gels" else rank
     return LeastSquares(X[..., 0] if vector else X, residuals, rank, values)
 
 
 @function()
-def matrix_rank(
-    A: Tensor,
-    tol: float | None = None,
-    *,
-    atol: float | None = None,
-    rtol: float | None = None,
-    hermitian: bool = False,
-) -> Tensor:
+def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Return how many singular values exceed ``max(atol, rtol * largest)``; ``rtol`` as in :func:`pinv`.
+
+    ``tol`` is an older name of ``atol``. With ``hermitian`` the eigenvalues of the lower triangle count instead.
 
     >>> import tapegrad as tg
     >>> tg.linalg.matrix_rank(tg.ones(3, 3))
     tensor(1)
     """
-    require_matrix("matrix_rank", A, square=False)
-    values = svdvals(A.detach())
-    absolute, relative = cutoffs(A, tol if tol is not None else atol, rtol)
-    return (values > (values[..., :1] * relative).clamp(min=absolute)).sum(-1)
+    require_matrix("matrix_rank", A, square=hermitian)
+    if 0 in A.shape[-2:]:
+        return A.new_zeros(A.shape[:-2], dtype=np.int64)
+    values = abs(ops.eigh_pair(A.detach(), triangle="L")[0]) if hermitian else svdvals(A.detach())
+    absolute, relative = cutoffs(A, tol if tol is not None else atol, 0.0 if tol is not None else rtol)
+    return over_cutoff(values, absolute, relative).sum(-1)
 
 
 @function()
@@ -261,29 +279,66 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     return eigh(A, UPLO).eigenvalues
 
 
-@primitive(formula=r"A V = V \mathrm{diag}(\lambda)", samples=lambda: [Sample(Spread(3, 3))], torch="")
+def _adjoint(x):
+    """Return the conjugate transposes of matrices."""
+    return ops.conj(x.mT) if x.dtype.kind == "c" else x.mT
+
+
+def _eig_gradient(g, out):
+    values, V = out
+    if g[1] is None:
+        core = ops.diag_embedded(g[0])
+    else:
+        turn = _adjoint(V) @ g[1]
+        length = ops.real(ops.diagonal(turn, offset=0, dim1=-2, dim2=-1))
+        # Eigenvectors have length 1: what would stretch them does not count.
+        core = (turn - _adjoint(V) @ (V * length[..., None, :])) * ops.conj(ops.inverse_differences(values))
+        core = core if g[0] is None else core + ops.diag_embedded(g[0])
+    return ops.solve_matrix(_adjoint(V), core @ _adjoint(V))
+
+
+@primitive(
+    vjp=(lambda g: ops.diagonal(g, offset=0, dim1=-2, dim2=-1) * 1,),
+    formula=r"\delta_{ij} x_i",
+    derivative=r"1",
+    samples=lambda: [Sample((3,)), Sample((2, 2))],
+    torch="",
+)
+def diag_embedded(xp, input):
+    """Return the diagonal matrices of vectors."""
+    return input[..., None] * xp.eye(input.shape[-1], dtype=input.dtype)
+
+
+@primitive(
+    holomorphic=False,
+    vjp=(_eig_gradient,),
+    formula=r"A V = V \mathrm{diag}(\lambda)",
+    derivative=r"V^{-H} (\mathrm{diag}(g_\lambda) + (V^H g_V - V^H V\, \mathrm{Re}\,\mathrm{diag}(V^H g_V)) / E) V^H",
+    samples=lambda: [Sample(Spread(3, 3))],
+    torch="",
+)
 def eig_pair(xp, A):
     """Return the complex eigenvalues and eigenvectors of square matrices."""
     require_matrix("eig", A)
-    values, vectors = xp.linalg.eig(A)
+    values, vectors = lapack("eig", lambda: xp.linalg.eig(A), "look for nan in the matrix")
     wide = xp.result_type(A.dtype, xp.complex64)
     return values.astype(wide), vectors.astype(wide)
 
 
 @function()
 def eig(A: Tensor) -> Eigen:
-    """Return the eigenvalues and eigenvectors of square matrices, complex, in no particular order, and without a gradient.
+    """Return the eigenvalues and eigenvectors (of length 1, as columns) of square matrices: complex, in no particular order.
 
-    For symmetric matrices :func:`eigh` gives real ones, with gradients.
+    The gradient exists where the eigenvalues are distinct, for what does not depend on the phases of the vectors.
+    For symmetric matrices :func:`eigh` gives real ones.
+    Source: https://pytorch.org/docs/stable/generated/torch.linalg.eig.html
     """
-    if A.requires_grad:
-        raise GradError("eig", "complex eigenvalues have no gradient here", "use linalg.eigh() for symmetric matrices")
     return Eigen(*ops.eig_pair(A))
 
 
 @function()
 def eigvals(A: Tensor) -> Tensor:
-    """Return the eigenvalues of square matrices, complex, in no particular order, and without a gradient."""
+    """Return the eigenvalues of square matrices, complex, in no particular order."""
     return eig(A).eigenvalues
 
 

@@ -15,6 +15,12 @@ from .inverse import Definite, Spread, lapack, require_matrix
 
 __all__: list[str] = []
 
+
+def _adjoint(x):
+    """Return the conjugate transposes of matrices."""
+    return ops.conj(x.mT) if x.dtype.kind == "c" else x.mT
+
+
 # -- factorisations ---------------------------------------------------------------------------------------------------
 
 
@@ -55,16 +61,18 @@ def inverse_differences(xp, input):
 
 
 def _cholesky_gradient(g, out):
-    middle = ops.half_triangle(out.mT @ g)
-    half = ops.solve_matrix(out.mT, ops.solve_matrix(out.mT, middle.mT).mT)
-    return (half + half.mT) / 2
+    upper = _adjoint(out)
+    triangle = ops.tril(upper @ g)
+    middle = (triangle + _adjoint(ops.tril(triangle, diagonal=-1))) / 2
+    return _adjoint(ops.solve_matrix(upper, _adjoint(ops.solve_matrix(upper, middle))))
 
 
 def _symmetric(A: Any, triangle: str | None) -> Any:
-    return A if triangle else (A + A.swapaxes(-1, -2)) / 2
+    return A if triangle else (A + A.conj().swapaxes(-1, -2)) / 2
 
 
 @primitive(
+    holomorphic=False,
     vjp=(_cholesky_gradient,),
     formula=r"L L^\top = A",
     derivative=r"\mathrm{sym}(L^{-\top} \Phi(L^\top g) L^{-1})",
@@ -72,11 +80,11 @@ def _symmetric(A: Any, triangle: str | None) -> Any:
     torch="",
 )
 def cholesky_factor(xp, A, *, triangle=None):
-    """Return the lower triangular L with L Lᵀ = A, reading one triangle (``"L"``) or, when None, the symmetric part."""
+    """Return the lower triangular L with L Lᵀ = A, reading one triangle (``"L"``, ``"U"``) or, when None, the symmetric part."""
     require_matrix("cholesky", A)
     return lapack(
         "cholesky",
-        lambda: xp.linalg.cholesky(_symmetric(A, triangle)),
+        lambda: xp.linalg.cholesky(A.conj().swapaxes(-1, -2) if triangle == "U" else _symmetric(A, triangle)),
         "the matrix must be symmetric with eigenvalues above 0; a small multiple of the identity may help",
     )
 
@@ -93,19 +101,21 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     tensor([[2., 0.],
             [1., 2.]])
     """
-    return ops.cholesky_factor(A.mT, triangle="L").mT if upper else ops.cholesky_factor(A, triangle="L")
+    L = ops.cholesky_factor(A, triangle="U" if upper else "L")
+    return L.mH if upper else L
 
 
 def _eigh_gradient(g, out):
     values, vectors = out
     core = 0 if g[0] is None else vectors * g[0][..., None, :]
     if g[1] is not None:
-        turn = vectors.mT @ g[1]
-        core = core + vectors @ (ops.inverse_differences(values) * (turn - turn.mT) / 2)
-    return core @ vectors.mT
+        turn = _adjoint(vectors) @ g[1]
+        core = core + vectors @ (ops.inverse_differences(values) * (turn - _adjoint(turn)) / 2)
+    return core @ _adjoint(vectors)
 
 
 @primitive(
+    holomorphic=False,
     vjp=(_eigh_gradient,),
     formula=r"V \mathrm{diag}(\lambda) V^\top = A",
     derivative=r"V (\mathrm{diag}(g_\lambda) + (V^\top g_V) / (\lambda_j - \lambda_i)) V^\top",
@@ -147,13 +157,14 @@ def _qr_gradient(g, out):
     Q, R = out
     if g[0] is None and g[1] is None:
         return None
-    inner = (0 if g[1] is None else R @ g[1].mT) - (0 if g[0] is None else g[0].mT @ Q)
+    inner = (0 if g[1] is None else R @ _adjoint(g[1])) - (0 if g[0] is None else _adjoint(g[0]) @ Q)
     triangle = ops.half_triangle(inner)
-    right = Q @ (triangle + triangle.mT) + (0 if g[0] is None else g[0])
-    return ops.solve_matrix(R, right.mT).mT
+    right = Q @ (triangle + _adjoint(triangle)) + (0 if g[0] is None else g[0])
+    return _adjoint(ops.solve_matrix(R, _adjoint(right)))
 
 
 @primitive(
+    holomorphic=False,
     vjp=(_qr_gradient,),
     formula=r"Q R = A",
     derivative=r"(g_Q + Q\, \mathrm{sym}(\mathrm{tril}(R g_R^\top - g_Q^\top Q))) R^{-\top}",
@@ -198,7 +209,7 @@ def qr(A: Tensor, mode: str = "reduced") -> QR:
     if m >= n:
         return QR(*ops.qr_pair(A))
     Q, R = ops.qr_pair(A[..., :m])
-    return QR(Q, ops.cat(R, Q.mT @ A[..., m:], dim=-1))
+    return QR(Q, ops.cat(R, Q.mH @ A[..., m:], dim=-1))
 
 
 @primitive(
@@ -215,7 +226,7 @@ def qr_complete(xp, A):
 
 
 def _skew(x):
-    return x - x.mT
+    return x - _adjoint(x)
 
 
 def _svd_gradient(g, out):
@@ -223,19 +234,25 @@ def _svd_gradient(g, out):
     k = out[1].shape[-1]
     U, S, Vh = out[0][..., :k], out[1], out[2][..., :k, :]
     row, gaps = S[..., None, :], ops.inverse_differences(S * S)
+    Uh, V = _adjoint(U), _adjoint(Vh)
     result = 0 if g[1] is None else (U * g[1][..., None, :]) @ Vh
     if g[0] is not None:
         gU = g[0][..., :k]
-        outside = (gU - U @ (U.mT @ gU)) / row if U.shape[-2] > k else 0
-        result = result + (U @ (_skew(U.mT @ gU) * gaps * row) + outside) @ Vh
+        outside = (gU - U @ (Uh @ gU)) / row if U.shape[-2] > k else 0
+        turn = _skew(Uh @ gU)
+        if turn.dtype.kind == "c":
+            # The phases that U and V share: a gradient that depends on them alone is not defined.
+            outside = outside + U * (ops.diagonal(turn, offset=0, dim1=-2, dim2=-1)[..., None, :] / (2 * row))
+        result = result + (U @ (turn * gaps * row) + outside) @ Vh
     if g[2] is not None:
         gV = g[2][..., :k, :]
-        outside = (gV - (gV @ Vh.mT) @ Vh) / row.mT if Vh.shape[-1] > k else 0
-        result = result + U @ ((row.mT * _skew(Vh @ gV.mT) * gaps) @ Vh + outside)
+        outside = (gV - (gV @ V) @ Vh) / row.mT if Vh.shape[-1] > k else 0
+        result = result + U @ ((row.mT * _skew(Vh @ _adjoint(gV)) * gaps) @ Vh + outside)
     return result
 
 
 @primitive(
+    holomorphic=False,
     vjp=(_svd_gradient,),
     formula=r"U \mathrm{diag}(S) V^\top = A",
     derivative=r"U (\mathrm{diag}(g_S) + \ldots) V^\top",

@@ -61,6 +61,11 @@ def identity(A: Tensor) -> Tensor:
     return wrap(np.eye(A.shape[-1], dtype=A.dtype))
 
 
+def _adjoint(x):
+    """Return the conjugate transposes of matrices."""
+    return ops.conj(x.mT) if x.dtype.kind == "c" else x.mT
+
+
 def _sum_to(x, shape):
     return x if x.shape == shape else ops.sum_to(x, shape=shape)
 
@@ -104,13 +109,22 @@ def cofactor(xp, A):
     """Return the matrix of cofactors, from the singular values, so that singular matrices have one too."""
     left, values, right = xp.linalg.svd(A)
     itself = xp.eye(A.shape[-1], dtype=bool)
-    others = xp.prod(xp.where(itself, xp.ones((), A.dtype), values[..., None, :]), axis=-1)
+    others = xp.prod(xp.where(itself, xp.ones((), values.dtype), values[..., None, :]), axis=-1)
     sign = xp.linalg.det(left) * xp.linalg.det(right)
-    return sign[..., None, None] * ((left * others[..., None, :]) @ right)
+    return sign[..., None, None] * ((left * others[..., None, :]) @ right).conj()
+
+
+def _slogdet_gradient(g, A, out):
+    weight = g[1]
+    if A.dtype.kind == "c" and g[0] is not None:
+        turn = ops.imag(ops.conj(g[0]) * out[0]) * -1j
+        weight = turn if weight is None else weight + turn
+    return None if weight is None else weight[..., None, None] * _adjoint(ops.inv(A))
 
 
 @primitive(
-    vjp=(lambda g, A: None if g[1] is None else g[1][..., None, None] * ops.inv(A).mT,),
+    holomorphic=False,
+    vjp=(_slogdet_gradient,),
     formula=r"\mathrm{sign} \det A, \ln |\det A|",
     derivative=r"A^{-\top}",
     samples=lambda: [Sample((3, 3)), Sample((2, 2, 2))],
@@ -145,6 +159,8 @@ def slogdet(A: Tensor) -> SignLogDet:
 def logdet(A: Tensor) -> Tensor:
     """Return the natural logarithm of the determinant: -inf where it is 0, nan where it is negative."""
     sign, logarithm = ops.slogdet_pair(A)
+    if A.dtype.kind == "c":
+        return logarithm + ops.log(sign)
     return ops.where(sign < 0, float("nan"), logarithm)
 
 
@@ -232,36 +248,71 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
 def _pinv_gradient(g, A, out):
     """Golub and Pereyra's derivative of the pseudo-inverse, transposed."""
-    rows = g.mT @ out @ out.mT
-    columns = out.mT @ out @ g.mT
-    return rows - A @ (out @ rows) + columns - (columns @ out) @ A - out.mT @ g @ out.mT
+    turned, gh = _adjoint(out), _adjoint(g)
+    rows = gh @ out @ turned
+    columns = turned @ out @ gh
+    return rows - A @ (out @ rows) + columns - (columns @ out) @ A - turned @ g @ turned
 
 
 @primitive(
-    vjp=(_pinv_gradient,),
+    holomorphic=False,
+    vjp=(_pinv_gradient, None, None),
     formula=r"A^+",
     derivative=r"-P^\top g P^\top + (I - A P) g^\top P P^\top + P^\top P g^\top (I - P A)",
-    samples=lambda: [Sample(Spread(4, 3)), Sample(Spread(2, 2, 3)), Sample(Spread(3, 3))],
-    torch="linalg.pinv",
+    samples=lambda: [
+        Sample(Spread(4, 3), 0.0, 1e-12),
+        Sample(Spread(2, 2, 3), Array(2, 1, low=0.0, high=1e-6), 1e-12),
+        Sample(Spread(3, 3), 1e-6, 0.0),
+    ],
+    torch="",
 )
-def pinv(xp, A, *, atol=None, rtol=None, hermitian=False):
+def pseudo_inverse(xp, A, absolute, relative, *, hermitian=False):
+    """Return the pseudo-inverse of each matrix; singular values count as 0 up to a bound, or to a part of the largest.
+
+    ``hermitian``: from the eigenvalues of the lower triangle.
+    """
+    if hermitian:
+        values, left = lapack("pinv", lambda: xp.linalg.eigh(A, "L"), "look for nan in the matrix")
+        right = left
+    else:
+        left, values, right = lapack(
+            "pinv", lambda: xp.linalg.svd(A, full_matrices=False), "look for nan in the matrix"
+        )
+        right = right.conj().mT
+    size = xp.abs(values)
+    kept = size > xp.maximum(xp.max(size, axis=-1, keepdims=True) * relative, absolute)
+    inverse = kept / xp.where(kept, values, xp.ones((), values.dtype))
+    return (right * inverse[..., None, :]).astype(A.dtype) @ left.conj().mT
+
+
+@function()
+def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """Return the Moore-Penrose pseudo-inverse of each matrix.
 
-    Singular values up to ``max(atol, rtol * largest)`` count as 0; ``rtol`` is the larger size times the dtype's epsilon
-    unless either is given. ``hermitian`` says that A is symmetric; the result is the same.
+    Singular values up to ``max(atol, rtol * largest)`` count as 0, numbers or tensors of one for each matrix; ``rtol`` is the
+    larger size times the dtype's epsilon unless either is given; ``rcond`` is its older name. ``hermitian`` says that A is
+    symmetric up to conjugation: its lower triangle alone is read.
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html
     """
-    require_matrix("pinv", A, square=False)
-    if A.size == 0:
-        return xp.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
-    left, values, right = lapack("pinv", lambda: xp.linalg.svd(A, full_matrices=False), "look for nan in the matrix")
-    absolute, relative = cutoffs(A, atol, rtol)
-    kept = values > xp.maximum(values[..., :1] * relative, absolute)
-    inverse = kept / xp.where(kept, values, xp.ones((), A.dtype))
-    return (right.mT * inverse[..., None, :]) @ left.mT
+    require_matrix("pinv", A, square=hermitian)
+    if 0 in A.shape:
+        return A.mH * 1
+    absolute, relative = cutoffs(A, atol, rcond if rtol is None else rtol)
+    return ops.pseudo_inverse(A, absolute, relative, hermitian=hermitian)
 
 
-def cutoffs(A: Any, atol: float | None, rtol: float | None) -> tuple[float, float]:
+def over_cutoff(values: Tensor, absolute: Any, relative: Any) -> Tensor:
+    """Return which magnitudes, along the last dimension, exceed both the bound and the part of the largest."""
+    return (values > absolute) & (values > values.amax(-1, True) * relative)
+
+
+def cutoffs(A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
     """Return up to where singular values count as 0: absolutely, and as a part of the largest."""
-    default = 0.0 if atol else max(A.shape[-2:]) * float(np.finfo(A.dtype).eps)
-    return atol or 0.0, default if rtol is None else rtol
+    absolute = 0.0 if atol is None else atol
+    absolute = absolute[..., None] if isinstance(absolute, Tensor) else absolute
+    if rtol is not None:
+        return absolute, rtol[..., None] if isinstance(rtol, Tensor) else rtol
+    default = max(A.shape[-2:]) * float(np.finfo(A.dtype).eps)
+    if isinstance(absolute, Tensor):
+        return absolute, ops.where(absolute > 0, 0.0, default)
+    return absolute, 0.0 if absolute > 0 else default

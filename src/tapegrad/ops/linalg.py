@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import ShapeError, TapegradError, UsageError
+from .buffers import as_rows, into
 from .contraction import tensordot
 from .inverse import identity
 
@@ -121,11 +122,13 @@ def matmul(xp, input, other, *, out=None):
         if input.ndim == 2 and other.ndim == 2 and input.shape[1] == 1 == other.shape[0] and input.dtype.kind == "f":
             # An outer product, which NumPy's matmul has no fast way for.
             return xp.multiply(input, other, out=out)
-        if out is None and input.ndim > 2 and other.ndim == 2:
+        if input.ndim > 2 and other.ndim == 2:
             # One large product is faster than a loop of small ones.
             shape = input.shape
             flat = input.reshape(math.prod(shape[:-1]), shape[-1])
-            return xp.matmul(flat, other).reshape(*shape[:-1], other.shape[1])
+            rows = as_rows(out, other.shape[1])
+            product = xp.matmul(flat, other, out=rows).reshape(*shape[:-1], other.shape[1])
+            return product if out is None else out if rows is not None else into(out, product)
         return xp.matmul(input, other, out=out)
     except (ValueError, TypeError, AttributeError):
         raise _misfit(input, other) from None
@@ -338,7 +341,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     if n < 0:
         input, n = ops.inv(input), -n
     if n == 0:
-        return identity(input).expand(input.shape).clone()
+        ones = identity(input).expand(input.shape)
+        return ops.where(ones == ones, ones, input)
     result = None
     while n:
         if n & 1:

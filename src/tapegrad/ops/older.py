@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..core import Tensor, function, ops
+from ..core import Tensor, function
 from ..errors import ShapeError
 from . import equations, factor
 from .distance import matrix_norm, vector_norm
+from .inverse import pinv
+from .lu import lu_classic as lu
+from .lu import lu_solve_classic as lu_solve
 
-__all__ = ["cholesky", "cross", "norm", "pinverse", "qr", "svd"]
+__all__ = ["cholesky", "cross", "lu", "lu_solve", "norm", "pinverse", "qr", "svd", "triangular_solve"]
 
 
 @function(methods="cholesky", name="cholesky_classic")
@@ -21,7 +24,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 @function(methods="pinverse")
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """Return :func:`tapegrad.linalg.pinv` with ``rtol=rcond``."""
-    return ops.pinv(input, rtol=rcond)
+    return pinv(input, rtol=rcond)
 
 
 @function(methods="qr", name="qr_classic")
@@ -40,7 +43,7 @@ class SVD(NamedTuple):
 
 @function(methods="svd", name="svd_classic")
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
-    """Return U, S, V with ``input`` = U diag(S) Vᵀ; V itself, where :func:`tapegrad.linalg.svd` returns Vᵀ.
+    """Return U, S, V with ``input`` = U diag(S) Vᴴ; V itself, where :func:`tapegrad.linalg.svd` returns Vᴴ.
 
     ``some=False`` gives square U and V; without ``compute_uv`` both are zeros.
 
@@ -50,10 +53,27 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
     """
     U, S, Vh = factor.svd(input, full_matrices=not some)
     if compute_uv:
-        return SVD(U, S, Vh.mT)
+        return SVD(U, S, Vh.mH)
     m, n = input.shape[-2:]
     batch = tuple(input.shape[:-2])
     return SVD(input.new_zeros((*batch, m, m)), S, input.new_zeros((*batch, n, n)))
+
+
+class TriangularSolve(NamedTuple):
+    """What :func:`triangular_solve` returns."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+@function(methods="triangular_solve")
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> TriangularSolve:
+    """Return X with A X = b for a triangular A, or with its transpose, and a copy of A."""
+    matrix = A.mT if transpose else A
+    solution = equations.solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    return TriangularSolve(solution, A.clone())
 
 
 @function(methods="cross", name="cross_classic")
