@@ -158,6 +158,8 @@ def _expand(input: Tensor, size: Any, *, implicit: bool = False) -> Tensor:
 
 
 def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    if input.ndim == 0:
+        return ops.reshape(_unfold(ops.reshape(input, shape=(1,)), dimension, size, step), shape=(size,))
     return ops.windows(input, dimension=dimension, size=size, step=step)
 
 

@@ -24,7 +24,13 @@ def full(xp, *, size, fill_value, dtype):
     """Return an array of one value."""
     if min(size, default=0) < 0:
         raise ShapeError("full", f"size {size} has a negative number", "use sizes from 0 on")
-    return xp.full(size, fill_value, dtype) if fill_value else xp.zeros(size, dtype)
+    if not fill_value:
+        return xp.zeros(size, dtype)
+    try:
+        return xp.full(size, fill_value, dtype)
+    except OverflowError:
+        # PyTorch keeps the lowest bits of an integer that is too large.
+        return xp.full(size, xp.asarray(fill_value).astype(dtype), dtype)
 
 
 @primitive(

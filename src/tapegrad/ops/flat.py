@@ -51,7 +51,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         raise UsageError("unravel_index", f"the shape {sizes} is not made of integers", "give integers")
     if min(sizes, default=0) < 0:
         raise OptionError("unravel_index", f"the shape {sizes} has a negative size", "use sizes from 0 on")
-    return tuple(_unravelled(indices, sizes))
+    return tuple(_unravelled(ops.cast(indices, dtype="int64"), sizes))
 
 
 @_writing

@@ -168,8 +168,6 @@ def _cropped(input: Tensor, padding: tuple) -> Tensor:
 )
 def windows(xp, input, *, dimension, size, step, out=None):
     """Return the windows of ``size`` elements, ``step`` apart, along a dimension: their elements are the last dimension."""
-    if input.ndim == 0:
-        input = input.reshape(1)
     length = input.shape[dimension]
     if not 0 <= size <= length:
         raise ShapeError("unfold", f"dimension {dimension} of {length} elements has no window of {size}", "use less")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
+from ..errors import UsageError
+from .buffers import into
 from .samples import bad_pairs, tensor_pairs
 
 __all__ = [
@@ -17,6 +19,13 @@ __all__ = [
     "minimum",
     "xlogy",
 ]
+
+
+def _refuse_numbers(who, input, other):
+    """Raise UsageError where PyTorch wants two tensors."""
+    for x in (input, other):
+        if not hasattr(x, "dtype"):
+            raise UsageError(who, f"{x} is a number", "wrap it in tapegrad.tensor(...)")
 
 
 # -- the larger and the smaller -----------------------------------------------------------------------------------------
@@ -93,6 +102,7 @@ def fmax(xp, input, other, *, out=None):
     >>> tg.fmax(tg.tensor([1.0, float("nan")]), tg.tensor([2.0, 3.0]))
     tensor([2., 3.])
     """
+    _refuse_numbers("fmax", input, other)
     return xp.fmax(input, other, out=out)
 
 
@@ -117,6 +127,7 @@ def fmin(xp, input, other, *, out=None):
     >>> tg.fmin(tg.tensor([1.0, float("nan")]), tg.tensor([2.0, 3.0]))
     tensor([1., 3.])
     """
+    _refuse_numbers("fmin", input, other)
     return xp.fmin(input, other, out=out)
 
 
@@ -152,6 +163,7 @@ def atan2(xp, input, other, *, out=None):
     >>> tg.atan2(tg.tensor([1.0, 0.0]), tg.tensor([1.0, -1.0]))
     tensor([0.7854, 3.1416])
     """
+    _refuse_numbers("atan2", input, other)
     return xp.arctan2(input, other, out=out)
 
 
@@ -173,6 +185,7 @@ def hypot(xp, input, other, *, out=None):
     >>> tg.hypot(tg.tensor([3.0]), tg.tensor([4.0]))
     tensor([5.])
     """
+    _refuse_numbers("hypot", input, other)
     return xp.hypot(input, other, out=out)
 
 
@@ -197,6 +210,14 @@ def copysign(xp, input, other, *, out=None):
     tensor([-1., -2.])
     """
     return xp.copysign(input, other, out=out)
+
+
+def log_sum(xp, input, other):
+    """Return the logarithm of the sum of two complex exponentials, the larger one taken out."""
+    first = input.real >= other.real
+    top, rest = xp.where(first, input, other), xp.where(first, other, input)
+    with xp.errstate(divide="ignore", invalid="ignore"):
+        return xp.log1p(xp.exp(rest - top)) + top
 
 
 # -- logarithms ---------------------------------------------------------------------------------------------------------
@@ -224,7 +245,8 @@ def logaddexp(xp, input, other, *, out=None):
     >>> tg.logaddexp(tg.tensor([1000.0]), tg.tensor([1000.0]))
     tensor([1000.6932])
     """
-    return xp.logaddexp(input, other, out=out)
+    _refuse_numbers("logaddexp", input, other)
+    return into(out, log_sum(xp, input, other)) if input.dtype.kind == "c" else xp.logaddexp(input, other, out=out)
 
 
 @primitive(

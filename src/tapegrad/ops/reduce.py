@@ -342,6 +342,14 @@ def _truth_axis(who, ndim, dim):
     return () if dim == () else axis_of(who, ndim, dim)
 
 
+def _truth(xp, ufunc, who, input, dim, keepdim, out):
+    """Return a reduction of truth values: bool, but uint8 of uint8, which PyTorch once used for truth."""
+    result = ufunc.reduce(input, _truth_axis(who, input.ndim, dim), None, None, keepdim)
+    if input.dtype == "uint8":
+        result = xp.asarray(result).astype("uint8")
+    return into(out, result)
+
+
 @primitive(
     formula=r"\bigvee_i x_i",
     samples=_truths,
@@ -355,7 +363,7 @@ def any(xp, input, *, dim=None, keepdim=False, out=None):
     >>> tg.any(tg.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    return xp.logical_or.reduce(input, _truth_axis("any", input.ndim, dim), None, out, keepdim)
+    return _truth(xp, xp.logical_or, "any", input, dim, keepdim, out)
 
 
 @primitive(
@@ -371,7 +379,7 @@ def all(xp, input, *, dim=None, keepdim=False, out=None):
     >>> tg.all(tg.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
     """
-    return xp.logical_and.reduce(input, _truth_axis("all", input.ndim, dim), None, out, keepdim)
+    return _truth(xp, xp.logical_and, "all", input, dim, keepdim, out)
 
 
 # -- the logarithm of a sum of exponentials -----------------------------------------------------------------------------
@@ -408,7 +416,7 @@ def logsumexp(xp, input, *, dim, keepdim=False, out=None):
     tensor(1000.6932)
     """
     axis = axis_of("logsumexp", input.ndim, dim)
-    top = xp.maximum.reduce(input, axis, None, None, True, -math.inf)
+    top = xp.maximum.reduce(input.real, axis, None, None, True, -math.inf)
     top = xp.where(xp.isfinite(top), top, 0)
     power = xp.subtract(input, top)
     total = xp.add.reduce(xp.exp(power), axis, None, None, keepdim)

@@ -16,7 +16,7 @@ __all__ = ["index_reduce", "scatter_reduce"]
 
 def _accumulated(xp: Any, who: str, accumulate: Any, input: Any, index: Any, src: Any, dim: int) -> Any:
     """Return the input with a NumPy function applied to what falls on each position."""
-    out = xp.array(input)
+    out = xp.array(input, order="C")
     target, positions, source = _as_vectors(out, index, src)
     _corner(who, target.shape, positions, dim)
     part = _source(who, source, positions, target.dtype)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
 from ..errors import IndexRangeError, OptionError, ShapeError
 from .join import cat
+from .pairs import log_sum
 from .reduce import accumulator, axis_of, narrowed
 from .select import narrow
 from .sort import ValuesAndIndices
@@ -119,6 +120,15 @@ def cumprod(xp, input, *, dim, exclusive=False, reverse=False):
 # -- logarithms of sums -------------------------------------------------------------------------------------------------
 
 
+def _complex_run(xp, input, dim):
+    """Return the logarithms of running sums of complex exponentials, for which NumPy has no function."""
+    rows = xp.moveaxis(input, dim, 0)
+    out = xp.array(rows)
+    for i in range(1, len(rows)):
+        out[i] = log_sum(xp, out[i - 1], rows[i])
+    return xp.array(xp.moveaxis(out, 0, dim))
+
+
 def _logcumsumexp_gradient(g, input, out, dim):
     if input.ndim == 0:
         return g
@@ -145,6 +155,8 @@ def logcumsumexp(xp, input, *, dim):
     >>> tg.logcumsumexp(tg.tensor([1000.0, 1000.0]), dim=0)
     tensor([1000.0000, 1000.6932])
     """
+    if input.dtype.kind == "c" and input.ndim:
+        return _complex_run(xp, input, dim)
     return _run(xp, "logcumsumexp", xp.logaddexp.accumulate, input, dim)
 
 

@@ -40,7 +40,11 @@ def _variance(xp, who, input, dim, correction, keepdim):
     with xp.errstate(all="ignore"):
         total = add_up(xp, x, axis, True, None)
         deviation = x - total / reduced_count(x.shape, total.shape)
-        total = add_up(xp, deviation * deviation, axis, keepdim, None)
+        if x.dtype.kind == "c":
+            square = xp.square(deviation.real) + xp.square(deviation.imag)
+        else:
+            square = deviation * deviation
+        total = add_up(xp, square, axis, keepdim, None)
         return total / max(reduced_count(x.shape, total.shape) - correction, 0)
 
 
@@ -61,24 +65,28 @@ def _std_gradient(g, input, out, dim, correction, keepdim):
     vjp=(_var_gradient,),
     formula=r"\frac{1}{n - c} \sum_i (x_i - \bar{x})^2",
     derivative=r"2 (x_i - \bar{x}) / (n - c)",
+    holomorphic=False,
     samples=_spread_samples,
     errors=_bad_spreads,
 )
 def var(xp, input, *, dim=None, correction=1, keepdim=False, out=None):
     """Return the variance over one dimension, several, or all. Raises DTypeError for integers and bool."""
-    return into(out, _variance(xp, "var", input, dim, correction, keepdim).astype(input.dtype, copy=False))
+    return into(out, _variance(xp, "var", input, dim, correction, keepdim).astype(input.real.dtype, copy=False))
 
 
 @primitive(
     vjp=(_std_gradient,),
     formula=r"\sqrt{\frac{1}{n - c} \sum_i (x_i - \bar{x})^2}",
     derivative=r"(x_i - \bar{x}) / ((n - c) s)",
+    holomorphic=False,
     samples=_spread_samples,
     errors=_bad_spreads,
 )
 def std(xp, input, *, dim=None, correction=1, keepdim=False, out=None):
     """Return the standard deviation over one dimension, several, or all. Raises DTypeError for integers and bool."""
-    return into(out, xp.sqrt(_variance(xp, "std", input, dim, correction, keepdim)).astype(input.dtype, copy=False))
+    return into(
+        out, xp.sqrt(_variance(xp, "std", input, dim, correction, keepdim)).astype(input.real.dtype, copy=False)
+    )
 
 
 # -- counts -------------------------------------------------------------------------------------------------------------

@@ -37,6 +37,26 @@ def _places(xp: Any, size: tuple, stride: tuple, first: int) -> Any:
     return places
 
 
+def _check_shape(array: Any, shape: tuple) -> None:
+    if array.shape != shape:
+        raise ShapeError("as_strided", f"the input has shape {array.shape}, its memory {shape}", "give one that fits")
+
+
+def _lies_at(memory: Any, array: Any, own: tuple) -> bool:
+    """Return whether an array's elements lie in its memory with the steps and from the place that ``own`` says."""
+    item = array.itemsize
+    steps = tuple(s for s, n in zip(array.strides, array.shape, strict=True) if n > 1)
+    said = tuple(s * item for s, n in zip(own[1], own[0], strict=True) if n > 1)
+    return steps == said and array.ctypes.data - memory.ctypes.data == own[2] * item
+
+
+def _laid_out(xp: Any, array: Any, view: tuple, own: tuple) -> Any:
+    """Return memory that holds an array's elements where ``own`` says, with zeros elsewhere."""
+    memory = xp.zeros(_span(view, own), array.dtype)
+    memory[_places(xp, *own)] = array
+    return memory
+
+
 def _span(*views: tuple) -> int:
     """Return how much memory views reach into, counted from its beginning."""
     ends = [
@@ -68,7 +88,11 @@ def _span(*views: tuple) -> int:
 )
 def strided_view(xp, input, *, size, stride, storage_offset, own):
     """Return the view of the input's memory with a size, steps and a first element."""
+    _check_shape(input, own[0])
     memory = _memory(xp, input)
+    if not _lies_at(memory, input, own):
+        # Whoever runs this gave the same values in another layout: lay them out as they were.
+        memory = _laid_out(xp, input, (size, stride, storage_offset), own)
     if _span((size, stride, storage_offset)) > memory.size:
         raise ShapeError(
             "as_strided",
@@ -95,6 +119,7 @@ def strided_view(xp, input, *, size, stride, storage_offset, own):
 )
 def strided_sum(xp, input, *, size, stride, storage_offset, own):
     """Return the sums of the elements of a view at each place of the memory that the tensor ``own`` has."""
+    _check_shape(input, size)
     memory = xp.zeros(_span((size, stride, storage_offset), own), input.dtype)
     xp.add.at(memory, _places(xp, size, stride, storage_offset).reshape(-1), input.reshape(-1))
     return memory[_places(xp, *own)]
@@ -113,8 +138,8 @@ def strided_sum(xp, input, *, size, stride, storage_offset, own):
 )
 def strided_take(xp, input, *, size, stride, storage_offset, own):
     """Return a copy of what :func:`as_strided` sees, with zeros where the memory is not the input's own."""
-    memory = xp.zeros(_span((size, stride, storage_offset), own), input.dtype)
-    memory[_places(xp, *own)] = input
+    _check_shape(input, own[0])
+    memory = _laid_out(xp, input, (size, stride, storage_offset), own)
     return memory[_places(xp, size, stride, storage_offset)]
 
 

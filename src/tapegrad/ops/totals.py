@@ -16,6 +16,11 @@ def _converted(input: Tensor, dtype: Any) -> Tensor:
     return input if dtype is None or input.dtype == dtype else ops.cast(input, dtype=dtype)
 
 
+def _in(dtype: Any, result: Tensor) -> Tensor:
+    """Return a result in the dtype that was asked for: small integers are added up in int64."""
+    return result if dtype is None or result.dtype == dtype else ops.cast(result, dtype=dtype)
+
+
 @function(methods="sum")
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the sum over one dimension, several, or all, computed in ``dtype``. Integers and bool give int64.
@@ -28,7 +33,8 @@ def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = N
     (tensor(10), tensor([[3],
             [7]]))
     """
-    return ops.sum(_converted(input, dtype), dim=dim, keepdim=keepdim)
+    total = ops.sum(_converted(input, dtype), dim=dim, keepdim=keepdim)
+    return total if dtype is None else _in(dtype, total)
 
 
 @function(methods="mean")
@@ -56,7 +62,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     >>> tg.prod(tg.tensor([[1, 2], [3, 4]]), dim=1)
     tensor([ 2, 12])
     """
-    return ops.prod(_converted(input, dtype), dim=dim, keepdim=keepdim)
+    return _in(dtype, ops.prod(_converted(input, dtype), dim=dim, keepdim=keepdim))
 
 
 @function(methods="cumsum", inplace=True)
@@ -69,7 +75,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> tg.cumsum(tg.tensor([1, 2, 3]), dim=0)
     tensor([1, 3, 6])
     """
-    return ops.cumsum(_converted(input, dtype), dim=dim)
+    return _in(dtype, ops.cumsum(_converted(input, dtype), dim=dim))
 
 
 @function(methods="cumprod", inplace=True)
@@ -83,7 +89,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> tg.cumprod(tg.tensor([1, 2, 3]), dim=0)
     tensor([1, 2, 6])
     """
-    return ops.cumprod(_converted(input, dtype), dim=dim)
+    return _in(dtype, ops.cumprod(_converted(input, dtype), dim=dim))
 
 
 @function(methods="nansum")
