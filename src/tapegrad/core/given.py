@@ -16,9 +16,11 @@ __all__ = ["write_given"]
 
 
 # What PyTorch writes into its own dtype alone.
-_EXACT = frozenset("aminmax amax amin complex polar gather take index_select masked_select max min".split())
+_EXACT = frozenset(
+    {"amax", "amin", "aminmax", "complex", "gather", "index_select", "masked_select", "max", "min", "polar", "take"}
+)
 # What reads its inputs in another order than it writes, so that they must not share memory with ``out``.
-_APART = frozenset("cat gather take index_select masked_select".split())
+_APART = frozenset({"cat", "gather", "index_select", "masked_select", "take"})
 
 
 def write_given(who: str, out: Any, result: Any, inputs: Iterable = ()) -> Any:

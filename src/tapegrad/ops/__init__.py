@@ -33,6 +33,8 @@ from .join import *
 from .layouts import *
 from .linalg import *
 from .logic import *
+from .lowrank import *
+from .lu import *
 from .maxpool import *
 from .memory import *
 from .middle import *
@@ -59,7 +61,7 @@ from .special import *
 from .spectrum import *
 from .spread import *
 from .statistics import *
-from .strided import *
+from .steps import *
 from .subscript import *
 from .tapers import *
 from .threads import *
