@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from . import initialisations, layers, operations, optimizers, schedulers
+from . import expressions, initialisations, layers, operations, optimizers, schedulers
 from .case import Subject
 
-SOURCES = (operations, layers, optimizers, schedulers, initialisations)
+SOURCES = (operations, layers, optimizers, schedulers, initialisations, expressions)
 
 
 def subjects() -> list[Subject]:
