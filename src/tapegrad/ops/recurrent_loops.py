@@ -11,9 +11,13 @@ from functools import partial
 from typing import Any
 
 from .buffers import into
+from .threads import one_thread
 from .workspace import workspace
 
 __all__: list[str] = []
+
+# A step's product of fewer multiplications runs in one thread.
+_SHARED = 1 << 21
 
 
 def room(xp: Any, out: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -88,14 +92,15 @@ def run_lstm(
     state, before = xp.array(hx.T, order="C"), xp.array(cx.T, order="C")
     through = state if weight_hr is None else xp.empty((hidden, batch), input.dtype)
     advance = advance or partial(_advance, xp)
-    for t in range(steps):
-        z = gates[t]
-        xp.dot(weight, state, out=z)
-        advance(z, inputs[:, t], before, c[t], through)
-        if weight_hr is not None:
-            xp.dot(weight_hr, through, out=state)
-        y[t] = state.T
-        before = c[t]
+    with one_thread(xp, weight.size * batch < _SHARED):
+        for t in range(steps):
+            z = gates[t]
+            xp.dot(weight, state, out=z)
+            advance(z, inputs[:, t], before, c[t], through)
+            if weight_hr is not None:
+                xp.dot(weight_hr, through, out=state)
+            y[t] = state.T
+            before = c[t]
     return handed((y, c, gates), out)
 
 
@@ -138,23 +143,24 @@ def solve_lstm(
     z, scratch = xp.empty((2, 4 * hidden, batch), c.dtype)
     through = None if weight_hr is None else xp.empty((hidden, batch), c.dtype)
     retreat = retreat or partial(_retreat, xp)
-    for t in reversed(range(steps)):
-        of_h, of_c = dh[t], dc[t]
-        if t == steps - 1:
-            of_c[...] = 0
-            of_h[...] = 0 if g_y is None else g_y[t].T
-        else:
-            xp.multiply(gates[t + 1, hidden : 2 * hidden], dc[t + 1], out=of_c)
-            xp.dot(weight_hh.T, z, out=of_h)
-            if g_y is not None:
-                of_h += g_y[t].T
-        if g_c is not None:
-            of_c += g_c[t]
-        of_m = of_h if weight_hr is None else xp.dot(weight_hr.T, of_h, out=through)
-        retreat(gates[t], c[t], c[t - 1] if t else xp.array(cx.T, order="C"), of_m, of_c, z, scratch)
-        if g_z is not None:
-            z += g_z[:, t]
-        dz[:, t] = z
+    with one_thread(xp, weight_hh.size * batch < _SHARED):
+        for t in reversed(range(steps)):
+            of_h, of_c = dh[t], dc[t]
+            if t == steps - 1:
+                of_c[...] = 0
+                of_h[...] = 0 if g_y is None else g_y[t].T
+            else:
+                xp.multiply(gates[t + 1, hidden : 2 * hidden], dc[t + 1], out=of_c)
+                xp.dot(weight_hh.T, z, out=of_h)
+                if g_y is not None:
+                    of_h += g_y[t].T
+            if g_c is not None:
+                of_c += g_c[t]
+            of_m = of_h if weight_hr is None else xp.dot(weight_hr.T, of_h, out=through)
+            retreat(gates[t], c[t], c[t - 1] if t else xp.array(cx.T, order="C"), of_m, of_c, z, scratch)
+            if g_z is not None:
+                z += g_z[:, t]
+            dz[:, t] = z
     return handed((dz, dc, dh), out)
 
 
@@ -242,14 +248,15 @@ def run_rnn(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, activation:
     inputs = input_products(xp, x, weight_ih, added(*biases))
     state = xp.array(hx.T, order="C")
     z = xp.empty_like(state)
-    for t in range(len(x)):
-        xp.dot(weight_hh, state, out=z)
-        z += inputs[:, t]
-        if activation == "tanh":
-            xp.tanh(z, out=state)
-        else:
-            xp.maximum(z, 0, out=state)
-        y[t] = state.T
+    with one_thread(xp, weight_hh.size * x.shape[1] < _SHARED):
+        for t in range(len(x)):
+            xp.dot(weight_hh, state, out=z)
+            z += inputs[:, t]
+            if activation == "tanh":
+                xp.tanh(z, out=state)
+            else:
+                xp.maximum(z, 0, out=state)
+            y[t] = state.T
     return y
 
 
@@ -267,23 +274,24 @@ def run_gru(xp: Any, x: Any, hx: Any, weights: tuple, biases: tuple, out: tuple 
     weight, bias = weight_hh * scale[:, None], None if bias_hh is None else (bias_hh * scale)[:, None]
     state = xp.array(hx.T, order="C")
     products = xp.empty((3 * hidden, x.shape[1]), x.dtype)
-    for t in range(len(x)):
-        gate = gates[t]
-        sigmoids, new, product = gate[:both], gate[both : 3 * hidden], gate[3 * hidden :]
-        xp.dot(weight, state, out=products)
-        if bias is not None:
-            products += bias
-        xp.add(products[:both], inputs[:both, t], out=sigmoids)
-        xp.tanh(sigmoids, out=sigmoids)
-        as_sigmoid(sigmoids)
-        product[...] = products[both:]
-        xp.multiply(sigmoids[:hidden], product, out=new)
-        new += inputs[both:, t]
-        xp.tanh(new, out=new)
-        state -= new
-        state *= sigmoids[hidden:]
-        state += new
-        y[t] = state.T
+    with one_thread(xp, weight_hh.size * x.shape[1] < _SHARED):
+        for t in range(len(x)):
+            gate = gates[t]
+            sigmoids, new, product = gate[:both], gate[both : 3 * hidden], gate[3 * hidden :]
+            xp.dot(weight, state, out=products)
+            if bias is not None:
+                products += bias
+            xp.add(products[:both], inputs[:both, t], out=sigmoids)
+            xp.tanh(sigmoids, out=sigmoids)
+            as_sigmoid(sigmoids)
+            product[...] = products[both:]
+            xp.multiply(sigmoids[:hidden], product, out=new)
+            new += inputs[both:, t]
+            xp.tanh(new, out=new)
+            state -= new
+            state *= sigmoids[hidden:]
+            state += new
+            y[t] = state.T
     return handed((y, gates), out)
 
 
@@ -303,20 +311,21 @@ def solve_gated(xp: Any, given: tuple, slopes: Any, carry: Any, weight_hh: Any, 
     steps, hidden, batch = dh.shape
     v = xp.empty((len(weight_hh) // (hidden or 1), hidden, batch), dh.dtype)
     flat = v.reshape(len(weight_hh), batch)
-    for t in reversed(range(steps)):
-        of_h = dh[t]
-        if t == steps - 1:
-            of_h[...] = 0
-        else:
-            xp.dot(weight_hh.T, flat, out=of_h)
-            if carry is not None:
-                of_h += carry[t + 1] * dh[t + 1]
-        if g_y is not None:
-            of_h += g_y[t].T
-        xp.multiply(slopes[t].reshape(v.shape), of_h, out=v)
-        if g_v is not None:
-            flat += g_v[:, t]
-        dv[:, t] = flat
+    with one_thread(xp, weight_hh.size * batch < _SHARED):
+        for t in reversed(range(steps)):
+            of_h = dh[t]
+            if t == steps - 1:
+                of_h[...] = 0
+            else:
+                xp.dot(weight_hh.T, flat, out=of_h)
+                if carry is not None:
+                    of_h += carry[t + 1] * dh[t + 1]
+            if g_y is not None:
+                of_h += g_y[t].T
+            xp.multiply(slopes[t].reshape(v.shape), of_h, out=v)
+            if g_v is not None:
+                flat += g_v[:, t]
+            dv[:, t] = flat
     return handed((dv, dh), out)
 
 

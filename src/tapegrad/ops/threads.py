@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
 from typing import Any
@@ -123,17 +124,14 @@ if hasattr(os, "register_at_fork"):
 
 
 @cache
-def _blas() -> tuple[Callable, Callable] | None:
-    """Return the functions that get and set the number of threads of NumPy's OpenBLAS.
-
-    None for another library, and where its threads would wait on the core that is wanted here (see ``blas``).
-    """
+def _openblas() -> tuple[Callable, Callable] | None:
+    """Return the functions that get and set the number of threads of NumPy's OpenBLAS; None for another library."""
     import ctypes
 
     import numpy
 
     libraries = os.path.join(os.path.dirname(numpy.__file__), "..", "numpy.libs")
-    if not WAITS_BRIEFLY or not os.path.isdir(libraries):
+    if not os.path.isdir(libraries):
         return None
     for file in sorted(name for name in os.listdir(libraries) if "openblas" in name):
         library = ctypes.CDLL(os.path.join(libraries, file))
@@ -142,6 +140,11 @@ def _blas() -> tuple[Callable, Callable] | None:
             if get is not None and set_threads is not None:
                 return get, set_threads
     return None
+
+
+def _blas() -> tuple[Callable, Callable] | None:
+    """Return :func:`_openblas`, None where its threads would wait on the core that is wanted here (see ``blas``)."""
+    return _openblas() if WAITS_BRIEFLY else None
 
 
 def halves(xp: Any, work: Callable, count: int) -> list:
@@ -170,3 +173,21 @@ def halves(xp: Any, work: Callable, count: int) -> list:
         set_threads(before)
         worker.taken.release()
     return [first, second]
+
+
+@contextmanager
+def one_thread(xp: Any, wanted: bool = True) -> Iterator[None]:
+    """Run products in one thread inside, where that is ``wanted``: waking a second costs more than small ones take."""
+    blas = _openblas() if wanted and _Setting.threads > 1 and xp.__name__ == "numpy" else None
+    worker = _worker() if blas else None
+    if blas is None or worker is None or not worker.taken.acquire(blocking=False):
+        yield
+        return
+    get, set_threads = blas
+    before = get()
+    set_threads(1)
+    try:
+        yield
+    finally:
+        set_threads(before)
+        worker.taken.release()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core import Equation, Variable
-from . import channels, columns, convolution, depthwise, kernels, windows, winograd
+from . import channels, columns, convolution, depthwise, kernels, recurrent, windows, winograd
 from .build import DECORATOR
 from .layout import Layouts
 
@@ -199,6 +199,13 @@ _DEPTHWISE = Special(
     [depthwise.channels_gradient_loop, depthwise.channels_loop], depthwise.channels_fit, depthwise.call_channels
 )
 
+_ADVANCE = Special(
+    [kernels.exp_float32, recurrent.tanh_float32, recurrent.advance_loop], recurrent.lstm_fits, recurrent.call_layer
+)
+_RETREAT = Special(
+    [kernels.exp_float32, recurrent.tanh_float32, recurrent.retreat_loop], recurrent.lstm_fits, recurrent.call_backward
+)
+
 # For each primitive the loops that may compute it: the first that fits does.
 SPECIAL: dict[str, tuple[Special, ...]] = {
     "conv": (_TILES, _COLUMNS, _DEPTHWISE),
@@ -213,6 +220,8 @@ SPECIAL: dict[str, tuple[Special, ...]] = {
     "softmax_cross_entropy": (
         Special([kernels.exp_float32, kernels.cross_entropy_loop], _labels_fit, _call_cross_entropy),
     ),
+    "lstm_layer": (_ADVANCE,),
+    "lstm_backward": (_RETREAT,),
     "max_pool": (Special([kernels.max_pool_loop], _images_fit, _call_pooling),),
     "max_pool_gradient": (Special([kernels.at_last_nan, kernels.max_pool_gradient_loop], _images_fit, _call_pooling),),
 }
