@@ -74,7 +74,7 @@ class TestScalars:
         assert names[tg.tensor([0.1, 0.9]).argmax()] == "dog"
         assert f"{tg.tensor(1.23456789):.6f}" == "1.234568"
         assert f"{tg.tensor(2.0):.2f} {tg.tensor(3):d}" == "2.00 3"
-        assert "%.3f" % tg.tensor(0.5) == "0.500"
+        assert "%.3f" % tg.tensor(0.5) == "0.500"  # noqa: UP031  (what older scripts write)
         assert list(range(tg.tensor(3))) == [0, 1, 2]
         assert float(tg.tensor([2.5])) == 2.5
         assert round(tg.tensor(2.6).item()) == 3
@@ -90,8 +90,8 @@ class TestScalars:
         x = tg.arange(6).reshape(3, 2)
         assert len(x) == 3
         assert [row.tolist() for row in x] == [[0, 1], [2, 3], [4, 5]]
-        a, b, c = x
-        assert c.tolist() == [4, 5]
+        _first, _second, third = x
+        assert third.tolist() == [4, 5]
         for i, row in enumerate(x):
             row[0] = i
         assert x[:, 0].tolist() == [0, 1, 2]
