@@ -10,6 +10,7 @@ from ..array import Device, get_default_dtype
 from ..core import Tensor, as_tensor, function, ops, tensor, wrap
 from ..errors import UsageError
 from . import fill  # noqa: F401  (registers the primitives)
+from .creators import creator
 
 __all__ = [
     "arange",
@@ -86,7 +87,7 @@ def asarray(
     return _ready(out, device, requires_grad)
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """Return a tensor that shares memory with an array of another library, over the DLPack protocol.
 
     Source: https://dmlc.github.io/dlpack/latest/
@@ -95,7 +96,8 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     >>> tg.from_dlpack(np.arange(3))
     tensor([0, 1, 2])
     """
-    return wrap(np.from_dlpack(ext_tensor))
+    array = np.from_dlpack(ext_tensor)
+    return _ready(wrap(array.copy() if copy else array), device, False)
 
 
 # -- of one value -------------------------------------------------------------------------------------------------------
@@ -106,6 +108,7 @@ def _filled(size: tuple, value: Any, dtype: Any, device: Any, requires_grad: boo
     return _ready(ops.full(size=size, fill_value=value, dtype=dtype), device, requires_grad)
 
 
+@creator("out", "layout", "pin_memory")
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of zeros; the size is given as numbers or as one tuple.
 
@@ -119,6 +122,7 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     return _filled(_size("zeros", sizes, size), 0, dtype, device, requires_grad)
 
 
+@creator("out", "layout", "pin_memory")
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of ones; the size is given as numbers or as one tuple.
 
@@ -129,11 +133,20 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     return _filled(_size("ones", sizes, size), 1, dtype, device, requires_grad)
 
 
-def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+@creator("out", "layout", "pin_memory")
+def empty(
+    *sizes: Any,
+    size: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Return a tensor whose values nobody should rely on; the size is given as numbers or as one tuple."""
     return _filled(_size("empty", sizes, size), 0, dtype, device, requires_grad)
 
 
+@creator("out", "layout", "pin_memory")
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor of one value, whose kind decides the dtype when none is named.
 
@@ -148,6 +161,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     return _filled(_size("full", (size,), None), value, dtype, device, requires_grad)
 
 
+@creator("layout", "pin_memory")
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a 0-d tensor, of the default dtype unless another is named."""
     return _filled((), _number(s), dtype, device, requires_grad)
@@ -157,6 +171,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_gra
 
 
 @function()
+@creator("layout", "pin_memory")
 def zeros_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -170,6 +185,7 @@ def zeros_like(
 
 
 @function()
+@creator("layout", "pin_memory")
 def ones_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -183,6 +199,7 @@ def ones_like(
 
 
 @function()
+@creator("layout", "pin_memory")
 def empty_like(
     input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None
 ) -> Tensor:
@@ -191,6 +208,7 @@ def empty_like(
 
 
 @function()
+@creator("layout", "pin_memory")
 def full_like(
     input: Tensor,
     fill_value: Any,
@@ -211,6 +229,7 @@ def full_like(
 
 
 def _new(value: int, name: str) -> Any:
+    @creator("layout", "pin_memory")
     def method(
         self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Tensor:
@@ -222,6 +241,7 @@ def _new(value: int, name: str) -> Any:
     return method
 
 
+@creator("layout", "pin_memory")
 def _new_full(
     self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -230,6 +250,7 @@ def _new_full(
     return _filled(_size("new_full", (size,), None), _number(fill_value), dtype, device, requires_grad)
 
 
+@creator("layout", "pin_memory")
 def _new_tensor(
     self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -254,6 +275,7 @@ for _name, _method in {"new_full": _new_full, "new_tensor": _new_tensor, "new": 
 # -- ranges and matrices ------------------------------------------------------------------------------------------------
 
 
+@creator("out", "layout", "pin_memory")
 def arange(
     start: Any = None,
     end: Any = None,
@@ -291,6 +313,7 @@ def _steps(who: str, steps: Any) -> int:
     return int(steps)
 
 
+@creator("out", "layout", "pin_memory")
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
@@ -307,6 +330,7 @@ def linspace(
     return _ready(out, device, requires_grad)
 
 
+@creator("out", "layout", "pin_memory")
 def logspace(
     start: Any,
     end: Any,
@@ -331,6 +355,7 @@ def logspace(
     return _ready(out, device, requires_grad)
 
 
+@creator("out", "layout", "pin_memory")
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return an n by m (n by n) matrix with ones on the diagonal, zeros elsewhere.
 
@@ -343,7 +368,8 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     return _ready(ops.eye(n=n, m=n if m is None else m, dtype=dtype), device, requires_grad)
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
+@creator("layout", "pin_memory")
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Return the rows and columns of the elements on and below a diagonal, as a matrix of two rows.
 
     >>> import tapegrad as tg
@@ -354,7 +380,8 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, 
     return _triangle(row, col, offset, True, dtype, device)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
+@creator("layout", "pin_memory")
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
     """Return the rows and columns of the elements on and above a diagonal, as a matrix of two rows.
 
     >>> import tapegrad as tg
@@ -366,5 +393,6 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = np.int64, 
 
 
 def _triangle(row: int, col: int, offset: int, lower: bool, dtype: Any, device: Any) -> Tensor:
+    dtype = np.int64 if dtype is None else dtype
     out = ops.triangle_indices(row=row, col=col, offset=offset, lower=lower)
     return _ready(out if out.dtype == np.dtype(dtype) else ops.cast(out, dtype=np.dtype(dtype)), device, False)
