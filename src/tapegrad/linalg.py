@@ -27,6 +27,7 @@ from .ops.equations import (
 )
 from .ops.factor import cholesky, eigh, qr, svd, svdvals
 from .ops.inverse import det, inv, pinv, slogdet, solve
+from .ops.ldl import ldl_factor, ldl_factor_ex, ldl_solve
 from .ops.linalg import matmul, matrix_power
 from .ops.lu import householder_product, lu, lu_factor, lu_factor_ex, lu_solve
 
@@ -45,6 +46,9 @@ __all__ = [
     "householder_product",
     "inv",
     "inv_ex",
+    "ldl_factor",
+    "ldl_factor_ex",
+    "ldl_solve",
     "lstsq",
     "lu",
     "lu_factor",

@@ -120,6 +120,36 @@ def test_attempts_that_succeed_are_pytorchs(rng):
     agree(lambda m, a: m.linalg.cholesky_ex(a @ a.mT, upper=True), A)
 
 
+@pytest.mark.parametrize("hermitian", [True, False])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_ldl(hermitian, dtype, rng):
+    for n in (1, 2, 5, 9):
+        A = draw(rng, (3, n, n), dtype)
+        A = A + (A.conj() if hermitian else A).swapaxes(-1, -2)
+        # A small diagonal makes pivots of two rows.
+        A[1:] *= 1 - 0.99 * np.eye(n)
+        ours = tg.linalg.ldl_factor_ex(tg.tensor(A), hermitian=hermitian)
+        theirs = torch.linalg.ldl_factor_ex(torch.tensor(A), hermitian=hermitian)
+        np.testing.assert_array_equal(ours.pivots.numpy(), theirs.pivots.numpy())
+        np.testing.assert_allclose(ours.LD.numpy(), theirs.LD.numpy(), atol=1e-8)
+        B = draw(rng, (3, n, 2), dtype)
+        X = tg.linalg.ldl_solve(ours.LD, ours.pivots, tg.tensor(B), hermitian=hermitian)
+        np.testing.assert_allclose(A @ X.numpy(), B, atol=1e-8)
+    assert (ours.pivots < 0).any()
+
+
+def test_ldl_of_a_singular_matrix():
+    assert int(tg.linalg.ldl_factor_ex(tg.zeros(2, 2)).info) == 1
+    with pytest.raises(LinAlgError, match=r"D\[1, 1\] is 0"):
+        tg.linalg.ldl_factor(tg.zeros(2, 2))
+
+
+def test_ldl_solve_has_a_gradient(rng):
+    A = draw(rng, (3, 3), np.complex128)
+    A = A + A.T
+    agree(lambda m, b: m.linalg.ldl_solve(*m.linalg.ldl_factor(m.tensor(A)), b), draw(rng, (3, 2), np.complex128))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(4, 3), (3, 3), (2, 5, 2)])
 def test_reflections(dtype, shape, rng):
@@ -242,6 +272,8 @@ ERRORS = [
     (ShapeError, lambda: tg.linalg.householder_product(tg.ones(3, 2), tg.ones(3))),
     (DTypeError, lambda: tg.linalg.householder_product(tg.ones(3, 2), tg.ones(2).double())),
     (ShapeError, lambda: tg.ormqr(tg.ones(3, 2), tg.ones(2), tg.ones(2, 2))),
+    (ShapeError, lambda: tg.linalg.ldl_solve(tg.eye(2), tg.tensor([1, 2]).int(), tg.ones(3, 2))),
+    (DTypeError, lambda: tg.linalg.ldl_solve(tg.eye(2), tg.tensor([1.0, 2.0]), tg.ones(2, 2))),
     (OptionError, lambda: tg.lobpcg(tg.eye(2), 3)),
     (ShapeError, lambda: tg.lobpcg(tg.eye(2), 1, tg.eye(3))),
     (OptionError, lambda: tg.linalg.lstsq(tg.eye(2), tg.eye(2), driver="fast")),
