@@ -147,7 +147,13 @@ def test_ldl_of_a_singular_matrix():
 def test_ldl_solve_has_a_gradient(rng):
     A = draw(rng, (3, 3), np.complex128)
     A = A + A.T
-    agree(lambda m, b: m.linalg.ldl_solve(*m.linalg.ldl_factor(m.tensor(A)), b), draw(rng, (3, 2), np.complex128))
+    for hermitian in (False, True):
+        A = A.real + 1j * (A.imag if not hermitian else np.triu(A.imag, 1) - np.triu(A.imag, 1).T)
+        LD, pivots = tg.linalg.ldl_factor(tg.tensor(A), hermitian=hermitian)
+        b = tg.tensor(draw(rng, (3, 2), np.complex128), requires_grad=True)
+        (ours,) = tg.autograd.grad(tg.linalg.ldl_solve(LD, pivots, b, hermitian=hermitian).abs().sum(), b)
+        (other,) = tg.autograd.grad(tg.linalg.solve(tg.tensor(A), b).abs().sum(), b)
+        np.testing.assert_allclose(ours.numpy(), other.numpy(), atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
