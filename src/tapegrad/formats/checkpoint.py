@@ -175,7 +175,7 @@ def _load_stream(where: str, data: bytes, how: _How) -> Any:
     begin = position
     _, position = _run(where, data, claim, how, begin)
     keys, position = _run(where, data, _no_storage, plain_how, position)
-    if not isinstance(keys, list) or sorted(map(plain, keys)) != sorted(map(plain, claims)):
+    if type(keys) is not list or not all(type(key) is str for key in keys) or sorted(keys) != sorted(claims):
         raise CheckpointError(where, "lists other storages than its tensors use", _REMEDY)
     memories = _read_storages(where, data, position, keys, claims, order)
 

@@ -326,10 +326,18 @@ def _check_tuple(machine: Interpreter, key: tuple) -> None:
             machine.fail(f"uses a tuple with a {type(part).__name__} as a key")
 
 
-def plain(value: Any) -> str:
-    """Return a value as short text for a message."""
-    text = value if type(value) is str and value.isprintable() else ascii(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+def plain(value: Any, levels: int = 2) -> str:
+    """Return a value as short text for a message, without asking the value for it: what a file made may be endless."""
+    if isinstance(value, str) and levels == 2:
+        return value[:80] if value[:80].isprintable() else ascii(value[:60])
+    if isinstance(value, (str, bytes)):
+        return ascii(value[:40])
+    if value is None or type(value) in (int, float, bool, complex):
+        return ascii(value)[:80]
+    if isinstance(value, (tuple, list)) and levels:
+        inner = ", ".join(plain(part, levels - 1) for part in value[:8])
+        return f"({inner}, ...)" if len(value) > 8 else f"({inner})"
+    return value.label if isinstance(value, Inner) else f"a {type(value).__name__}"
 
 
 def refuse(name: str, args: Any) -> CheckpointError:
