@@ -52,7 +52,7 @@ def write_given(who: str, out: Any, result: Any, inputs: Iterable = ()) -> Any:
 
 def _check_memory(who: str, out: np.ndarray, inputs: Iterable) -> None:
     """Raise ShapeError where elements of ``out`` share a place with each other, or with other places of an input."""
-    doubled = any(n > 1 and not step for n, step in zip(out.shape, out.strides, strict=True))
+    doubled = out.size and any(n > 1 and not step for n, step in zip(out.shape, out.strides, strict=True))
     if doubled or not out.flags.writeable:
         raise ShapeError(who, "several elements of out share one place in memory", "give a tensor of its own memory")
     for x in inputs:
