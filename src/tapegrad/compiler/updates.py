@@ -72,7 +72,8 @@ def capture_update(capture: Capture, optimizer: Any) -> bool:
     if optimizer._pre_hooks or optimizer._post_hooks:
         capture.refuse(type(optimizer).__name__, "a hook of the optimizer runs in the step", "remove it before")
         return False
-    if not all(_is_ours(type(optimizer), name) for name in ("step", "_update", "_step_parameter")):
+    ours = all(_is_ours(type(optimizer), name) for name in ("step", "_update", "_step_parameter"))
+    if not ours or not optimizer._elementwise or optimizer.defaults.get("differentiable"):
         _fix_settings(capture, optimizer)
         return False
     buckets = [(group, bucket) for group in optimizer.param_groups for bucket in _buckets(capture, optimizer, group)]

@@ -6,6 +6,7 @@ step to step (the step's number, a learning rate) are Python floats while arrays
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..core.methods import overwrite
 from ..errors import ArgumentError
 
 __all__ = [
+    "FOLLOWING",
     "assign",
     "check_betas",
     "check_not_negative",
@@ -24,20 +26,36 @@ __all__ = [
     "into",
     "native",
     "number",
+    "on_arrays",
     "read",
     "scalar",
+    "smaller",
     "zeros_like",
 ]
 
 
+class _Following(threading.local):
+    """Whether the running thread updates tensors on the tape, as with ``differentiable=True``."""
+
+    on = False
+
+
+FOLLOWING = _Following()
+
+
+def on_arrays() -> bool:
+    """Return whether updates run on arrays: no trace is running, and no tape is to follow them."""
+    return STATE.tracer is None and not FOLLOWING.on
+
+
 def native(value: Any) -> Any:
-    """Return a tensor's array, or the tensor itself while a trace is running."""
-    return value.array if isinstance(value, Tensor) and STATE.tracer is None else value
+    """Return a tensor's array, or the tensor itself while updates are traced or followed."""
+    return value.array if isinstance(value, Tensor) and on_arrays() else value
 
 
 def number(value: Any) -> Any:
-    """Return a one-element tensor as a Python float, or as it is while a trace is running."""
-    return float(value.array) if isinstance(value, Tensor) and STATE.tracer is None else value
+    """Return a one-element tensor as a Python float, or as it is while updates are traced or followed."""
+    return float(value.array) if isinstance(value, Tensor) and on_arrays() else value
 
 
 def scalar(value: float = 0.0) -> Tensor:
@@ -76,6 +94,11 @@ def choose(condition: Any, a: Any, b: Any) -> Any:
     if isinstance(condition, Tensor):
         return ops.where(condition, a, b)
     return a if condition else b
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """Return the smaller of two scalars."""
+    return ops.minimum(a, b) if isinstance(a, Tensor) or isinstance(b, Tensor) else min(a, b)
 
 
 def zeros_like(p: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, ops, user_line, wrap
 from ..errors import ArgumentError, MissingMethodError, NamingError, UsageError, warn
 from ..nn.parameter import clear_gradient
-from .arithmetic import count, into, native, number
+from .arithmetic import FOLLOWING, count, into, native, number, on_arrays
 from .bundle import LARGEST, Bundle
 
 __all__ = ["Optimizer"]
@@ -31,8 +31,9 @@ class Optimizer:
     ``params``: parameters, (name, parameter) pairs, or parameter groups: dicts with ``"params"`` and options that
     differ from ``defaults``. A subclass writes ``_start``, which gives a parameter's first state, and ``_update``,
     which changes a parameter and its state in place; one written for PyTorch, with a ``step`` of its own, works too.
-    PyTorch's choices of implementation (``foreach``, ``fused``, ``capturable``, ``differentiable``) are taken and have
-    no effect: there is one implementation, and it is not differentiated.
+    PyTorch's choices of implementation (``foreach``, ``fused``, ``capturable``) are taken and have no effect.
+    ``differentiable``: steps are recorded, so that a loss after them has gradients with respect to what they came from;
+    the parameters may then be results of operations.
     Raises ArgumentError for no parameters, for one that is the result of an operation, and for one in two groups.
     Source: https://pytorch.org/docs/stable/optim.html
     """
@@ -61,9 +62,11 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, elementwise: bool = True, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._elementwise = all(getattr(cls, m).__module__.startswith(f"{__package__}.") for m in _UPDATES)
+        cls._elementwise = elementwise and all(
+            getattr(cls, m).__module__.startswith(f"{__package__}.") for m in _UPDATES
+        )
         if "step" in vars(cls):
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
 
@@ -93,7 +96,7 @@ class Optimizer:
                 raise UsageError(
                     who, f"parameter {i} is a {type(p).__name__}", "pass tensors, as in model.parameters()"
                 )
-            if p.node is not None:
+            if p.node is not None and not self.defaults.get("differentiable"):
                 raise ArgumentError(who, f"can't optimize a non-leaf tensor (parameter {i})", "pass the leaf itself")
             if p.array.dtype.kind == "c":
                 raise ArgumentError(who, f"parameter {i} is complex", "keep real and imaginary part as two parameters")
@@ -124,6 +127,9 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         # Diverging trainings overflow; the loss, not a warning, is where that is looked for.
+        if self.defaults.get("differentiable"):
+            self._step_on_the_tape()
+            return loss
         with no_grad(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             line = user_line()
             for group in self.param_groups:
@@ -139,6 +145,20 @@ class Optimizer:
                     for p in stepping:
                         p.storage.wrote(writer=line)
         return loss
+
+    def _step_on_the_tape(self) -> None:
+        """Update every parameter that has a gradient by recorded operations, so that the step has gradients itself."""
+        FOLLOWING.on = True
+        # Updates write into what they computed before: gradients get copies of it.
+        hooks, STATE.saved_hooks = STATE.saved_hooks, ((_copied, _as_it_is),)
+        try:
+            with enable_grad():
+                for group in self.param_groups:
+                    for p in group["params"]:
+                        if p.grad is not None:
+                            self._step_parameter(p, group)
+        finally:
+            FOLLOWING.on, STATE.saved_hooks = False, hooks
 
     def _step_together(self, params: list[Tensor], group: dict[str, Any]) -> list[Tensor]:
         """Update small parameters in the same state as one; return the others."""
@@ -190,7 +210,7 @@ class Optimizer:
 
     def _buffer(self, use: str, array: Any) -> np.ndarray | None:
         """Return memory in a parameter's shape, the same for all parameters and steps; None while a trace is running."""
-        if STATE.tracer is not None:
+        if not on_arrays():
             return None
         held = self._buffers.get((use, array.dtype))
         if held is None or held.size < array.size:
@@ -279,6 +299,14 @@ class Optimizer:
             lines.append(("\n" if i else "") + f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _copied(value: Tensor) -> Tensor:
+    return wrap(np.array(value.array))
+
+
+def _as_it_is(value: Tensor) -> Tensor:
+    return value
 
 
 def _split_names(who: str, group: dict[str, Any]) -> None:
