@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import Tensor, ops
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 
 __all__ = [
     "celu",
@@ -134,7 +134,7 @@ def rrelu(
     tensor([-0.5000,  2.0000])
     """
     if not lower <= upper:
-        raise ArgumentError("rrelu", f"lower={lower} is above upper={upper}", "swap them")
+        raise OptionError("rrelu", f"lower={lower} is above upper={upper}", "swap them")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
     slopes = ops.random_uniform(size=tuple(input.shape), low=float(lower), high=float(upper), dtype=input.dtype)
@@ -157,7 +157,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     tensor([-1.0000,  0.5000])
     """
     if min_val > max_val:
-        raise ArgumentError("hardtanh", f"min_val={min_val} is above max_val={max_val}", "swap them")
+        raise OptionError("hardtanh", f"min_val={min_val} is above max_val={max_val}", "swap them")
     if inplace:
         return input.hardtanh_(min_val, max_val)
     return ops.hardtanh(input, min_val=min_val, max_val=max_val)
@@ -244,7 +244,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     tensor([-0.5000,  0.0000,  1.5000])
     """
     if not lambd >= 0:
-        raise ArgumentError("softshrink", f"lambd is {lambd}", "use at least 0")
+        raise OptionError("softshrink", f"lambd is {lambd}", "use at least 0")
     return input - ops.clamp(input, -lambd, lambd)
 
 
@@ -318,7 +318,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     tensor([-0.7869,  2.0000])
     """
     if alpha == 0:
-        raise ArgumentError("celu", "alpha is 0, and x is divided by it", "use a positive number")
+        raise OptionError("celu", "alpha is 0, and x is divided by it", "use a positive number")
     return _elu(input, inplace, alpha, 1.0, 1 / alpha)
 
 
@@ -338,7 +338,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     tensor([-0.1587,  0.0000,  0.8413])
     """
     if approximate not in ("none", "tanh"):
-        raise ArgumentError("gelu", f"approximate is '{approximate}'", "use 'none' or 'tanh'")
+        raise OptionError("gelu", f"approximate is '{approximate}'", "use 'none' or 'tanh'")
     return ops.gelu(input, approximate=approximate)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, ops, wrap
-from ..errors import ShapeError
+from ..errors import OptionError, ShapeError
 from .windows import check_floating, check_images, per_dimension
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
 
 def _target(who: str, input: Tensor, n: int, output_size: Any) -> tuple[int, ...]:
     """Return the size of the result; None keeps a dimension's size."""
+    if input.ndim <= n:
+        raise OptionError(who, f"the input has shape {tuple(input.shape)}", f"give at least {n + 1} dimensions")
     check_images(who, input, n)
     given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * n
     if len(given) != n:

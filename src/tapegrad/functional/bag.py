@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core import Tensor, ops, wrap
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from .linear import embedding
 
 __all__ = ["embedding_bag"]
@@ -69,15 +69,13 @@ def _bags(offsets: Tensor | None, count: int, include_last: bool) -> tuple[np.nd
     """Return, for bags of consecutive numbers, the place of every number as a matrix, and where it stands for one."""
     if offsets is None or offsets.ndim != 1:
         found = "None" if offsets is None else f"of shape {tuple(offsets.shape)}"
-        raise ArgumentError(
-            "embedding_bag", f"the input is a vector, and offsets is {found}", "give a vector of offsets"
-        )
+        raise OptionError("embedding_bag", f"the input is a vector, and offsets is {found}", "give a vector of offsets")
     starts = offsets._read("embedding_bag")
     ends = np.append(starts[1:], [] if include_last else count).astype(np.int64)
     starts = starts[: len(ends)]
     lengths = ends - starts
     if len(offsets) and (int(offsets[0]) != 0 or (lengths < 0).any() or ends[-1:].sum() > count):
-        raise ArgumentError(
+        raise OptionError(
             "embedding_bag",
             f"offsets {offsets.tolist()} for {count} numbers",
             f"they begin with 0, do not fall, and end at most at {count}",
@@ -93,15 +91,15 @@ def _check(
     if input.ndim not in (1, 2):
         raise ShapeError(who, f"input of shape {tuple(input.shape)}", "give a vector or a matrix of numbers")
     if input.ndim == 2 and offsets is not None:
-        raise ArgumentError(who, "the input is a matrix, and there are offsets", "leave them out: each row is a bag")
+        raise OptionError(who, "the input is a matrix, and there are offsets", "leave them out: each row is a bag")
     if mode not in ("sum", "mean", "max"):
-        raise ArgumentError(who, f"mode is '{mode}'", "use 'sum', 'mean' or 'max'")
+        raise OptionError(who, f"mode is '{mode}'", "use 'sum', 'mean' or 'max'")
     if mode == "max" and scale_grad_by_freq:
-        raise ArgumentError(who, "scale_grad_by_freq with mode 'max'", "use 'sum' or 'mean'")
+        raise OptionError(who, "scale_grad_by_freq with mode 'max'", "use 'sum' or 'mean'")
     if per_sample_weights is None:
         return
     if mode != "sum":
-        raise ArgumentError(who, f"per_sample_weights with mode '{mode}'", "use 'sum'")
+        raise OptionError(who, f"per_sample_weights with mode '{mode}'", "use 'sum'")
     if per_sample_weights.shape != input.shape:
         shapes = f"{tuple(per_sample_weights.shape)} for input {tuple(input.shape)}"
         raise ShapeError(who, f"per_sample_weights of shape {shapes}", "give one for each number")

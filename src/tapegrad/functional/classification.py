@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core import STATE, Tensor, ops
 from ..core.dispatch import apply
-from ..errors import ArgumentError, DTypeError, ShapeError, warn
+from ..errors import DTypeError, OptionError, ShapeError, warn
 from .reduction import choose_reduction, reduce_loss, require_tensors
 
 __all__ = ["cross_entropy", "hinge_loss", "multi_margin_loss", "nll_loss"]
@@ -42,13 +42,14 @@ def cross_entropy(
     """
     reduction = choose_reduction(reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
-        raise ArgumentError("cross_entropy", f"label_smoothing is {label_smoothing}", "use a number from 0 to 1")
+        raise OptionError("cross_entropy", f"label_smoothing is {label_smoothing}", "use a number from 0 to 1")
     require_tensors("cross_entropy", input, target)
     if STATE.tracer is None:
         _warn_of_probabilities(input)
     if input.ndim and target.array.shape == input.array.shape:
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing)
     rows = _rows("cross_entropy", input, target)
+    _check_weight("cross_entropy", rows, weight)
     if label_smoothing:
         return _smoothed(rows, target, weight, ignore_index, reduction, label_smoothing)
     options = {"reduction": reduction, "ignore_index": ignore_index}
@@ -69,13 +70,24 @@ def _rows(who: str, input: Tensor, target: Tensor) -> Tensor:
     if not shape:
         raise ShapeError(who, "the input is 0-d", "give it a dimension for the classes")
     if len(shape) == 1:
-        raise ArgumentError(who, f"one row of {shape[0]} classes, but target has shape {labels}", "give one 0-d label")
+        raise OptionError(who, f"one row of {shape[0]} classes, but target has shape {labels}", "give one 0-d label")
     if labels == (*wanted, 1):
         fix = f"use target.squeeze({len(labels) - 1})"
     else:
         fix = f"the target should have shape {wanted}"
         fix += ", or that of the input for probabilities" if who == "cross_entropy" else ""
-    raise ArgumentError(who, f"input of shape {shape} does not fit target of shape {tuple(labels)}", fix)
+    raise OptionError(who, f"input of shape {shape} does not fit target of shape {tuple(labels)}", fix)
+
+
+def _check_weight(who: str, rows: Tensor, weight: Tensor | None) -> None:
+    if weight is None:
+        return
+    if weight.dtype != rows.dtype:
+        raise DTypeError(who, f"the weight has dtype {weight.dtype}, the input {rows.dtype}", "make them equal")
+    if tuple(weight.shape) != (rows.shape[1],):
+        raise OptionError(
+            who, f"the weight has shape {tuple(weight.shape)} for {rows.shape[1]} classes", "give one for each class"
+        )
 
 
 def _smoothed(
@@ -103,7 +115,7 @@ def _cross_entropy_of_probabilities(
             "convert it with .float(), or give one label for each row",
         )
     if ignore_index >= 0:
-        raise ArgumentError(
+        raise OptionError(
             "cross_entropy",
             f"ignore_index={ignore_index} with probabilities as target",
             "it is for labels: leave it out",
@@ -161,6 +173,7 @@ def nll_loss(
     reduction = choose_reduction(reduction, size_average, reduce)
     require_tensors("nll_loss", input, target)
     rows = _rows("nll_loss", input, target)
+    _check_weight("nll_loss", rows, weight)
     loss = ops.label_nll(rows, target, weight, reduction=reduction, ignore_index=ignore_index)
     return loss.squeeze() if input.ndim == 1 and target.ndim else loss
 
@@ -186,8 +199,13 @@ def multi_margin_loss(
     """
     reduction = choose_reduction(reduction, size_average, reduce)
     if p not in (1, 2):
-        raise ArgumentError("multi_margin_loss", f"p is {p}", "use 1 or 2")
+        raise OptionError("multi_margin_loss", f"p is {p}", "use 1 or 2")
+    if input.ndim == 0:
+        input = input.unsqueeze(0)
     rows = _rows("multi_margin_loss", input, target)
+    _check_weight("multi_margin_loss", rows, weight)
+    if not rows.shape[1]:
+        raise ShapeError("multi_margin_loss", f"the input has shape {tuple(input.shape)}", "give it classes")
     classes = rows.shape[1]
     options = {"classes": classes, "reduction": "none", "ignore_index": None, "who": "multi_margin_loss"}
     weights = ops.label_weights(target, weight, dtype=rows.dtype, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Tensor, ops
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from .windows import check_images, per_dimension
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
@@ -25,7 +25,7 @@ def _padding_pairs(who: str, padding: Any, stride: tuple, kernel: tuple, dilatio
             raise ShapeError(who, f"padding='same' with stride {stride}", "use stride 1, or numbers of padding")
         return _same_padding(kernel, dilation)
     if isinstance(padding, str):
-        raise ArgumentError(who, f"padding is '{padding}'", "use 'same', 'valid' or numbers")
+        raise OptionError(who, f"padding is '{padding}'", "use 'same', 'valid' or numbers")
     return tuple((p, p) for p in per_dimension(who, "padding", padding, len(kernel), least=0))
 
 

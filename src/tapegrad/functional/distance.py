@@ -7,6 +7,7 @@ import numpy as np
 from ..core import Tensor, ops
 from ..errors import DTypeError, ShapeError
 from ..ops.distance import vector_norm
+from ..ops.views import broadcast_tensors
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance", "pdist"]
 
@@ -58,6 +59,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         raise DTypeError(
             "cosine_similarity", f"the inputs have dtypes {x1.dtype} and {x2.dtype}", "make them floating-point"
         )
+    if x1.shape != x2.shape:
+        x1, x2 = broadcast_tensors(x1, x2)
     return ops.sum(_direction(x1, dim, eps) * _direction(x2, dim, eps), dim=dim)
 
 

@@ -101,7 +101,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 
     Raises ShapeError for less than two dimensions.
     """
-    if input.ndim < 2:
+    if input.ndim < 2 and training:
         raise ShapeError(
             "feature_alpha_dropout", f"an input of shape {tuple(input.shape)} has no channels", "use alpha_dropout"
         )

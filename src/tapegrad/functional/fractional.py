@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, ops, wrap
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import DTypeError, OptionError, ShapeError
 from .windows import check_images, per_dimension
 
 __all__ = [
@@ -21,12 +21,12 @@ __all__ = [
 
 def _target(who: str, input: Tensor, n: int, output_size: Any, output_ratio: Any) -> tuple[int, ...]:
     if output_size is None and output_ratio is None:
-        raise ArgumentError(who, "neither output_size nor output_ratio is given", "give one of them")
+        raise OptionError(who, "neither output_size nor output_ratio is given", "give one of them")
     if output_size is not None:
         return per_dimension(who, "output_size", output_size, n)
     ratios = tuple(output_ratio) if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * n
     if len(ratios) != n:
-        raise ArgumentError(who, f"output_ratio is {output_ratio}", f"give one number, or {n}")
+        raise OptionError(who, f"output_ratio is {output_ratio}", f"give one number, or {n}")
     return tuple(int(length * ratio) for length, ratio in zip(input.shape[-n:], ratios, strict=True))
 
 
@@ -48,7 +48,9 @@ def _pool(
     if not input.is_floating_point():
         raise DTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
     size = tuple(input.shape[-n:])
-    if 0 in input.shape[-n - 1 :] or any(t + k - 1 > m for t, k, m in zip(target, kernel, size, strict=True)):
+    # PyTorch wants one element more of volumes than of images.
+    room = n - 2
+    if 0 in input.shape[-n - 1 :] or any(t + k - 1 + room > m for t, k, m in zip(target, kernel, size, strict=True)):
         raise ShapeError(
             who,
             f"windows {kernel} for output {target} do not fit into an input of shape {tuple(input.shape)}",

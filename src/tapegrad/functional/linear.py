@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core import Tensor, no_grad, ops
-from ..errors import ArgumentError, ShapeError
+from ..errors import ContractError, OptionError, ShapeError
 
 __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 
@@ -79,9 +79,11 @@ def embedding(
             [1., 2.],
             [3., 4.]])
     """
+    if weight.ndim != 2:
+        raise ShapeError("embedding", f"the weight has shape {tuple(weight.shape)}", "give (rows, features)")
     rows = weight.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
-        raise ArgumentError("embedding", f"padding_idx is {padding_idx}, and there are {rows} rows", "stay within them")
+        raise ContractError("embedding", f"padding_idx is {padding_idx}, and there are {rows} rows", "stay within them")
     if max_norm is not None:
         _shrink_rows(weight, input, max_norm, norm_type)
     padding = -1 if padding_idx is None else padding_idx % rows
@@ -111,6 +113,6 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """
     if num_classes == -1:
         if tensor.numel() == 0:
-            raise ArgumentError("one_hot", "an empty tensor does not tell the number of classes", "give num_classes")
+            raise OptionError("one_hot", "an empty tensor does not tell the number of classes", "give num_classes")
         num_classes = int(tensor.max().item()) + 1
     return ops.one_hot(tensor, num_classes=max(num_classes, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core import STATE, Tensor, no_grad, ops
-from ..errors import ArgumentError, DataError, warn
+from ..errors import DataError, OptionError, UsageError, warn
 from .reduction import choose_reduction, reduce_loss, require_tensors
 
 __all__ = [
@@ -39,7 +39,7 @@ def _difference(who: str, input: Tensor, target: Tensor) -> Tensor:
 def _weighted(losses: Tensor, weight: Tensor, input: Tensor, reduction: str) -> Tensor:
     """Return the reduced losses, each times its weight; the mean is over the weights."""
     if weight.shape != input.shape:
-        raise ArgumentError(
+        raise OptionError(
             "loss", f"weight of shape {tuple(weight.shape)} for input {tuple(input.shape)}", "give them the same shape"
         )
     total = reduce_loss(losses * weight, "none" if reduction == "none" else "sum")
@@ -108,7 +108,7 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     if beta < 0:
-        raise ArgumentError("smooth_l1_loss", f"beta is {beta}", "use at least 0")
+        raise OptionError("smooth_l1_loss", f"beta is {beta}", "use at least 0")
     reduction = choose_reduction(reduction, size_average, reduce)
     difference = _difference("smooth_l1_loss", input, target)
     if beta == 0:
@@ -129,8 +129,10 @@ def huber_loss(
     >>> tg.nn.functional.huber_loss(tg.tensor([0.5, 3.0]), tg.zeros(2), reduction="none")
     tensor([0.1250, 2.5000])
     """
+    if isinstance(delta, complex):
+        raise UsageError("huber_loss", f"delta is {delta}", "use a real number")
     if not delta > 0:
-        raise ArgumentError("huber_loss", f"delta is {delta}", "use a positive number")
+        raise OptionError("huber_loss", f"delta is {delta}", "use a positive number")
     reduction = choose_reduction(reduction, None, None)
     losses = ops.huber(_difference("huber_loss", input, target), delta=float(delta))
     if weight is None:
@@ -144,7 +146,7 @@ def huber_loss(
 def _same_shape(who: str, input: Tensor, target: Tensor) -> None:
     require_tensors(who, input, target)
     if input.array.shape != target.array.shape:
-        raise ArgumentError(
+        raise OptionError(
             who,
             f"target of shape {tuple(target.shape)} differs from input of shape {tuple(input.shape)}",
             "give them the same shape, e.g. with target.unsqueeze(1) or input.squeeze(1)",
@@ -301,7 +303,7 @@ def _variances(var: Tensor | float, input: Tensor) -> Tensor:
     pairs = list(zip(input.shape, values.shape, strict=False))
     if values.ndim == input.ndim and sum(n for m, n in pairs if m != n) == 1:
         return values
-    raise ArgumentError(
+    raise OptionError(
         "gaussian_nll_loss",
         f"var of shape {tuple(values.shape)} does not fit input of shape {tuple(input.shape)}",
         "give it the input's shape, that without the last dimension, or with 1 in one dimension",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import Tensor, ops
-from ..errors import ArgumentError, ShapeError
+from ..errors import OptionError, ShapeError
 from .distance import pairwise_distance
 from .reduction import choose_reduction, reduce_loss
 
@@ -128,7 +128,10 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     reduction = choose_reduction(reduction, size_average, reduce)
-    if input.shape != target.shape or not 0 < input.ndim < 3:
+    if input.ndim == 0 and target.ndim == 0:
+        losses = multilabel_margin_loss(input.unsqueeze(0), target.unsqueeze(0), reduction="none")
+        return reduce_loss(losses, reduction)
+    if input.shape != target.shape or not 0 < input.ndim < 3 or not input.shape[-1]:
         raise ShapeError(
             "multilabel_margin_loss",
             f"input of shape {tuple(input.shape)} does not fit target of shape {tuple(target.shape)}",
@@ -236,7 +239,7 @@ def _triplet(
     reduction: str,
 ) -> Tensor:
     if margin <= 0:
-        raise ArgumentError(who, f"margin must be greater than 0, got {margin}", "use a positive number")
+        raise OptionError(who, f"margin must be greater than 0, got {margin}", "use a positive number")
     if not anchor.ndim == positive.ndim == negative.ndim:
         dims = f"{anchor.ndim}, {positive.ndim} and {negative.ndim}"
         raise ShapeError(who, f"anchor, positive and negative have {dims} dimensions", "give all the same number")

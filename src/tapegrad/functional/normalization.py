@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, no_grad, ops
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, OptionError, ShapeError
 from ..ops.pad import pad
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -21,7 +21,7 @@ __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_res
 def _check_channels(who: str, input: Tensor, **tensors: Tensor | None) -> int:
     """Return the number of channels; raises an error when the input or a tensor per channel cannot be used."""
     if input.ndim < 2:
-        raise ShapeError(who, f"an input of shape {tuple(input.shape)} has no channels", "give (N, C, ...)")
+        raise OptionError(who, f"an input of shape {tuple(input.shape)} has no channels", "give (N, C, ...)")
     if input.dtype.kind != "f":
         raise DTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
     channels = input.shape[1]
@@ -68,6 +68,15 @@ def _with_running(input: Tensor, mean: Tensor, var: Tensor, weight: Any, bias: A
     return _per_channel(input, scale.to(input.dtype), shift.to(input.dtype))
 
 
+def _of_nothing(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """Return a copy of an input without elements, on the graph of weight and bias; no statistics are kept of it."""
+    out = ops.clone(input)
+    for parameter, joined in ((weight, ops.mul), (bias, ops.add)):
+        if parameter is not None and parameter.array.size:
+            out = joined(out, parameter[0])
+    return out
+
+
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -92,6 +101,10 @@ def batch_norm(
     tensor([[-1.0000, -1.0000],
             [ 1.0000,  1.0000]])
     """
+    if eps < 0 or (training and eps == 0):
+        raise OptionError("batch_norm", f"eps is {eps}", "use a positive number")
+    if not input.array.size and input.dtype.kind == "f":
+        return _of_nothing(input, weight, bias)
     tensors = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     channels = _check_channels("batch_norm", input, **tensors)
     if not training:

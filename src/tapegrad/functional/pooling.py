@@ -8,6 +8,7 @@ from typing import Any
 from ..core import Tensor, ops
 from ..errors import IndexRangeError, ShapeError
 from ..ops.creation import zeros
+from ..ops.sliding import pooled_counts
 from .windows import check_floating, check_images, per_dimension
 
 __all__ = [
@@ -26,7 +27,16 @@ __all__ = [
 ]
 
 
-def _window(who: str, input: Tensor, n: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> dict:
+def _window(
+    who: str,
+    input: Tensor,
+    n: int,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool = False,
+) -> dict:
     """Return the keywords of a pooling primitive, checked. No stride stands for the kernel's size."""
     check_images(who, input, n)
     kernel = per_dimension(who, "kernel_size", kernel_size, n)
@@ -38,8 +48,14 @@ def _window(who: str, input: Tensor, n: int, kernel_size: Any, stride: Any, padd
         raise ShapeError(
             who, f"padding {padding} with windows that span {spans}", "use at most half of a window's span"
         )
+    if 0 in input.shape[-n - 1 :]:
+        raise ShapeError(
+            who,
+            f"the input has shape {tuple(input.shape)}",
+            "only a batch may have no elements: give channels and sizes",
+        )
     size = tuple(input.shape[-n:])
-    if any(length + 2 * p < span for length, p, span in zip(size, padding, spans, strict=True)):
+    if min(pooled_counts(size, kernel, stride, padding, dilation, ceil_mode)) < 1:
         raise ShapeError(
             who,
             f"windows that span {spans} do not fit into an input of shape {tuple(input.shape)} with padding {padding}",
@@ -74,7 +90,7 @@ def _max_pool(
     ceil_mode: bool,
     return_indices: bool,
 ) -> Any:
-    window = _window(f"max_pool{n}d", input, n, kernel_size, stride, padding, dilation)
+    window = _window(f"max_pool{n}d", input, n, kernel_size, stride, padding, dilation, ceil_mode)
     _check_seeing(f"max_pool{n}d", tuple(input.shape[-n:]), **window)
     values = ops.max_pool(input, ceil_mode=bool(ceil_mode), **window)
     return (values, ops.window_argmax(input, values, **window)) if return_indices else values
@@ -160,7 +176,7 @@ def _avg_pool(
 ) -> Tensor:
     who = f"avg_pool{n}d"
     check_floating(who, input)
-    window = _window(who, input, n, kernel_size, stride, padding, 1)
+    window = _window(who, input, n, kernel_size, stride, padding, 1, ceil_mode)
     del window["dilation"]
     if divisor_override == 0:
         raise ShapeError(who, "divisor_override is 0", "use another number, or None for the size of the window")

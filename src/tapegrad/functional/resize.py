@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, ops, wrap
-from ..errors import ArgumentError, DTypeError, ShapeError, warn
+from ..errors import DTypeError, OptionError, ShapeError, warn
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -88,40 +88,40 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
 
 def _check(input: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
     if mode not in _DIMS:
-        raise ArgumentError("interpolate", f"mode is '{mode}'", f"use one of {', '.join(_DIMS)}")
+        raise OptionError("interpolate", f"mode is '{mode}'", f"use one of {', '.join(_DIMS)}")
     if input.ndim not in _DIMS[mode]:
         wanted = " or ".join(map(str, _DIMS[mode]))
         raise ShapeError(
             "interpolate", f"mode '{mode}' wants {wanted} dimensions, got {input.ndim}", "use another mode"
         )
     if align_corners is not None and mode not in _ALIGNING:
-        raise ArgumentError("interpolate", f"align_corners with mode '{mode}'", f"use it with {', '.join(_ALIGNING)}")
+        raise OptionError("interpolate", f"align_corners with mode '{mode}'", f"use it with {', '.join(_ALIGNING)}")
     if antialias and mode not in ("bilinear", "bicubic"):
-        raise ArgumentError("interpolate", f"antialias with mode '{mode}'", "use it with bilinear or bicubic")
+        raise OptionError("interpolate", f"antialias with mode '{mode}'", "use it with bilinear or bicubic")
 
 
 def _sizes(old: tuple, size: Any, scale_factor: Any, recompute: bool | None) -> tuple[list[int], list]:
     """Return the new sizes, and the factors that positions are divided by (None: the ratio of the sizes)."""
     if (size is None) == (scale_factor is None):
-        raise ArgumentError("interpolate", "give exactly one of size and scale_factor", "leave one of them out")
+        raise OptionError("interpolate", "give exactly one of size and scale_factor", "leave one of them out")
     given = scale_factor if size is None else size
     values = list(given) if isinstance(given, (tuple, list)) else [given] * len(old)
     if len(values) != len(old):
         name = "scale_factor" if size is None else "size"
-        raise ArgumentError(
+        raise OptionError(
             "interpolate",
             f"{name} {tuple(values)} for an input with {len(old)} sizes {old}",
             "give as many, or one number",
         )
     if size is not None:
         if recompute:
-            raise ArgumentError("interpolate", "recompute_scale_factor with a size", "leave it out")
+            raise OptionError("interpolate", "recompute_scale_factor with a size", "leave it out")
         new, factors = [int(v) for v in values], [None] * len(old)
     else:
         new = [math.floor(n * float(v)) for n, v in zip(old, values, strict=True)]
         factors = [None] * len(old) if recompute else [float(v) for v in values]
     if min(*old, *new) < 1:
-        raise ArgumentError("interpolate", f"the sizes go from {old} to {tuple(new)}", "all must be at least 1")
+        raise OptionError("interpolate", f"the sizes go from {old} to {tuple(new)}", "all must be at least 1")
     return new, factors
 
 

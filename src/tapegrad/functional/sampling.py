@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..core import Tensor, ops, wrap
-from ..errors import ArgumentError, DTypeError, MissingMethodError, ShapeError, UsageError, warn
+from ..errors import DTypeError, MissingMethodError, OptionError, ShapeError, UsageError, warn
 
 __all__ = ["affine_grid", "grid_sample"]
 
@@ -44,17 +44,17 @@ def affine_grid(theta: Tensor, size: list[int] | tuple[int, ...], align_corners:
     if not isinstance(theta, Tensor):
         raise UsageError("affine_grid", f"theta is a {type(theta).__name__}", "give a tensor")
     if not theta.is_floating_point():
-        raise ArgumentError("affine_grid", f"theta has dtype {theta.dtype}", "make it floating-point")
+        raise OptionError("affine_grid", f"theta has dtype {theta.dtype}", "make it floating-point")
     size = tuple(int(n) for n in size)
     n = len(size) - 2
     if n not in (2, 3):
         raise MissingMethodError("affine_grid", f"size is {size}", "give (N, C, H, W) or (N, C, D, H, W)")
     if tuple(theta.shape[-2:]) != (n, n + 1) or theta.ndim != 3:
-        raise ArgumentError(
+        raise OptionError(
             "affine_grid", f"theta has shape {tuple(theta.shape)} for size {size}", f"give (N, {n}, {n + 1})"
         )
     if min(size) < 1:
-        raise ArgumentError("affine_grid", f"size is {size}", "use at least 1 everywhere")
+        raise OptionError("affine_grid", f"size is {size}", "use at least 1 everywhere")
     if theta.shape[0] != size[0]:
         raise ShapeError("affine_grid", f"{theta.shape[0]} maps for {size[0]} images", "give one for each")
     align = _aligned("affine_grid", align_corners)
@@ -97,9 +97,9 @@ def grid_sample(
     tensor([[[[2.]]]])
     """
     if mode not in _MODES:
-        raise ArgumentError("grid_sample", f"mode is '{mode}'", f"use {', '.join(_MODES)}")
+        raise OptionError("grid_sample", f"mode is '{mode}'", f"use {', '.join(_MODES)}")
     if padding_mode not in _PADDING:
-        raise ArgumentError("grid_sample", f"padding_mode is '{padding_mode}'", f"use {', '.join(_PADDING)}")
+        raise OptionError("grid_sample", f"padding_mode is '{padding_mode}'", f"use {', '.join(_PADDING)}")
     align = _aligned("grid_sample", align_corners)
     _check(input, grid, mode)
     size = tuple(input.shape[2:])

@@ -1,6 +1,6 @@
 """Layers, losses and containers: torch.nn's names."""
 
-from . import attention, functional, init, modules, parallel, parameter, utils
+from . import attention, functional, grad, init, modules, parallel, parameter, utils
 from .activation import *
 from .adaptive import *
 from .adaptive_softmax import *
@@ -13,6 +13,7 @@ from .fractional import *
 from .linear import *
 from .loss import *
 from .module import *
+from .more_losses import *
 from .normalization import *
 from .padding import *
 from .parallel import DataParallel

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .. import functional as F  # noqa: N812  (the field's name)
 from ..core import Tensor
-from ..errors import warn
+from ..errors import UsageError, warn
 from .margin import (
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,
@@ -93,6 +93,8 @@ class HuberLoss(Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction=reduction)
+        if not isinstance(delta, (int, float)):
+            raise UsageError("HuberLoss", f"delta is a {type(delta).__name__}", "use a number")
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

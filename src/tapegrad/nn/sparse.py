@@ -9,7 +9,7 @@ import numpy as np
 from .. import functional as F  # noqa: N812  (the field's name)
 from ..array import Device, get_default_dtype
 from ..core import Parameter, Tensor, no_grad, wrap
-from ..errors import ArgumentError, ShapeError
+from ..errors import ContractError, ShapeError
 from . import init
 from .module import Module
 
@@ -21,13 +21,15 @@ def _padding(who: str, padding_idx: int | None, rows: int) -> int | None:
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
-        raise ArgumentError(who, f"padding_idx is {padding_idx}, and there are {rows} rows", "stay within them")
+        raise ContractError(who, f"padding_idx is {padding_idx}, and there are {rows} rows", "stay within them")
     return padding_idx % rows
 
 
 def _table(who: str, shape: tuple[int, int], given: Tensor | None, freeze: bool, device: Any, dtype: Any) -> Parameter:
     """Return the parameter: the given rows, or memory for new ones. Raises ShapeError for rows of another shape."""
     Device(device or "cpu")
+    if min(shape) < 0:
+        raise ShapeError(who, f"the table's shape is {shape}", "use sizes of at least 0")
     if given is not None and tuple(given.shape) != shape:
         raise ShapeError(who, f"_weight has shape {tuple(given.shape)}", f"it should be {shape}")
     values = wrap(np.empty(shape, dtype or get_default_dtype())) if given is None else given
