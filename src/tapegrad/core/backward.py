@@ -20,6 +20,7 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Add the gradient of the tensors to ``grad`` of every leaf that they depend on (of ``inputs`` alone when given).
@@ -27,6 +28,7 @@ def backward(
     Formula: for each leaf w, ``w.grad += sum_i d tensors[i] / dw · grad_tensors[i]``.
     ``grad_tensors`` may be left out for one-element tensors (it is 1). ``create_graph`` records the backward pass
     itself, so that it can be differentiated again. ``retain_graph`` keeps the saved values for another pass.
+    ``grad_variables`` is the old name of ``grad_tensors``.
     Raises GradError when nothing here requires a gradient or the saved values are gone, ShapeError for a gradient
     of another shape. Source: https://pytorch.org/docs/stable/generated/torch.autograd.backward.html
 
@@ -36,6 +38,7 @@ def backward(
     >>> w.grad
     tensor(6.)
     """
+    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     targets = None if inputs is None else _as_list(inputs)
     retain = create_graph if retain_graph is None else retain_graph
     walk = _Walk(create_graph, retain, targets)
@@ -56,6 +59,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -64,7 +68,7 @@ def grad(
 
     Arguments as in :func:`backward`. With ``allow_unused`` an input that the outputs do not depend on gives None,
     with ``materialize_grads`` zeros; otherwise GradError is raised. With ``is_grads_batched`` the gradients of the
-    outputs have one more dimension, the first, and so have the results.
+    outputs have one more dimension, the first, and so have the results. ``only_inputs`` says what holds anyway.
     Source: https://pytorch.org/docs/stable/generated/torch.autograd.grad.html
 
     >>> import tapegrad as tg
@@ -112,7 +116,15 @@ def _batched(
             "grad", "is_grads_batched=True wants as many gradients of each output", "stack them along dimension 0"
         )
     rows = [
-        grad(outputs, inputs, [b[i] for b in batches], True, create_graph, allow_unused, False, materialize_grads)
+        grad(
+            outputs,
+            inputs,
+            [b[i] for b in batches],
+            True,
+            create_graph,
+            allow_unused=allow_unused,
+            materialize_grads=materialize_grads,
+        )
         for i in range(len(batches[0].array))
     ]
     return tuple(None if column[0] is None else ops.stack(*column, dim=0) for column in zip(*rows, strict=True))

@@ -238,10 +238,13 @@ class Tree:
             module = found
         return module
 
-    def set_submodule(self, target: str, module: Any) -> None:
-        """Put a module at a path in place of the one that is there."""
+    def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
+        """Put a module at a path; with ``strict`` only in place of one that is there."""
+        if not target:
+            raise ArgumentError("set_submodule", "the path is empty", "name the module to put there")
         path, _, name = target.rpartition(".")
-        self.get_submodule(target)
+        if strict:
+            self.get_submodule(target)
         setattr(self.get_submodule(path), name, module)
 
     def get_parameter(self, target: str) -> Parameter:
