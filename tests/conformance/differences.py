@@ -9,11 +9,54 @@ from __future__ import annotations
 import fnmatch
 import re
 
-DIFFERENCES: list[tuple[str, str, str]] = []
+DIFFERENCES: list[tuple[str, str, str]] = [
+    (
+        "torch.*",
+        r"^error float32 -?\d.*no error, want Exception",
+        "a number may come first: it is a tensor without dimensions",
+    ),
+    ("Tensor.__repr__", r"dtype=(float|int|complex|uint)", "a dtype is a class of NumPy's, printed under NumPy's name"),
+    ("nn.ParameterList", r"\[float32 of size", "a dtype is a class of NumPy's, printed under NumPy's name"),
+    ("nn.ParameterDict", r"float32 of size", "a dtype is a class of NumPy's, printed under NumPy's name"),
+    ("Tensor.__getitem__", r"^a\[::-1\]", "negative steps are views in NumPy, so they are allowed"),
+]
 
 
 # Signatures: name, what of the words that say what differs, and why.
-SIGNATURES: list[tuple[str, str, str]] = []
+KERNELS = "under torch PyTorch has a raw kernel with numbers for options; here stands nn.functional's function"
+DEPRECATED = "a form that PyTorch has deprecated: the factor before the tensor"
+SIGNATURES: list[tuple[str, str, str]] = [
+    ("torch.*_loss", r".*", KERNELS),
+    ("torch.*_with_logits", r".*", KERNELS),
+    ("torch.kl_div", r".*", KERNELS),
+    ("torch.*batch_norm", r".*", KERNELS),
+    ("torch.instance_norm", r".*", KERNELS),
+    ("torch.*dropout*", r"'train'", KERNELS),
+    ("torch.embedding_bag", r".*", KERNELS),
+    ("torch.group_norm", r"cudnn", KERNELS),
+    ("torch.layer_norm", r"cudnn", KERNELS),
+    ("torch.*_copy", r".*", "a function of PyTorch's dispatcher, without a page in its documentation"),
+    ("*.add*", r"not taken by position", DEPRECATED),
+    ("*.sub*", r"not taken by position", DEPRECATED),
+    ("*.baddbmm*", r"not taken by position", DEPRECATED),
+    ("torch.rsub", r"alpha", DEPRECATED),
+    ("*mm", r"out_dtype", "only for half precision on a GPU"),
+    ("*.tensor", r"not taken by position", "PyTorch takes them by name only, whatever its stub says"),
+    ("*.new_tensor", r"not taken by position", "PyTorch takes them by name only, whatever its stub says"),
+    ("torch.full", r"'names'", "named dimensions are absent"),
+    ("*", r"'unbiased' is None", "None stands for the default, which correction= replaces"),
+    ("torch.*trapz", r"'dx' is None", "None stands for 1"),
+    ("torch.*trapezoid", r"'dx' is None", "None stands for 1"),
+    ("*nan_to_num*", r"'nan' is 0.0", "0 is what None stands for"),
+    ("torch.meshgrid", r"'indexing'", "PyTorch warns that its default will be what it says anyway"),
+    ("linalg.lstsq", r"'driver'", "the driver that PyTorch's None stands for on the CPU"),
+    ("utils.data.random_split", r"'generator' is None", "None stands for the default generator"),
+    ("cuda.*_rng_state", r"'device' is None", "None stands for the current device"),
+    ("jit.*", r".*", "a stand-in: there is no TorchScript"),
+    ("torch.TypedStorage*", r".*", "a stand-in over a NumPy array"),
+    ("random.fork_rng", r".*", "the private arguments and devices of a GPU"),
+    ("Tensor.expand", r"implicit", "an internal argument of PyTorch's"),
+]
 
 
 def listed(table: list[tuple[str, str, str]], name: str, text: str) -> str | None:
