@@ -197,4 +197,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     if p < 1:
         raise OptionError("mvlgamma", f"p = {p} is no number of variables", "use 1 or more")
     terms = [ops.lgamma(input - i / 2 if i else input) for i in range(p)]
-    return sum(terms[1:], terms[0]) + p * (p - 1) / 4 * math.log(math.pi)
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total + p * (p - 1) / 4 * math.log(math.pi)

@@ -28,12 +28,11 @@ def _centred(who: str, window: Tensor | None, win: int, n_fft: int, like: Tensor
     """Return the window with zeros on both sides, ``n_fft`` long; None for one of ones."""
     if window is None and win == n_fft:
         return None
-    if window is None:
-        window = ones(win, dtype=like.real.dtype)
-    if window.ndim != 1 or window.shape[0] != win:
-        raise ShapeError(who, f"the window has shape {tuple(window.shape)}", f"pass a vector of {win} elements")
+    weights: Tensor = ones(win, dtype=like.real.dtype) if window is None else window
+    if weights.ndim != 1 or weights.shape[0] != win:
+        raise ShapeError(who, f"the window has shape {tuple(weights.shape)}", f"pass a vector of {win} elements")
     left = (n_fft - win) // 2
-    return pad(window, (left, n_fft - win - left)) if win < n_fft else window
+    return pad(weights, (left, n_fft - win - left)) if win < n_fft else weights
 
 
 def _mirrored(x: Tensor, amount: int, mode: str) -> Tensor:
@@ -175,7 +174,7 @@ def _trimmed(signal: Tensor, envelope: Tensor, start: int, length: int | None) -
     total = signal.shape[-1]
     end = min(total, start + length) if length is not None else total - start
     signal, envelope = signal[..., start:end], envelope[..., start:end]
-    least = float(abs(envelope.detach()).min().item()) if end > start else math.inf
+    least = float(ops.abs(envelope.detach()).min().item()) if end > start else math.inf
     if least <= 1e-11:
         raise OptionError(
             "istft",

@@ -78,8 +78,8 @@ def _several(who: str, x: Tensor, s: Sizes, dim: Any) -> tuple[list[int], list[i
     else:
         dims = [wrap_dim(who, d, x.ndim) for d in dim]
     if len(set(dims)) != len(dims):
-        raise OptionError(who, f"a dimension of {tuple(dim)} is named twice", "name each once")
-    sizes = [None] * len(dims) if s is None else list(s)
+        raise OptionError(who, f"a dimension of {dim} is named twice", "name each once")
+    sizes: list[int | None] = [None] * len(dims) if s is None else list(s)
     if len(sizes) != len(dims):
         raise OptionError(who, f"{len(sizes)} sizes for {len(dims)} dimensions", "give one size for each")
     return dims, sizes
