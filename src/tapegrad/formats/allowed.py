@@ -161,7 +161,7 @@ def _counter(args: tuple, spend: Spend) -> Counter:
 
 def _defaultdict(args: tuple, spend: Spend) -> defaultdict:
     spend(300)
-    if args in ((), (None,)):
+    if not args or args[0] is None:
         return defaultdict(None)
     pick("defaultdict", args, Global)
     if not isinstance(args[0].value, type):

@@ -138,7 +138,7 @@ def _read_index(path: str) -> dict[str, str]:
     if len(text) > _INDEX_LIMIT:
         raise FileFormatError(path, f"is longer than {_INDEX_LIMIT:,} bytes", _REMEDY)
     try:
-        index = json.loads(text)
+        index = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FileFormatError(path, f"is not JSON ({str(error)[:100]})", _REMEDY) from None
     places = index.get("weight_map") if isinstance(index, dict) else None
