@@ -68,6 +68,7 @@ def test_a_script_runs_unchanged(script, arguments, digits, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 

@@ -135,14 +135,19 @@ _METHODS = """
 METHODS = frozenset(_METHODS.split())
 
 
+def _pattern(name: str) -> str | None:
+    matching = [pattern for pattern in ABSENT if fnmatch.fnmatchcase(name, pattern)]
+    return max(matching, key=len) if matching else None
+
+
 def find_absent(name: str) -> Absent | None:
     """Return what is written about a name that tapegrad has not: the longest pattern that matches it or what it is in.
 
     >>> find_absent("torch.fx.Tracer").planned
     False
     """
-    matching = [pattern for pattern in ABSENT if fnmatch.fnmatchcase(name, pattern)]
-    return ABSENT[max(matching, key=len)] if matching else None
+    pattern = _pattern(name)
+    return None if pattern is None else ABSENT[pattern]
 
 
 def explain(name: str, known: Iterable[str] = ()) -> str:
@@ -153,7 +158,7 @@ def explain(name: str, known: Iterable[str] = ()) -> str:
     >>> explain("torch.nn.Lineer", ["Linear"])
     "torch.nn.Lineer: tapegrad has no such name, and none is planned; did you mean 'torch.nn.Linear'?"
     """
-    absent = find_absent(name)
+    pattern, absent = _pattern(name), find_absent(name)
     said = (
         "tapegrad has no such name yet, it is planned"
         if absent and absent.planned
@@ -161,6 +166,7 @@ def explain(name: str, known: Iterable[str] = ()) -> str:
     )
     room, _, last = name.rpartition(".")
     near = did_you_mean(last, known)
-    if name not in ABSENT and near.startswith("did you mean"):
+    # What is said of a whole room helps less than the name that is nearly the same.
+    if (pattern is None or pattern.endswith(".*")) and near.startswith("did you mean"):
         return f"{name}: {said}; did you mean '{room}.{near[14:-2]}'?"
     return f"{name}: {said}" + (f"; {absent.instead}" if absent else "")
