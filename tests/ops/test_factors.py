@@ -99,6 +99,9 @@ def test_attempts_report_where_they_fail():
         assert info.dtype == tg.int32
         np.testing.assert_allclose(L[0].numpy(), torch.linalg.cholesky(torch.tensor(good), upper=upper).numpy())
         assert L[1].isnan().all()
+    alone = tg.linalg.cholesky_ex(A[1])
+    assert int(alone.info) == 2
+    assert alone.L.isnan().all()
     singular = tg.tensor(np.stack([good, np.ones((2, 2))]))
     inverse, info = tg.linalg.inv_ex(singular)
     assert info.tolist() == [0, 2]

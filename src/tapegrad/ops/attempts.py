@@ -47,7 +47,7 @@ def _attempt(A: Tensor, call: Callable, first_failure: Callable, check: bool) ->
             raise
     flat = np.asarray(A.detach()).reshape(-1, *A.shape[-2:])
     info = np.array([first_failure(matrix) for matrix in flat], np.int32).reshape(A.shape[:-2])
-    failed = wrap(info > 0)[..., None, None]
+    failed = wrap((info > 0)[..., None, None])
     return ops.where(failed, float("nan"), call(ops.where(failed, identity(A), A))), wrap(info)
 
 

@@ -271,6 +271,8 @@ def pseudo_inverse(xp, A, absolute, relative, *, hermitian=False):
 
     ``hermitian``: from the eigenvalues of the lower triangle.
     """
+    if A.size == 0:
+        return xp.zeros((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
     if hermitian:
         values, left = lapack("pinv", lambda: xp.linalg.eigh(A, "L"), "look for nan in the matrix")
         right = left
@@ -295,8 +297,6 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.pinv.html
     """
     require_matrix("pinv", A, square=hermitian)
-    if 0 in A.shape:
-        return A.mH * 1
     absolute, relative = cutoffs(A, atol, rcond if rtol is None else rtol)
     return ops.pseudo_inverse(A, absolute, relative, hermitian=hermitian)
 

@@ -222,7 +222,7 @@ def entr(xp, input):
     tensor([  -inf, 0.0000, 0.3466])
     """
     with xp.errstate(all="ignore"):
-        value = xp.where(input < 0, -xp.inf, -input * xp.log(xp.where(input == 0, 1, input)))
+        value = xp.where(input < 0, -xp.inf, xp.where(input == 0, 0, -input * xp.log(input)))
     return value.astype(input.dtype, copy=False)
 
 

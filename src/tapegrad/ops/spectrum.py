@@ -74,7 +74,7 @@ def stft(
 
     >>> import tapegrad as tg
     >>> tg.stft(tg.ones(8), 4, window=tg.hann_window(4), return_complex=True).shape
-    torch.Size([3, 9])
+    tapegrad.Size([3, 9])
     """
     if input.ndim not in (1, 2):
         raise ShapeError("stft", f"the input has shape {tuple(input.shape)}", "pass a signal or a batch of them")
@@ -142,7 +142,7 @@ def istft(
     >>> import tapegrad as tg
     >>> x, w = tg.arange(8.0), tg.hann_window(4)
     >>> tg.istft(tg.stft(x, 4, window=w, return_complex=True), 4, window=w)
-    tensor([0.0000, 1.0000, 2.0000, 3.0000, 4.0000, 5.0000, 6.0000, 7.0000])
+    tensor([0., 1., 2., 3., 4., 5., 6., 7.])
     """
     hop, win = _checked("istft", n_fft, hop_length, win_length)
     onesided = input.ndim > 1 and input.shape[-2] != n_fft if onesided is None else onesided
