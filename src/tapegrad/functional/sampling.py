@@ -164,11 +164,12 @@ def _reflected(x: Tensor, low: float, high: float) -> Tensor:
     return ops.where(ops.eq(ops.remainder(turns, 2), 0), rest + low, high - rest)
 
 
-Taps = list[tuple[Tensor, Tensor | None]]
+Taps = list[tuple[Tensor, Tensor]]
 
 
 def _nearest(x: Tensor) -> Taps:
-    return [(ops.round(x.detach()), None)]
+    # The weight 1 stays on the graph: the grid's gradient is 0, not none.
+    return [(ops.round(x.detach()), 1 + ops.hardtanh(x) * 0)]
 
 
 def _linear(x: Tensor) -> Taps:
@@ -204,8 +205,7 @@ def _read(input: Tensor, taps: list[Taps], size: tuple[int, ...]) -> Tensor:
             inside = (position >= 0) & (position <= n - 1)
             index = ops.where(inside, position, 0.0).detach().to(np.dtype(np.int64))
             flat = index if flat is None else flat * n + index
-            real = inside.to(input.dtype)
-            part = real if part is None else ops.where(inside, part, 0.0)
+            part = ops.where(inside, part, 0.0)
             weight = part if weight is None else weight * part
         assert flat is not None
         assert weight is not None
