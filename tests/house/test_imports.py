@@ -31,6 +31,7 @@ LEVELS = {
     "func": 4,
     "functional": 5,
     "formats": 5,
+    "further": 6,
     "nn": 6,
     "optim": 7,
     "utils": 7,

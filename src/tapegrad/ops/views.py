@@ -11,7 +11,7 @@ from ..core import STATE, Sample, Size, Tensor, function, ops, primitive
 from ..core.dispatch import apply
 from ..core.methods import _check_writable
 from ..errors import ShapeError
-from .shape import reshape, t, transpose, wrap_dim
+from .shape import reshape, swapaxes, swapdims, t, transpose, wrap_dim
 
 __all__ = [
     "atleast_1d",
@@ -249,5 +249,5 @@ def _in_place(call: Any, name: str) -> Any:
     return method
 
 
-for _call in (squeeze, unsqueeze, t, transpose):
+for _call in (squeeze, unsqueeze, swapaxes, swapdims, t, transpose):
     setattr(Tensor, f"{_call.__name__}_", _in_place(_call, f"{_call.__name__}_"))
