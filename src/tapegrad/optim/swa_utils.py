@@ -212,8 +212,8 @@ class SWALR(LRScheduler):
 
     def _share(self, t: int) -> float:
         """Return how much of the way is gone after t steps."""
-        t = min(1.0, max(0.0, t / max(1, self.anneal_epochs)))
-        return t if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * t)) / 2
+        share = min(1.0, max(0.0, t / max(1, self.anneal_epochs)))
+        return share if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * share)) / 2
 
     def get_lr(self) -> list[float]:
         """Return the rates of this step: the part of the way beyond the last step's, from where the rate is now."""
