@@ -160,15 +160,15 @@ def modified_bessel_k1(input: Tensor) -> Tensor:
 
 
 @function()
-def scaled_modified_bessel_k0(x: Tensor) -> Tensor:
+def scaled_modified_bessel_k0(input: Tensor) -> Tensor:
     """Return :func:`modified_bessel_k0` of each element times exp(x)."""
-    return ops.bessel_k(x, order=0, scaled=True)
+    return ops.bessel_k(input, order=0, scaled=True)
 
 
 @function()
-def scaled_modified_bessel_k1(x: Tensor) -> Tensor:
+def scaled_modified_bessel_k1(input: Tensor) -> Tensor:
     """Return :func:`modified_bessel_k1` of each element times exp(x)."""
-    return ops.bessel_k(x, order=1, scaled=True)
+    return ops.bessel_k(input, order=1, scaled=True)
 
 
 # -- Bessel functions ---------------------------------------------------------------------------------------------------

@@ -145,24 +145,26 @@ def _of_singular_values(A: Tensor, ord: Any, row: int, column: int, keepdim: boo
 
 @function()
 def norm(
-    A: Tensor, ord: Any = None, dim: int | tuple | None = None, keepdim: bool = False, *, dtype: Any = None
+    input: Tensor, ord: Any = None, dim: int | tuple | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
-    """Return a vector norm, or a matrix norm where ``ord`` is given and two dimensions are named or A is a matrix.
+    """Return a vector norm, or a matrix norm where ``ord`` is given and two dimensions are named or the input is a matrix.
 
     Without ``ord`` it is the 2-norm of all elements, or of the dimensions in ``dim``.
     Raises ShapeError when ``ord`` is given for more than two dimensions and no ``dim``.
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.norm.html
     """
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
-    if dim is None and A.ndim > 2:
+        return vector_norm(input, 2, dim, keepdim, dtype=dtype)
+    if dim is None and input.ndim > 2:
         raise ShapeError(
-            "norm", f"ord={ord!r} for shape {tuple(A.shape)} says neither which vectors nor which matrices", "pass dim="
+            "norm",
+            f"ord={ord!r} for shape {tuple(input.shape)} says neither which vectors nor which matrices",
+            "pass dim=",
         )
-    pair = tuple(range(A.ndim)) if dim is None else dim
+    pair = tuple(range(input.ndim)) if dim is None else dim
     if isinstance(pair, int) or len(pair) == 1:
-        return vector_norm(A, ord, pair, keepdim, dtype=dtype)
-    return matrix_norm(A, ord, (pair[0], pair[1]), keepdim, dtype=dtype)
+        return vector_norm(input, ord, pair, keepdim, dtype=dtype)
+    return matrix_norm(input, ord, (pair[0], pair[1]), keepdim, dtype=dtype)
 
 
 # -- distances --------------------------------------------------------------------------------------------------------

@@ -157,16 +157,16 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
 
 
 @function(methods="cholesky_solve")
-def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """Return X with L Lᵀ X = ``input`` (Lᵀ L X with ``upper``), given a Cholesky factor."""
-    L = _factor(L, upper)
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
+    """Return X with L Lᵀ X = ``input`` (Lᵀ L X with ``upper``), given a Cholesky factor L, the second input."""
+    L = _factor(input2, upper)
     return ops.solve_matrix(L.mH, ops.solve_matrix(L, input))
 
 
 @function(methods="cholesky_inverse")
-def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """Return the inverse of L Lᵀ (of Lᵀ L with ``upper``), given a Cholesky factor."""
-    inverse = ops.inv(_factor(L, upper))
+    inverse = ops.inv(_factor(input, upper))
     return inverse.mH @ inverse
 
 

@@ -279,11 +279,12 @@ class SVD(NamedTuple):
 
 
 @function()
-def svd(A: Tensor, full_matrices: bool = True) -> SVD:
+def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     """Return U, S, Vᵀ with A = U diag(S) Vᵀ: orthogonal U and V, singular values S in descending order.
 
     ``full_matrices=False`` leaves out the columns of U and rows of Vᵀ that multiply 0; the gradient ignores them always.
     That of U and V is finite only where the singular values are distinct (and not 0 for a matrix that is not square).
+    ``driver`` is for a GPU, and looked at by nobody here.
     Source: https://pytorch.org/docs/stable/generated/torch.linalg.svd.html
 
     >>> import tapegrad as tg
@@ -294,6 +295,6 @@ def svd(A: Tensor, full_matrices: bool = True) -> SVD:
 
 
 @function()
-def svdvals(A: Tensor) -> Tensor:
+def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """Return the singular values of each matrix in descending order, with a gradient even where they coincide."""
     return ops.svd_triple(A)[1]

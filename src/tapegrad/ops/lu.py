@@ -252,9 +252,9 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
 
 
 @function(methods="lu_solve", name="lu_solve_classic")
-def lu_solve_classic(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+def lu_solve_classic(input: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """Return :func:`tapegrad.linalg.lu_solve` with the right side first."""
-    return lu_solve(LU_data, LU_pivots, b)
+    return lu_solve(LU_data, LU_pivots, input)
 
 
 # -- reflections ------------------------------------------------------------------------------------------------------
@@ -324,11 +324,13 @@ def orgqr(input: Tensor, input2: Tensor) -> Tensor:
 
 
 @function(methods="ormqr")
-def ormqr(input: Tensor, tau: Tensor, other: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
-    """Return Q times ``other``, for the whole product Q of Householder's reflections in ``input``; or its adjoint times it.
+def ormqr(input: Tensor, input2: Tensor, input3: Tensor, left: bool = True, transpose: bool = False) -> Tensor:
+    """Return Q times a matrix, for the whole product Q of Householder's reflections in ``input``; or its adjoint times it.
 
-    Unless ``left``, Q comes after ``other``. Raises ShapeError when the sizes do not fit.
+    ``input2`` are the reflections' scales, ``input3`` is the matrix. Unless ``left``, Q comes after it. Raises ShapeError
+    when the sizes do not fit.
     """
+    tau, other = input2, input3
     _check_reflections("ormqr", input, tau)
     if other.ndim != input.ndim or other.shape[-2 if left else -1] != input.shape[-2]:
         raise ShapeError("ormqr", f"shapes {tuple(input.shape)} and {tuple(other.shape)} do not fit", "make them fit")

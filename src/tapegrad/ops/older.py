@@ -68,11 +68,11 @@ class TriangularSolve(NamedTuple):
 
 @function(methods="triangular_solve")
 def triangular_solve(
-    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+    input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> TriangularSolve:
-    """Return X with A X = b for a triangular A, or with its transpose, and a copy of A."""
+    """Return X with A X = ``input`` for a triangular A, or with its transpose, and a copy of A."""
     matrix = A.mT if transpose else A
-    solution = equations.solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    solution = equations.solve_triangular(matrix, input, upper=upper != transpose, unitriangular=unitriangular)
     return TriangularSolve(solution, A.clone())
 
 
