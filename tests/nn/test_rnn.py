@@ -299,6 +299,8 @@ def calls(lib):
         "nonlinearity": lambda: nn.RNN(2, 3, nonlinearity="sine"),
         "hidden_size 3.0": lambda: nn.LSTM(2, 3.0),
         "mode": lambda: nn.RNNBase("RNN", 2, 3),
+        "bias 1": lambda: nn.GRU(2, 3, bias=1),
+        "batch_first 1": lambda: nn.RNN(2, 3, batch_first=1),
     }
 
 

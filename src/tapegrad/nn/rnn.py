@@ -47,6 +47,7 @@ class RNNBase(Module):
         dtype: Any = None,
     ):
         super().__init__()
+        _check_switches(type(self).__name__, bias=bias, batch_first=batch_first)
         _check_arguments(type(self).__name__, mode, input_size, hidden_size, num_layers, dropout, proj_size)
         self.mode = mode
         self.input_size = input_size
@@ -197,6 +198,12 @@ class RNNBase(Module):
         }
         given = [f"{n}={getattr(self, n)}" for n, default in shown.items() if getattr(self, n) != default]
         return ", ".join([str(self.input_size), str(self.hidden_size), *given])
+
+
+def _check_switches(who: str, **switches: Any) -> None:
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise UsageError(who, f"{name} is {value!r}", "use True or False")
 
 
 def _check_arguments(
