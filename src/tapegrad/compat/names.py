@@ -165,7 +165,7 @@ def explain(name: str, known: Iterable[str] = ()) -> str:
         else ("tapegrad has no such name, and none is planned")
     )
     room, _, last = name.rpartition(".")
-    near = did_you_mean(last, known)
+    near = did_you_mean(last, (word for word in known if word != last))
     # What is said of a whole room helps less than the name that is nearly the same.
     if (pattern is None or pattern.endswith(".*")) and near.startswith("did you mean"):
         return f"{name}: {said}; did you mean '{room}.{near[14:-2]}'?"

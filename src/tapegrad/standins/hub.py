@@ -83,7 +83,7 @@ class _Silent:
     """Stands for tqdm's bar where the package is not installed: hands on what it is given and shows nothing."""
 
     def __init__(self, iterable: Any = None, *args: Any, total: int | None = None, **options: Any):
-        self.iterable = iterable
+        self.iterable: Any = iterable
         self.total = total
         self.n = 0
 

@@ -48,7 +48,8 @@ class ProcessContext:
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
         """Wait until one process ends; return whether all have. Raises what a process failed with, after ending the others."""
         waiting = {process.sentinel: rank for rank, process in enumerate(self.processes) if process.is_alive()}
-        multiprocessing.connection.wait(waiting, timeout)
+        if waiting and all(process.exitcode in (None, 0) for process in self.processes):
+            multiprocessing.connection.wait(waiting, timeout)
         for rank, process in enumerate(self.processes):
             if process.exitcode not in (None, 0):
                 self._fail(rank, process, grace_period)

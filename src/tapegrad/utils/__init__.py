@@ -5,10 +5,12 @@ from types import ModuleType
 
 from . import data
 
-__all__ = ["checkpoint", "data", "dlpack", "hooks", "model_zoo", "tensorboard"]
+__all__ = ["data"]
+
+_LATER = ("checkpoint", "dlpack", "hooks", "model_zoo", "tensorboard")
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in __all__:
+    if name in _LATER:
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module 'tapegrad.utils' has no attribute '{name}'")
