@@ -114,29 +114,47 @@ def compare_gradient(got, want, meter, slack):
     return compare(got, want, meter, slack)
 
 
-def call_case(theirs, ours, args, kwargs, *, order=1, slack=1.0, values=True, same_object=False):
+def call_case(theirs, ours, args, kwargs, *, order=1, values=True, same_object=False):
     """A run that calls both with the same arguments and compares; a refusal of PyTorch's makes no case."""
 
     def run(meter):
         with quiet():
-            a, k = convert(args), convert(kwargs)
+            a, k = convert([args, kwargs])
             try:
                 want = theirs(*args, **kwargs)
             except Exception as error:
                 raise Incomparable(str(error)) from error
+            if any(x.dtype not in DTYPES for x in flat(want, torch.Tensor)):
+                raise Incomparable("a dtype that NumPy has not")
             got = ours(*a, **k)
+            slack = precision([args, kwargs])
             wrong = compare(got, want, meter, slack, values)
             if wrong:
                 return wrong
             if same_object and got is not a[0]:
                 return "does not return its input"
-            inputs = [x for x in flat([args, kwargs], torch.Tensor) if x.requires_grad and x.is_leaf]
-            twins = [x for x in flat([a, k], tg.Tensor) if x.requires_grad and x.is_leaf]
-            if not order or not values or len(inputs) != len(twins):
+            inputs, twins = leaves([args, kwargs], [a, k])
+            if not order or not values:
                 return None
             return gradients(got, want, inputs, twins, order, meter, slack)
 
     return run
+
+
+def leaves(theirs, ours):
+    """The leaves that gradients are asked for, in both."""
+    found = {}
+    for x, y in zip(flat(theirs, torch.Tensor), flat(ours, tg.Tensor), strict=True):
+        if x.requires_grad and x.is_leaf:
+            found[id(x)] = (x, y)
+    return [x for x, _ in found.values()], [y for _, y in found.values()]
+
+
+def precision(inputs):
+    """How much further results may lie apart: what is computed of single and double precision is single."""
+    kinds = {x.dtype for x in flat(inputs, torch.Tensor)}
+    mixed = kinds & {torch.float64, torch.complex128} and kinds & {torch.float32, torch.complex64, torch.float16}
+    return 2e3 if mixed else 1.0
 
 
 def error_case(ours, args, kwargs, kind):

@@ -60,6 +60,8 @@ def examine(subject, fast=False) -> Record:
             except Exception as error:
                 wrong = f"{type(error).__name__}: {str(error)[:160]}"
             _note(record, case.label, wrong)
+    except Exception as error:
+        _note(record, label, f"making the next case: {type(error).__name__}: {error}")
     except TooLong:
         _note(record, label, f"took more than {SECONDS} s")
     finally:

@@ -113,7 +113,7 @@ TORCH |= {
     "device": ["torch.device('cpu')", "str(torch.device('cpu'))", "torch.device('cpu').type", "torch.device('cpu') == torch.device('cpu')", "torch.device('nonsense')", "torch.device('cpu', 0).index", "str(torch.device('cpu:0'))"],
     "dtype": ["torch.float32 == torch.float", "str(torch.float64)", "torch.float32.is_floating_point", "torch.int64.is_complex", "torch.float64.itemsize", "isinstance(torch.float32, torch.dtype)", "torch.int8.is_signed", "torch.float32.to_complex()"],
     "Size": ["torch.Size([2, 3])", "torch.Size([2, 3]).numel()", "a.shape == torch.Size([3, 4])", "isinstance(a.shape, torch.Size)", "str(a.shape)", "a.shape[:-1] + (5,)", "isinstance(a.shape[:1], torch.Size)", "tuple(a.shape)"],
-    "Tensor": over("torch.Tensor(X)", ["2, 3", "[1, 2]", "[[1.5, 2], [3, 4]]", "0", "np.ones(2)"]),
+    "Tensor": over("torch.Tensor(X)", ["[3, 2]", "[1, 2]", "[[1.5, 2], [3, 4]]", "0", "np.ones(2)"]) + ["torch.Tensor(2, 3).shape"],
     "FloatTensor": over("torch.FloatTensor(X)", ["[1, 2]", "[[1.5, 2], [3, 4]]", "0", "np.ones(2, np.float32)", "[]"]),
     "DoubleTensor": over("torch.DoubleTensor(X)", ["[1, 2]", "[[1.5, 2], [3, 4]]", "0", "np.ones(2)", "[]"]),
     "LongTensor": over("torch.LongTensor(X)", ["[1, 2]", "[[1, 2], [3, 4]]", "0", "np.ones(2, np.int64)", "[]"]),
@@ -255,8 +255,9 @@ DRAWN = {
     "torch.rand",
     "Tensor.random_",
     "Tensor.bernoulli_",
-    "nn.functional.gumbel_softmax",
-    "Tensor.resize_!",
+    "torch.nn.functional.gumbel_softmax",
+    "torch.randperm",
+    "Tensor.bernoulli",
 }
 OLD_INITS = {
     "constant": ["torch.nn.init.constant(f, 0.5)", "nn.init.constant(f, 2)", "nn.init.constant(torch.ones(2), val=1.0)", "nn.init.constant(torch.ones(0), 1.0)", "nn.init.constant(m.detach(), -1)"],

@@ -85,7 +85,7 @@ def moments(w):
         "fourth moment": (float((w**4).mean()), 6 * float((w**4).std()) / n**0.5 + 1e-12),
         "lower quartile": (float(np.quantile(w, 0.25)), 12 * std / n**0.5),
         "zeros": (float((w == 0).mean()), 0.01),
-        "bound": (float(np.quantile(np.abs(w), 0.999)), 0.25 * std),
+        "bound": (float(np.quantile(np.abs(w), 0.999)), 0.6 * std),
         "length of rows": (float(np.diag(rows).mean()), 0.05 * float(np.diag(rows).mean())),
     }
 

@@ -16,10 +16,10 @@ def make(call, dtype):
     """The arguments of a call written as text."""
 
     def x(*shape):
-        return torch.randn(*shape, dtype=dtype, requires_grad=True)
+        return torch.randn(shape, dtype=dtype, requires_grad=True)
 
     def p(*shape):
-        return (torch.rand(*shape, dtype=dtype) + 0.1).requires_grad_()
+        return (torch.rand(shape, dtype=dtype) + 0.1).requires_grad_()
 
     def i(limit, *shape):
         return torch.randint(limit, shape)

@@ -9,10 +9,10 @@ from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
 
 import tapegrad as tg
 
-from .case import Case, Subject, error_case, gradients, quiet, seed
+from .case import Case, Subject, error_case, gradients, leaves, quiet, seed
 from .layer_samples import DRAWN, OWN, make
 from .operations import spread
-from .values import Incomparable, compare, convert, convert_tensor, flat
+from .values import Incomparable, compare, convert, convert_tensor
 
 
 def copy_state(theirs, ours):
@@ -36,7 +36,7 @@ def run_forward(cls_name, arguments, inputs, dtype, training, order, drawn):
                 raise Incomparable(str(error)) from error
             a, k = convert(arguments[0]), convert(arguments[1])
             ours = getattr(tg.nn, cls_name)(*a, **k).to(convert(dtype)).train(training)
-            x, kx = convert(args), convert(kwargs)
+            x, kx = convert([args, kwargs])
             if lazy or "Lazy" in cls_name:
                 ours(*x, **kx)
             fresh = getattr(torch.nn, cls_name)(*arguments[0], **arguments[1]).to(dtype).train(training)
@@ -59,11 +59,10 @@ def run_forward(cls_name, arguments, inputs, dtype, training, order, drawn):
             )
             if wrong:
                 return wrong
-            leaves = [t for t in flat([args, kwargs], torch.Tensor) if t.requires_grad and t.is_leaf]
-            mine = [t for t in flat([x, kx], tg.Tensor) if t.requires_grad and t.is_leaf]
-            leaves += [p for p in fresh.parameters() if p.requires_grad]
+            asked, mine = leaves([args, kwargs], [x, kx])
+            asked += [p for p in fresh.parameters() if p.requires_grad]
             mine += [p for p in ours.parameters() if p.requires_grad]
-            return gradients(got, want, leaves, mine, order, meter, 1.0)
+            return gradients(got, want, asked, mine, order, meter, 1.0)
 
     return run
 

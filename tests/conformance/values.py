@@ -36,12 +36,31 @@ def raw(x: torch.Tensor) -> np.ndarray:
     return x.detach().resolve_conj().resolve_neg().numpy(force=True)
 
 
+# What the call at hand has converted: one tensor given twice stays one.
+_known: dict[int, tg.Tensor] | None = None
+
+
 def convert(x):
-    """The same value in tapegrad; containers are walked through."""
+    """The same value in tapegrad; containers are walked through, and a tensor that stands in them twice stays one."""
+    global _known
+    if _known is not None:
+        return _converted(x)
+    _known = {}
+    try:
+        return _converted(x)
+    finally:
+        _known = None
+
+
+def _converted(x):
     if isinstance(x, torch.nn.Module):
         return convert_module(x)
     if isinstance(x, torch.Tensor):
-        return convert_tensor(x)
+        if _known is None:
+            return convert_tensor(x)
+        if id(x) not in _known:
+            _known[id(x)] = convert_tensor(x)
+        return _known[id(x)]
     if isinstance(x, torch.dtype):
         if x not in DTYPES:
             raise Incomparable(f"no {x}")
@@ -74,32 +93,23 @@ def convert_tensor(x):
         return tg.sparse_coo_tensor(convert_tensor(x._indices()), convert_tensor(x._values()), tuple(x.shape))
     if x.layout is not torch.strided or x.dtype not in DTYPES:
         raise Incomparable(f"{x.layout}, {x.dtype}")
-    array = raw(x)
-    if array.size and any(n > 1 and s == 0 for n, s in zip(array.shape, array.strides, strict=True)):
-        t = (
-            tg.from_numpy(array.copy())
-            if x.requires_grad
-            else tg.from_numpy(array[expanded(array)].copy()).expand(*array.shape)
-        )
-    else:
-        t = tg.from_numpy(strided_copy(array))
+    t = in_same_place(x)
     if isinstance(x, torch.nn.Parameter):
         return tg.nn.Parameter(t, requires_grad=x.requires_grad)
-    return t.requires_grad_() if x.requires_grad else t
+    if not x.requires_grad:
+        return t
+    return t.requires_grad_() if x.is_leaf else t.requires_grad_() * 1
 
 
-def expanded(array):
-    return tuple(
-        slice(0, 1) if n > 1 and s == 0 else slice(None) for n, s in zip(array.shape, array.strides, strict=True)
-    )
-
-
-def strided_copy(array):
-    """A copy with the order of axes in memory, so that contiguity and strides agree."""
-    order = sorted(range(array.ndim), key=lambda i: -abs(array.strides[i]))
-    if order == list(range(array.ndim)):
-        return np.array(array, order="C")
-    return np.array(array.transpose(order), order="C").transpose(np.argsort(order))
+def in_same_place(x):
+    """The tensor in a copy of its whole memory, at the same place and with the same strides."""
+    if x.is_conj() or x.is_neg() or x._is_zerotensor() or not x.numel():
+        return tg.from_numpy(raw(x).copy())
+    memory = torch.empty(0, dtype=x.dtype).set_(x.detach().untyped_storage()).numpy().copy()
+    if x.is_contiguous() and memory.size == x.numel():
+        return tg.from_numpy(memory.reshape(tuple(x.shape)))
+    with tg.no_grad():
+        return tg.as_strided(tg.from_numpy(memory), tuple(x.shape), x.stride(), x.storage_offset()).detach()
 
 
 def counterpart(function):
@@ -197,7 +207,7 @@ def compare(got, want, meter, slack=1.0, values=True):
             return f"{type(got).__name__} of {len(got) if hasattr(got, '__len__') else 'one'}, want {len(want)} results"
         if isinstance(want, tuple) and not isinstance(got, tuple):
             return "list, want tuple"
-        fields = [n for n in dir(want) if not n.startswith("_") and n not in ("index", "count", "numel")]
+        fields = [n for n in dir(want) if not n.startswith(("_", "n_")) and n not in ("index", "count", "numel")]
         if type(want).__module__ == "torch.return_types" and any(
             not hasattr(got, n) for n in fields if not n.startswith("n_")
         ):
