@@ -35,7 +35,7 @@ def write_given(who: str, out: Any, result: Any, inputs: Iterable = ()) -> Any:
             raise UsageError(who, f"there are {len(result)} results", f"give {len(result)} tensors as out=(...)")
         for given, value in zip(out, result, strict=True):
             write_given(who, given, value, inputs)
-        return result._make(out) if hasattr(result, "_make") else tuple(out)
+        return getattr(type(result), "_make", tuple)(out)
     if not isinstance(out, Tensor):
         raise UsageError(who, f"out is a {type(out).__name__}", "give a tensor")
     if STATE.grad_enabled and (result.requires_grad or out.requires_grad):
@@ -66,7 +66,7 @@ def _check_memory(who: str, out: np.ndarray, inputs: Iterable) -> None:
 
 def _share(a: np.ndarray, b: np.ndarray) -> bool:
     try:
-        return np.shares_memory(a, b, max_work=1000)
+        return np.shares_memory(a, b, max_work=1000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

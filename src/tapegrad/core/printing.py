@@ -115,8 +115,8 @@ def _shown(array: np.ndarray, edge: int) -> np.ndarray:
 def _writer(shown: np.ndarray) -> tuple[Callable[[Any], str], int]:
     """Return how the elements are written, and how wide."""
     if shown.dtype.kind == "c":
-        real, real_width = _float_writer(shown.real)
-        imag, imag_width = _float_writer(shown.imag)
+        real, real_width = _float_writer(np.real(shown))
+        imag, imag_width = _float_writer(np.imag(shown))
 
         def write(z: complex) -> str:
             part = imag(z.imag).lstrip()

@@ -82,7 +82,7 @@ def _is_shared(self: Tensor) -> bool:
 
 def _share_memory(self: Tensor) -> Tensor:
     """Return the tensor: memory is not moved, so processes see the values at the time when they are forked."""
-    self._shared = True
+    self.__dict__["_shared"] = True
     return self
 
 

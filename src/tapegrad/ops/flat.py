@@ -172,7 +172,7 @@ def unique_consecutive(
     values = np.moveaxis(rows[first], 0, place) if dim is not None and array.ndim else rows[first]
     inverse = run.reshape(array.shape) if dim is None else run
     found = (values, *([inverse] if return_inverse else []), *([counts] if return_counts else []))
-    wrapped = tuple(tensor_of(np.array(part, order="C")) for part in found)
+    wrapped: tuple[Any, ...] = tuple(tensor_of(np.array(part, order="C")) for part in found)
     return wrapped if len(wrapped) > 1 else wrapped[0]
 
 

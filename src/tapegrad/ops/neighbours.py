@@ -239,7 +239,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
 
     >>> import tapegrad as tg
     >>> tg.float_power(tg.tensor([2, 3]), -1)
-    tensor([0.5000, 0.3333], dtype=torch.float64)
+    tensor([0.5000, 0.3333], dtype=float64)
     """
     wide = np.dtype(np.complex128 if result_type(input, exponent).kind == "c" else np.float64)
 

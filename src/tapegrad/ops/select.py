@@ -165,7 +165,7 @@ def argwhere(input: Tensor) -> Tensor:
 
 def _writing(prepare: Callable[..., tuple[Index, Any, bool]]) -> Callable[..., Tensor]:
     """Register a write, given what returns its index, its value and whether it adds: out of place and in place."""
-    name = prepare.__name__
+    name = prepare.__name__.lstrip("_")
 
     @functools.wraps(prepare)
     def out_of_place(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -179,7 +179,7 @@ def _writing(prepare: Callable[..., tuple[Index, Any, bool]]) -> Callable[..., T
     in_place.__name__ = name + "_"
     in_place.__doc__ = f"In-place version of :meth:`{name}`."
     setattr(Tensor, name + "_", in_place)
-    return function(methods=name)(out_of_place)
+    return function(methods=name, name=name)(out_of_place)
 
 
 def _source(who: str, input: Tensor, place: Index, source: Tensor) -> Tensor:
@@ -226,7 +226,15 @@ def index_copy(input, dim: int, index: Tensor, source: Tensor):
 
 
 @_writing
-def index_fill(input, dim: int, index: Tensor, value: Any):
+def _index_fill(input, dim: int, index: Tensor, value: Any):
+    """Return where one value is written, and the value."""
+    if isinstance(value, Tensor) and value.ndim:
+        raise ShapeError("index_fill", f"the value has shape {tuple(value.shape)}", "give a number or a 0-d tensor")
+    return _along("index_fill", input, dim, index), as_value(input, value), False
+
+
+@function(methods="index_fill")
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """Return the input with one value at the positions ``index`` of a dimension.
 
     Source: https://pytorch.org/docs/stable/generated/torch.Tensor.index_fill_.html
@@ -235,22 +243,11 @@ def index_fill(input, dim: int, index: Tensor, value: Any):
     >>> tg.index_fill(tg.zeros(3), 0, tg.tensor([2, 0]), 1.0)
     tensor([1., 0., 1.])
     """
-    if isinstance(value, Tensor) and value.ndim:
-        raise ShapeError("index_fill", f"the value has shape {tuple(value.shape)}", "give a number or a 0-d tensor")
-    return _along("index_fill", input, dim, index), as_value(input, value), False
-
-
-_fill_along = index_fill
-
-
-@function(methods="index_fill")
-@functools.wraps(_fill_along)
-def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:  # noqa: D103
     if not isinstance(value, Tensor) or not value.requires_grad:
-        return _fill_along(input, dim, index, value)
+        return _index_fill(input, dim, index, value)
     # The value's gradient counts a position once, however often it is named.
     nowhere = ops.full(size=tuple(input.shape), fill_value=False, dtype=np.dtype(bool))
-    return ops.where(_fill_along(nowhere, dim, index, True), as_value(input, value), input)
+    return ops.where(_index_fill(nowhere, dim, index, True), as_value(input, value), input)
 
 
 @_writing
@@ -268,15 +265,8 @@ def index_put(input, indices: Any, values: Any, accumulate: bool = False):
 
 
 @_writing
-def masked_scatter(input, mask: Tensor, source: Tensor):
-    """Return the input with the elements of ``source``, one after the other, where a mask is true.
-
-    Source: https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html
-
-    >>> import tapegrad as tg
-    >>> tg.masked_scatter(tg.zeros(3), tg.tensor([True, False, True]), tg.tensor([1.0, 2.0]))
-    tensor([1., 0., 2.])
-    """
+def _masked_scatter(input, mask: Tensor, source: Tensor):
+    """Return where the elements of a source are written, and those elements."""
     refuse_trace("masked_scatter")
     stretched = ops.expand(_mask("masked_scatter", mask), shape=tuple(input.shape))
     count = int(stretched.array.sum())
@@ -290,10 +280,14 @@ def masked_scatter(input, mask: Tensor, source: Tensor):
     return Index((), [stretched], [0]), values, False
 
 
-_scatter_inside = masked_scatter
-
-
 @function(methods="masked_scatter")
-@functools.wraps(_scatter_inside)
-def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:  # noqa: D103
-    return _scatter_inside(broadcast_tensors(input, mask)[0], mask, source)
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """Return the input with the elements of ``source``, one after the other, where a mask is true.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.Tensor.masked_scatter_.html
+
+    >>> import tapegrad as tg
+    >>> tg.masked_scatter(tg.zeros(3), tg.tensor([True, False, True]), tg.tensor([1.0, 2.0]))
+    tensor([1., 0., 2.])
+    """
+    return _masked_scatter(broadcast_tensors(input, mask)[0], mask, source)
