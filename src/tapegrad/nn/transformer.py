@@ -126,13 +126,13 @@ class TransformerEncoder(Module):
         x = src
         for layer in self.layers:
             x = layer(x, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=causal)
-        if self._leaves_padding_out(src, src_key_padding_mask, mask):
+        if src_key_padding_mask is not None and mask is None and self._leaves_padding_out(src):
             x = _without_padding(x, src_key_padding_mask)
         return x if self.norm is None else self.norm(x)
 
-    def _leaves_padding_out(self, src: Tensor, padding: Tensor | None, mask: Tensor | None) -> bool:
+    def _leaves_padding_out(self, src: Tensor) -> bool:
         """Return whether PyTorch would leave padded positions out and put 0 there."""
-        if padding is None or mask is not None or not self.use_nested_tensor or self.training or src.ndim != 3:
+        if not self.use_nested_tensor or self.training or src.ndim != 3:
             return False
         return not STATE.grad_enabled or not (
             src.requires_grad or any(p.requires_grad for p in self.layers[0].parameters())

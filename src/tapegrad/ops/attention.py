@@ -109,6 +109,11 @@ def _by_position(xp: Any, batch: tuple[int, ...], rows: int, columns: int, dtype
     )
 
 
+def _at(x: Any, place: Any) -> Any:
+    """Return a part of an array, None of nothing."""
+    return None if x is None else x[place]
+
+
 def _write_weights(xp: Any, part: Any, mask: Any, triangle: Any) -> None:
     """Turn a piece of scores into weights, where it lies."""
     if triangle is not None:
@@ -159,23 +164,23 @@ def attention(xp, query, key, value, mask=None, *, scale, causal, out=None):
     Results (..., L, F) and (..., L, S).
     """
     batch, rows, columns = query.shape[:-2], query.shape[-2], key.shape[-2]
-    result, weights = (None, None) if out is None else out
-    if result is None:
-        result = _by_position(xp, batch, rows, value.shape[-1], query.dtype)
-        weights = xp.empty((*batch, rows, columns), query.dtype)
+    result, weights = out or (
+        _by_position(xp, batch, rows, value.shape[-1], query.dtype),
+        xp.empty((*batch, rows, columns), query.dtype),
+    )
     if not weights.size:
         result[...] = 0
         return result, weights
     mask = None if mask is None else xp.broadcast_to(mask, weights.shape)
     # Matrices that are no batch are one of a single head.
-    sources = [None if x is None else x if batch else x[None] for x in (query, key, value, mask, result, weights)]
+    sources = [x if batch else _at(x, None) for x in (query, key, value, mask, result, weights)]
     pieces = list(_pieces(rows, columns, causal))
     triangles = [_triangle(xp, *piece, query.dtype) if causal else None for piece in pieces]
     groups = _groups(batch or (1,), rows * columns)
 
     def work(begin: int, end: int) -> None:
         for place in groups[begin:end]:
-            q, k, v, m, o, p = (None if x is None else x[place] for x in sources)
+            q, k, v, m, o, p = [_at(x, place) for x in sources]
             q = q * scale
             for (first, last, width), triangle in zip(pieces, triangles, strict=True):
                 part = xp.matmul(q[:, first:last], k[:, :width].mT, out=p[:, first:last, :width])
