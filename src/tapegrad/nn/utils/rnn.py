@@ -54,7 +54,7 @@ class PackedSequence(_Packed):
         if batch_sizes is None:
             if not isinstance(data, (list, tuple)) or len(data) != 2:
                 raise ContractError("PackedSequence", "there are no batch sizes", "give data and batch_sizes")
-            data, batch_sizes = data
+            return cls(*data, sorted_indices, unsorted_indices)
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
@@ -212,9 +212,8 @@ def pad_packed_sequence(
     steps, places = _positions(sizes)
     if sequence.unsorted_indices is not None:
         lengths = lengths[sequence.unsorted_indices.numpy()]
-        sorted_indices = sequence.sorted_indices
-        order = invert_permutation(sequence.unsorted_indices) if sorted_indices is None else sorted_indices
-        places = wrap(order.numpy()[places.array])
+        order = np.argsort(sequence.unsorted_indices.numpy(), kind="stable")
+        places = wrap(order[places.array])
     where = (places, steps) if batch_first else (steps, places)
     shape = (batch, total_length or longest) if batch_first else (total_length or longest, batch)
     empty = ops.full(size=(*shape, *data.shape[1:]), fill_value=padding_value, dtype=data.dtype)
