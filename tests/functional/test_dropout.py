@@ -134,7 +134,7 @@ def test_what_is_no_probability_is_refused(name, p):
     ("call", "message"),
     [
         (lambda: F.dropout1d(tg.ones(3)), "dropout1d: expected 2 or 3 dimensions, got 1; give (N, C, L) or (C, L), or use dropout"),
-        (lambda: F.feature_alpha_dropout(tg.ones(3)), "feature_alpha_dropout: an input of shape (3,) has no channels; use alpha_dropout"),
+        (lambda: F.feature_alpha_dropout(tg.ones(3), training=True), "feature_alpha_dropout: an input of shape (3,) has no channels; use alpha_dropout"),
     ],
 )  # fmt: skip
 def test_errors(call, message):

@@ -7,7 +7,7 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
-from tapegrad.errors import ArgumentError, IndexRangeError, ShapeError
+from tapegrad.errors import ContractError, IndexRangeError, ShapeError
 
 torch = pytest.importorskip("torch")
 
@@ -68,7 +68,7 @@ def test_arguments_are_pytorchs(name):
 @pytest.mark.parametrize(
     ("call", "kind", "message"),
     [
-        (lambda: nn.Embedding(3, 2, padding_idx=3), ArgumentError, "Embedding: padding_idx is 3, and there are 3 rows; stay within them"),
+        (lambda: nn.Embedding(3, 2, padding_idx=3), ContractError, "Embedding: padding_idx is 3, and there are 3 rows; stay within them"),
         (lambda: nn.Embedding(3, 2, _weight=tg.ones(2, 2)), ShapeError, "Embedding: _weight has shape (2, 2); it should be (3, 2)"),
         (lambda: nn.Embedding.from_pretrained(tg.ones(2)), ShapeError, "from_pretrained: the vectors have shape (2,); give a matrix"),
         (lambda: nn.Embedding(3, 2)(tg.tensor([[0, 3]])), IndexRangeError, "embedding: input[0, 1] is 3, and there are 3 rows; indices go from 0 to 2"),

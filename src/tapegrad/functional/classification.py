@@ -80,14 +80,8 @@ def _rows(who: str, input: Tensor, target: Tensor) -> Tensor:
 
 
 def _check_weight(who: str, rows: Tensor, weight: Tensor | None) -> None:
-    if weight is None:
-        return
-    if weight.dtype != rows.dtype:
+    if weight is not None and weight.dtype != rows.dtype:
         raise DTypeError(who, f"the weight has dtype {weight.dtype}, the input {rows.dtype}", "make them equal")
-    if tuple(weight.shape) != (rows.shape[1],):
-        raise OptionError(
-            who, f"the weight has shape {tuple(weight.shape)} for {rows.shape[1]} classes", "give one for each class"
-        )
 
 
 def _smoothed(
@@ -204,6 +198,8 @@ def multi_margin_loss(
         input = input.unsqueeze(0)
     rows = _rows("multi_margin_loss", input, target)
     _check_weight("multi_margin_loss", rows, weight)
+    if weight is not None and tuple(weight.shape) != (rows.shape[1],):
+        raise OptionError("multi_margin_loss", f"the weight has shape {tuple(weight.shape)}", "give one for each class")
     if not rows.shape[1]:
         raise ShapeError("multi_margin_loss", f"the input has shape {tuple(input.shape)}", "give it classes")
     classes = rows.shape[1]

@@ -80,7 +80,7 @@ def embedding(
             [3., 4.]])
     """
     if weight.ndim != 2:
-        raise ShapeError("embedding", f"the weight has shape {tuple(weight.shape)}", "give (rows, features)")
+        raise ShapeError("embedding", f"argument 'weight' has shape {tuple(weight.shape)}", "it should be a matrix")
     rows = weight.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise ContractError("embedding", f"padding_idx is {padding_idx}, and there are {rows} rows", "stay within them")

@@ -21,7 +21,7 @@ __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_res
 def _check_channels(who: str, input: Tensor, **tensors: Tensor | None) -> int:
     """Return the number of channels; raises an error when the input or a tensor per channel cannot be used."""
     if input.ndim < 2:
-        raise OptionError(who, f"an input of shape {tuple(input.shape)} has no channels", "give (N, C, ...)")
+        raise ShapeError(who, f"an input of shape {tuple(input.shape)} has no channels", "give (N, C, ...)")
     if input.dtype.kind != "f":
         raise DTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
     channels = input.shape[1]

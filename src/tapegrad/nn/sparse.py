@@ -17,7 +17,7 @@ __all__ = ["Embedding", "EmbeddingBag"]
 
 
 def _padding(who: str, padding_idx: int | None, rows: int) -> int | None:
-    """Return the padding's row counted from the front. Raises ArgumentError when there is no such row."""
+    """Return the padding's row counted from the front. Raises ContractError when there is no such row."""
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
