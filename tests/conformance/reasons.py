@@ -16,6 +16,31 @@ ROOM_REASONS: dict[str, str] = {
 }
 
 REASONS: list[tuple[str, str]] = [
+    (
+        "(AliasDb|Argument|ArgumentSpec|Benchmark.*|Block|BufferDict|CallStack|Capsule|Code|CompilationUnit|CompleteArgumentSpec"
+        "|ConcreteModule.*|DeepCopyMemoTable|ErrorReport|ExecutionPlan|FileCheck|FunctionSchema|Future|Gradient|Graph|GraphExecutor.*"
+        "|LockingLogger|LoggerBase|ModuleDict|NoopLogger|OperatorInfo|ParameterDict|PyTorchFile.*|StaticModule|Tag|TracingState|Use"
+        "|Value|parse_type_comment|.*\\.FileCheck)",
+        "TorchScript and its types",
+    ),
+    ("(Disable.*|Dispatch.*|ExcludeDispatch.*|PRIVATE_OPS|USE_.*|classproperty|init_num_threads|prepare_.*|return_types|hash_tensor|.*\\.hash_tensor)", "an internal of PyTorch's"),
+    ("(AVG|SUM|segment_reduce|saddmm|.*resize_as_sparse_|Stream|Event|convolution|binomial|quasirandom)", "an internal, or a function without a page in PyTorch's documentation"),
+    ("batch_norm_(elemt|gather_stats.*|stats|update_stats)", "kernels of batch norm over several GPUs"),
+    ("(ao|bit|newaxis_|per_channel.*|per_tensor.*|nn\\.intrinsic|nn\\.qat)", "quantised arithmetic has no NumPy kernels"),
+    (".*(_notes|TYPE_CHECKING|BroadcastingList\\d|GRID_SAMPLE_.*|assert_int_or_pair|handle_torch_function|has_torch_function.*|common_types|factory_kwargs)", "an import or a text of PyTorch's own source"),
+    ("(fft|nn\\.functional)\\.(Tensor|grad)", "an import or a text of PyTorch's own source"),
+    ("nn\\.functional\\.scaled_(grouped_)?mm", "only for numbers of eight bits on a GPU"),
+    ("Tensor\\.(eig|lstsq|solve|symeig|resize|resize_as|index|to_padded_tensor)", "removed from PyTorch, where it only raises an error, or an internal"),
+    ("utils\\.data\\.(.*DataPipe.*|DataChunk|.*datapipe.*|argument_validation|non_deterministic|runtime_validation.*)", "data pipes have left PyTorch"),
+    ("utils\\.data\\.DistributedSampler", "several machines are reached through MPI, which has its own sampler"),
+    ("utils\\.checkpoint\\..*", "selective recomputation; checkpoint and checkpoint_sequential are there"),
+    ("serialization\\..*", "an internal of PyTorch's files; load, save and safe_globals are there"),
+    ("overrides\\..*", "other libraries' tensors are not dispatched upon"),
+    ("onnx\\..*", "an internal of PyTorch's exporter; export is there"),
+    ("masked\\..*|masked", "a prototype of PyTorch's: where() and the reductions say the same"),
+    ("accelerator\\..*|backends\\..*", "there is no such device here: NumPy computes on the CPU"),
+    ("autograd\\.(NestedIOFunction|enforce_grad_layout_policy|grad_mode|set_multithreading_enabled)|autograd\\.graph\\..*(stream|region|mutation).*", "an internal of PyTorch's engine"),
+    ("func\\.rearrange|optim\\.swap_.*|random\\.thread.*|nn\\.Module\\.(T_destination|call_super_init|dump_patches)", "an internal of PyTorch's"),
     (r".*(quant|Quant|qint|quint|q_scale|q_zero|q_per|int_repr|fbgemm|qscheme|fake_quant|choose_qparams).*", "quantised arithmetic has no NumPy kernels"),
     (r".*(cuda|Cuda|CUDA|cudnn|miopen|mkldnn|nccl|_cufft|xpu|XPU|mps|MPS|vulkan|xla|hip|mtia|ipu|maia|hpu|privateuse).*", "there is no such device here: NumPy computes on the CPU"),
     (r"(jit|compiler|export|fx)\..*", "there is no TorchScript; steps are compiled to NumPy source"),
