@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..core import Array, ErrorSample, Sample, primitive
 from ..errors import UsageError
+from .pairs import refuse_numbers
 from .samples import integers, singles
 
 __all__ = [
@@ -52,6 +53,7 @@ def logical_and(xp, input, other, *, out=None):
     >>> tg.logical_and(tg.tensor([True, True]), tg.tensor([True, False]))
     tensor([ True, False])
     """
+    refuse_numbers("logical_and", input, other)
     return xp.logical_and(input, other, out=out)
 
 
@@ -70,6 +72,7 @@ def logical_or(xp, input, other, *, out=None):
     >>> tg.logical_or(tg.tensor([True, True]), tg.tensor([True, False]))
     tensor([ True,  True])
     """
+    refuse_numbers("logical_or", input, other)
     return xp.logical_or(input, other, out=out)
 
 
@@ -88,6 +91,7 @@ def logical_xor(xp, input, other, *, out=None):
     >>> tg.logical_xor(tg.tensor([True, True]), tg.tensor([True, False]))
     tensor([False,  True])
     """
+    refuse_numbers("logical_xor", input, other)
     return xp.logical_xor(input, other, out=out)
 
 

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-def _refuse_numbers(who, input, other):
+def refuse_numbers(who, input, other):
     """Raise UsageError where PyTorch wants two tensors."""
     for x in (input, other):
         if not hasattr(x, "dtype"):
@@ -102,7 +102,7 @@ def fmax(xp, input, other, *, out=None):
     >>> tg.fmax(tg.tensor([1.0, float("nan")]), tg.tensor([2.0, 3.0]))
     tensor([2., 3.])
     """
-    _refuse_numbers("fmax", input, other)
+    refuse_numbers("fmax", input, other)
     return xp.fmax(input, other, out=out)
 
 
@@ -127,7 +127,7 @@ def fmin(xp, input, other, *, out=None):
     >>> tg.fmin(tg.tensor([1.0, float("nan")]), tg.tensor([2.0, 3.0]))
     tensor([1., 3.])
     """
-    _refuse_numbers("fmin", input, other)
+    refuse_numbers("fmin", input, other)
     return xp.fmin(input, other, out=out)
 
 
@@ -163,7 +163,7 @@ def atan2(xp, input, other, *, out=None):
     >>> tg.atan2(tg.tensor([1.0, 0.0]), tg.tensor([1.0, -1.0]))
     tensor([0.7854, 3.1416])
     """
-    _refuse_numbers("atan2", input, other)
+    refuse_numbers("atan2", input, other)
     return xp.arctan2(input, other, out=out)
 
 
@@ -185,7 +185,7 @@ def hypot(xp, input, other, *, out=None):
     >>> tg.hypot(tg.tensor([3.0]), tg.tensor([4.0]))
     tensor([5.])
     """
-    _refuse_numbers("hypot", input, other)
+    refuse_numbers("hypot", input, other)
     return xp.hypot(input, other, out=out)
 
 
@@ -245,7 +245,7 @@ def logaddexp(xp, input, other, *, out=None):
     >>> tg.logaddexp(tg.tensor([1000.0]), tg.tensor([1000.0]))
     tensor([1000.6932])
     """
-    _refuse_numbers("logaddexp", input, other)
+    refuse_numbers("logaddexp", input, other)
     return into(out, log_sum(xp, input, other)) if input.dtype.kind == "c" else xp.logaddexp(input, other, out=out)
 
 
