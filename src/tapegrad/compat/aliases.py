@@ -59,7 +59,7 @@ def install() -> None:
     if is_installed():
         return
     for package in PACKAGES:
-        if package in sys.modules:
+        if sys.modules.get(package) is not None:
             raise StateError("install", f"'{package}' is already imported", "call install() before everything else")
     sys.meta_path.insert(0, _Finder())
     _reach_children()
