@@ -38,6 +38,8 @@ DRAWN = {
     "nn.functional.dropout_", "bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "normal_", "uniform_",
     "random_", "nn.functional.multi_head_attention_forward", "random", "rrelu_",
 }  # fmt: skip
+# Their pages name no out=, though some of their kernels take one.
+WITHOUT_OUT = ("torch.nn.functional", "torch.special.softmax", "torch.special.log_softmax")
 # Determined up to signs or phases: what does not depend on those is compared.
 GAUGE = {
     "linalg.svd": lambda r: (r[1], (r[0][..., : r[1].shape[-1]] * r[1].unsqueeze(-2)) @ r[2][..., : r[1].shape[-1], :]),
@@ -156,7 +158,7 @@ def order_of(op, dtype):
     return 2 if op.supports_gradgrad and dtype is not torch.float32 else 1
 
 
-def function_cases(name, ours, ops, fast):
+def function_cases(name, ours, ops, fast, documented):
     counts = FAST if fast else FULL
     for op, dtype, sample in each_sample(ops, counts, "function", least=0 if fast else 5):
         args, theirs, mine = (sample.input, *sample.args), op.op, ours_for(op, ours)
@@ -166,7 +168,6 @@ def function_cases(name, ours, ops, fast):
         yield Case(describe(sample, dtype), run)
     if fast:
         return
-    documented = not name.startswith(("nn.functional", "special.softmax", "special.log_softmax"))
     for op, dtype, sample in each_sample(
         [op for op in ops if op.supports_out and documented][:1], {"float64": 2, "int64": 1}, "out"
     ):
@@ -259,7 +260,11 @@ def subjects():
         for public, theirs in named.items():
             ours = resolve(public[6:])
             if theirs is not None and not isinstance(theirs, torch.dtype) and not name.startswith("_"):
-                yield from subject(public, ours, functools.partial(function_cases, name, ours, ops))
+                yield from subject(
+                    public,
+                    ours,
+                    functools.partial(function_cases, name, ours, ops, documented=not public.startswith(WITHOUT_OUT)),
+                )
         for variant in ("method_variant", "inplace_variant"):
             op = next((op for op in ops if getattr(op, variant)), None)
             functions = [getattr(op, variant)] if op else []

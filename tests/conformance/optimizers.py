@@ -99,8 +99,8 @@ def states_differ(b, a, meter):
 
 
 def counted(name, value):
-    """The number of steps as a number: its dtype is a case of its own."""
-    return float(value) if name == "step" else value
+    """What counts or scales steps as a number: its dtype is a case of its own."""
+    return float(value) if name in ("step", "eta", "mu", "mu_product") else value
 
 
 def run_dtypes(name):
@@ -126,7 +126,7 @@ def run_steps(name, kwargs, dtype, groups=False, resume=False):
             try:
                 (a, theirs, targets), (b, ours, twins) = both(name, kwargs, dtype, groups)
                 train(a, theirs, targets, STEPS)
-            except (RuntimeError, AssertionError, ValueError) as error:
+            except (RuntimeError, AssertionError, ValueError, TypeError) as error:
                 _only_if_theirs(name, kwargs, dtype, groups, error)
             train(b, ours, twins, STEPS)
             wrong = parameters_differ(ours, theirs, meter) or (name != "LBFGS" and states_differ(b, a, meter))

@@ -91,7 +91,7 @@ def _converted(x):
 def convert_tensor(x):
     if x.layout is torch.sparse_coo and hasattr(tg, "sparse_coo_tensor"):
         return tg.sparse_coo_tensor(convert_tensor(x._indices()), convert_tensor(x._values()), tuple(x.shape))
-    if x.layout is not torch.strided or x.dtype not in DTYPES:
+    if x.layout is not torch.strided or x.dtype not in DTYPES or x.device.type != "cpu":
         raise Incomparable(f"{x.layout}, {x.dtype}")
     t = in_same_place(x)
     if isinstance(x, torch.nn.Parameter):

@@ -47,6 +47,8 @@ def conj(xp, input, *, out=None):
     >>> tg.conj(tg.tensor([1 + 2j]))
     tensor([1.-2.j])
     """
+    if input.dtype.kind == "b":
+        return xp.logical_and(input, input, out=out)
     return xp.positive(input, out=out) if input.dtype.kind != "c" else xp.conjugate(input, out=out)
 
 

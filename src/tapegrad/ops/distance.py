@@ -278,7 +278,7 @@ def cov(
         centred = x - (x * weights).sum(1, keepdim=True) / total
         lost = correction if aweights is None else correction * (weights * aweights).sum() / total
         norm, scaled = (total - lost).clamp(min=0), centred * weights
-    result = scaled @ centred.mT / norm
+    result = scaled @ (centred.mH if centred.dtype.kind == "c" else centred.mT) / norm
     return result.reshape(()) if result.numel() == 1 else result
 
 

@@ -130,7 +130,7 @@ def _slope(input: Tensor, place: int, spacing: Any, edge_order: int) -> Tensor:
 
 
 @function()
-def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Tensor]:
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
     """Return the slopes of a sampled function along each dimension, by central differences, one-sided at the edges.
 
     ``spacing``: the distance of samples, one for each dimension, or their places; ``edge_order``: 1 or 2.
@@ -139,7 +139,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 
     >>> import tapegrad as tg
     >>> tg.gradient(tg.tensor([1.0, 2.0, 4.0, 8.0]))
-    [tensor([1.0000, 1.5000, 3.0000, 4.0000])]
+    (tensor([1.0000, 1.5000, 3.0000, 4.0000]),)
     """
     if edge_order not in (1, 2):
         raise OptionError("gradient", f"edge_order is {edge_order}", "use 1 or 2")
@@ -159,7 +159,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
         if isinstance(step, Tensor) and step.ndim and len(step) != input.shape[place]:
             raise OptionError("gradient", f"{len(step)} places for {input.shape[place]} samples", "give as many")
     whole = input if input.dtype.kind in "fc" else input.float()
-    return [_slope(whole, place, step, edge_order) for place, step in zip(places, given, strict=True)]
+    return tuple(_slope(whole, place, step, edge_order) for place, step in zip(places, given, strict=True))
 
 
 # -- matrices -----------------------------------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     return matmul(input, vec)
 
 
-@function(methods="dot vdot")
+@function(methods="dot")
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Return the dot product of two vectors of one length, as a 0-d tensor.
 
@@ -214,7 +214,17 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     return matmul(input, tensor)
 
 
-vdot = dot
+@function(methods="vdot")
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """Return the sum of products of two vectors' elements, the first vector's conjugated.
+
+    Source: https://pytorch.org/docs/stable/generated/torch.vdot.html
+
+    >>> import tapegrad as tg
+    >>> tg.vdot(tg.tensor([1j, 2.0]), tg.tensor([1j, 1.0]))
+    tensor(3.+0.j)
+    """
+    return dot(ops.conj(input) if input.dtype.kind == "c" else input, other)
 
 
 @function(methods="inner")
