@@ -27,7 +27,7 @@ FULL = {
     "int32": 2,
     "int8": 2,
 }
-FAST = {"float64": 2, "float32": 1, "int64": 1}
+FAST = {"float64": 2, "float32": 1, "int64": 1, "complex128": 1}
 # What these give is drawn, or whatever lay in memory: only kinds, shapes and dtypes can agree.
 DRAWN = {
     "bernoulli", "cauchy", "exponential", "geometric", "log_normal", "multinomial", "normal", "rand", "rand_like",
