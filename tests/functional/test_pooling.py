@@ -255,8 +255,12 @@ def test_refusals(name, shape, options, kind, message):
 @pytest.mark.parametrize("name", ["avg_pool2d", "adaptive_avg_pool2d"])
 def test_averages_of_integers_are_refused(name):
     with pytest.raises(DTypeError) as caught:
-        getattr(F, name)(tg.zeros(1, 1, 4, 4).long(), 2)
-    assert str(caught.value) == f"{name}: the input has dtype int64; convert it with .float()"
+        getattr(F, name)(tg.zeros(1, 1, 4, 4).int(), 2)
+    assert str(caught.value) == f"{name}: the input has dtype int32; convert it with .float()"
+
+
+def test_averages_of_int64_are_cut_off():
+    assert F.avg_pool1d(tg.tensor([[1, 2, -1, -2]]), 2).tolist() == [[1, -1]]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..core import Tensor, ops
 from ..errors import IndexRangeError, ShapeError
 from ..ops.creation import zeros
@@ -175,6 +177,11 @@ def _avg_pool(
     divisor_override: int | None = None,
 ) -> Tensor:
     who = f"avg_pool{n}d"
+    if input.dtype == np.int64:
+        # Sums of int64 are divided without a rest, as in PyTorch.
+        exact = input.to(np.dtype(np.float64))
+        means = _avg_pool(n, exact, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+        return ops.trunc(means).to(input.dtype)
     check_floating(who, input)
     window = _window(who, input, n, kernel_size, stride, padding, 1, ceil_mode)
     del window["dilation"]
