@@ -115,8 +115,8 @@ def _form_problems(mine, form, any_keyword, decorated, places):
         if star and place >= len(positional):
             # *size takes the numbers; the name has to be there as well, unless PyTorch has none for it.
             continue
-        # Some overloads for a number call the first argument self; nobody can give it by that name.
-        if not known and not argument.name.startswith("_") and not (place == 0 and argument.name == "self"):
+        # Some overloads for a number call an argument self; nobody can give it by that name.
+        if not known and not argument.name.startswith("_") and argument.name != "self":
             yield f"no argument '{argument.name}'"
         elif place >= len(positional):
             if not any_keyword:
