@@ -190,6 +190,8 @@ def entries():
         known = stubs.functionals() if room == "nn.functional" else {}
         for name in sorted(set(dir(theirs))):
             other = getattr(theirs, name, None)
+            if room.startswith("nn.") and isinstance(other, type) and getattr(torch.nn, name, None) is other:
+                continue
             if (getattr(other, "__module__", None) or "torch").startswith("torch"):
                 yield from _entry(f"{room}.{name}", getattr(ours, name, None), other, known.get(name))
     for name in sorted(set(dir(torch.nn.Module))):
