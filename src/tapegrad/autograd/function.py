@@ -72,22 +72,22 @@ class FunctionCtx:
 class _Kept:
     """A saved tensor: its array, storage and version, and where it is on the graph."""
 
-    __slots__ = ("array", "edge", "output", "storage", "version")
+    __slots__ = ("array", "edge", "output", "memory", "version")
 
     def __init__(self, t: Tensor, inputs: Sequence, outputs: Sequence, edges: Sequence):
         self.array = t.array
-        self.storage = t.storage
-        self.version = t.storage.version
+        self.memory = t.memory
+        self.version = t.memory.version
         self.output = next((i for i, o in enumerate(outputs) if o is t), None)
         place = next((i for i, x in enumerate(inputs) if x is t), None)
         # The node of an output would hold the context that holds this: it is handed in when the output is restored.
         self.edge = None if self.output is not None else t.node if place is None else edges[place]
 
     def restore(self, node: Node | None) -> Tensor:
-        if self.storage.version != self.version:
+        if self.memory.version != self.version:
             raise GradError(
                 "saved_tensors",
-                f"a saved tensor (shape {self.array.shape}) was modified by an inplace operation at {self.storage.writer}",
+                f"a saved tensor (shape {self.array.shape}) was modified by an inplace operation at {self.memory.writer}",
                 "write out of place there, or clone() the tensor before it is changed",
             )
         if isinstance(self.edge, Tensor):
@@ -95,7 +95,7 @@ class _Kept:
         edge = self.edge
         if self.output is not None and node is not None:
             edge = node if node.outputs == 1 else Pick(node, self.output)
-        return wrap(self.array, edge, self.storage)
+        return wrap(self.array, edge, self.memory)
 
 
 class Function:
@@ -183,7 +183,7 @@ def _check_dirty(name: str, ctx: FunctionCtx, args: Sequence, outputs: Sequence,
             )
         if recorded and t.view_version is not None:
             raise GradError(name, f"a view (shape {t.array.shape}) is written to in place", "clone() it first")
-        t.storage.wrote(tracked=recorded or t.node is not None)
+        t.memory.wrote(tracked=recorded or t.node is not None)
 
 
 def _output(value: Any, args: Sequence, ctx: FunctionCtx) -> Any:

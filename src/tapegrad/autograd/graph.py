@@ -154,4 +154,4 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     1
     """
     for t in [tensor] if isinstance(tensor, Tensor) else tensor:
-        t.storage.wrote()
+        t.memory.wrote()

@@ -79,7 +79,7 @@ class StandIns:
         for t in self.given:
             if id(t) not in made:
                 array = arrays.setdefault(id(t.array), t.array.view())
-                made[id(t)] = stand_in = wrap(array, None, t.storage, type(t))
+                made[id(t)] = stand_in = wrap(array, None, t.memory, type(t))
                 if t.view_version is not None:
                     stand_in.view_version, stand_in.base = t.view_version, t.base
                 stand_in.__dict__.update(t.__dict__)

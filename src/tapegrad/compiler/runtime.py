@@ -157,7 +157,7 @@ class Specialization:
         owners = {v: t for f in step.flats if f.tensors for v, t in zip(f.parts, f.tensors, strict=True)}
         states = {id(t) for f in step.flats if f.tensors and f.use != "parameters" for t in f.tensors}
         tensors = [owners.get(v, step.owners.get(v)) for v in written]
-        storages = list({id(t.storage): t.storage for t in tensors if t is not None and id(t) not in states}.values())
+        storages = list({id(t.memory): t.memory for t in tensors if t is not None and id(t) not in states}.values())
         for storage in storages:
             storage.writer = "the compiled step"
         return storages

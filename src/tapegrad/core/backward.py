@@ -379,7 +379,7 @@ def _accumulate(leaf: Tensor, g: Any, fresh: bool, create_graph: bool) -> None:
         leaf._grad = wrap(_owned(g, fresh))
     else:
         np.add(leaf._grad.array, g, out=leaf._grad.array, casting="same_kind")
-        leaf._grad.storage.version += 1
+        leaf._grad.memory.version += 1
 
 
 def _call_after(leaf: Tensor) -> None:

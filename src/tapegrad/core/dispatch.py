@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..array import array_module, get_default_dtype
-from ..errors import DTypeError, IndexRangeError, ShapeError, TapegradError, UsageError
+from ..errors import DTypeError, IndexRangeError, LayoutError, ShapeError, TapegradError, UsageError
 from .graph import STATE, Node, Pick
 from .tensor import Tensor, wrap
 from .trace import TracedNumber
@@ -37,32 +37,37 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     bit = 1
     dtype = None
     plain = True
-    for x in inputs:
-        if isinstance(x, Tensor):
-            array = x.array
-            arrays.append(array)
-            if x.view_version is not None and x.view_version != x.storage.tracked_writes:
-                refresh(x)
-            node = x.node
-            if node is not None:
-                edges.append(node)
-                mask |= bit
-            elif x._leaf_grad:
-                edges.append(x)
-                mask |= bit
-            else:
-                edges.append(None)
-            if array.dtype is not dtype:
-                if dtype is None:
-                    dtype = array.dtype
+    try:
+        for x in inputs:
+            if isinstance(x, Tensor):
+                array = x.array
+                arrays.append(array)
+                if x.view_version is not None and x.view_version != x.memory.tracked_writes:
+                    refresh(x)
+                node = x.node
+                if node is not None:
+                    edges.append(node)
+                    mask |= bit
+                elif x._leaf_grad:
+                    edges.append(x)
+                    mask |= bit
                 else:
+                    edges.append(None)
+                if array.dtype is not dtype:
+                    if dtype is None:
+                        dtype = array.dtype
+                    else:
+                        plain = False
+            else:
+                arrays.append(x)
+                edges.append(None)
+                if type(x) is not float and type(x) is not int and x is not None:
                     plain = False
-        else:
-            arrays.append(x)
-            edges.append(None)
-            if type(x) is not float and type(x) is not int and x is not None:
-                plain = False
-        bit <<= 1
+            bit <<= 1
+    except LayoutError:
+        # A sparse tensor has no array; it brings its own table of what the primitives do to it.
+        held: Any = next(x for x in inputs if isinstance(x, Tensor) and x.is_sparse)
+        return held.apply_primitive(primitive, inputs, keywords)
     if dtype is None and inputs:
         return _apply_raw(primitive, arrays, keywords)
     if not plain or (dtype is not None and dtype.kind != "f"):
@@ -93,7 +98,7 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     else:
         if type(result) is not ndarray:
             result = np.asarray(result)
-        out = wrap(result) if buffer is None or target is None else wrap(result, None, target.storage)
+        out = wrap(result) if buffer is None or target is None else wrap(result, None, target.memory)
         if primitive.view:
             _share(out, inputs[0], arrays[0])
         kind = result.dtype.kind
@@ -147,8 +152,8 @@ def _share(out: Tensor, source: Any, array: Any) -> None:
     """Give a view its source's storage; a result that NumPy had to copy keeps its own."""
     owner = array.base if array.base is not None else array
     if isinstance(source, Tensor) and (out.array is array or out.array.base is owner or out.array.base is array):
-        out.storage = source.storage
-        out.view_version = source.storage.tracked_writes
+        out.memory = source.memory
+        out.view_version = source.memory.tracked_writes
         out.base = source if source.view_version is None else source.base
 
 

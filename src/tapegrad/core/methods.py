@@ -153,9 +153,9 @@ def overwrite(target: Tensor, result: Tensor, who: str) -> Tensor:
         if target.view_version is not None and tracked:
             rebase(target, result)
         target.node = result.node
-    target.storage.wrote(tracked)
+    target.memory.wrote(tracked)
     if target.view_version is not None:
-        target.view_version = target.storage.tracked_writes
+        target.view_version = target.memory.tracked_writes
     return target
 
 

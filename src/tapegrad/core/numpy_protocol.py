@@ -168,7 +168,7 @@ def _without_gradient(name: str, function: Callable, args: Any, kwargs: dict) ->
     _refuse_trace(name)
     result = function(*_arrays(args), **{k: _arrays(v) for k, v in kwargs.items()})
     if name in _WRITERS and isinstance(args[0], Tensor):
-        args[0].storage.wrote()
+        args[0].memory.wrote()
     return wrap(np.asarray(result)) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
@@ -198,7 +198,7 @@ def _into(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict, out: Any) -
     kwargs = {**kwargs, "out": _arrays(out)}
     getattr(ufunc, method)(*_arrays(inputs), **kwargs)
     if isinstance(out, Tensor):
-        out.storage.wrote()
+        out.memory.wrote()
     return out
 
 

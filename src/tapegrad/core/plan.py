@@ -93,12 +93,12 @@ class Plan:
         for kind, key in self.fields:
             if kind == INPUT:
                 x = inputs[key]
-                saved.append((x.array, x.storage, x.storage.version) if isinstance(x, Tensor) else arrays[key])
+                saved.append((x.array, x.memory, x.memory.version) if isinstance(x, Tensor) else arrays[key])
             elif kind == OUT:
                 if type(out) is tuple:
-                    saved.append([(o.array, o.storage, o.storage.version) for o in out])
+                    saved.append([(o.array, o.memory, o.memory.version) for o in out])
                 else:
-                    saved.append((out.array, out.storage, out.storage.version + written))
+                    saved.append((out.array, out.memory, out.memory.version + written))
             elif kind == KEYWORD:
                 saved.append(keywords[key])
             elif kind == SHAPE:
@@ -264,7 +264,7 @@ def _packed(kept: Any) -> Any:
 
 
 def _keep(x: Any, array: Any) -> Any:
-    return (x.array, x.storage, x.storage.version) if isinstance(x, Tensor) else array
+    return (x.array, x.memory, x.memory.version) if isinstance(x, Tensor) else array
 
 
 def _sum_to(g: Any, shape: tuple) -> Any:

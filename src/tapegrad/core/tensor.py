@@ -31,6 +31,21 @@ class Size(tuple):
         """Return the number of elements."""
         return int(np.prod(self, dtype=np.int64))
 
+    def __getitem__(self, index: Any) -> Any:
+        part = tuple.__getitem__(self, index)
+        return Size(part) if isinstance(index, slice) else part
+
+    def __add__(self, other: tuple) -> Size:
+        return Size(tuple.__add__(self, other))
+
+    def __radd__(self, other: tuple) -> Size:
+        return Size((*other, *self))
+
+    def __mul__(self, count: Any) -> Size:
+        return Size(tuple.__mul__(self, count))
+
+    __rmul__ = __mul__
+
     def __repr__(self) -> str:
         return f"tapegrad.Size([{', '.join(map(str, self))}])"
 
@@ -56,14 +71,14 @@ class Tensor:
         "_leaf_grad",
         "array",
         "base",
+        "memory",
         "node",
-        "storage",
         "view_version",
     )
 
     array: np.ndarray
     node: Node | None
-    storage: Storage
+    memory: Storage
     _grad: Tensor | None
     # The storage's tracked_writes when this view was taken; None when this tensor is not a view.
     view_version: int | None
@@ -114,7 +129,7 @@ class Tensor:
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded."""
-        if self.view_version is not None and self.view_version != self.storage.tracked_writes:
+        if self.view_version is not None and self.view_version != self.memory.tracked_writes:
             from .views import refresh
 
             refresh(self)
@@ -230,7 +245,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """Return a tensor with the same memory that is cut off from the graph."""
-        return wrap(self.array, storage=self.storage)
+        return wrap(self.array, storage=self.memory)
 
     def detach_(self) -> Tensor:
         """Cut this tensor off from the graph, in place."""
@@ -250,7 +265,7 @@ class Tensor:
                 "data", "a tensor is given other memory inside the step", "write into it: t.copy_(value)"
             )
         self.array = as_array(value)
-        self.storage = Storage()
+        self.memory = Storage()
         self.view_version = None
 
     # -- what it looks like ---------------------------------------------------------------------------------------
@@ -337,7 +352,7 @@ class Tensor:
 
     @property
     def _version(self) -> int:
-        return self.storage.version
+        return self.memory.version
 
     @property
     def device(self) -> Device:
@@ -506,7 +521,7 @@ class Parameter(Tensor):
         array = np.zeros(0, get_default_dtype()) if data is None else as_array(data)
         self = wrap(array, cls=cls)
         if isinstance(data, Tensor):
-            self.storage = data.storage
+            self.memory = data.memory
         self.requires_grad = requires_grad
         return self  # type: ignore[return-value]
 
@@ -555,7 +570,7 @@ def wrap(array: np.ndarray, node: Node | None = None, storage: Storage | None = 
     out = _new(cls)
     out.array = array
     out.node = node
-    out.storage = Storage() if storage is None else storage
+    out.memory = Storage() if storage is None else storage
     out._grad = None
     out.view_version = None
     out._leaf_grad = False

@@ -56,13 +56,13 @@ def refresh(view: Tensor) -> None:
     from .primitive import ops
 
     base = view.base
-    view.view_version = view.storage.tracked_writes
+    view.view_version = view.memory.tracked_writes
     if base.node is None or view.array.dtype.kind not in "fc":
         return
     if not base.array.flags.c_contiguous or base.array.dtype != view.array.dtype:
         raise GradError(
             "view",
-            f"this view (shape {view.array.shape}) was taken before its base was written to in place at {view.storage.writer}",
+            f"this view (shape {view.array.shape}) was taken before its base was written to in place at {view.memory.writer}",
             "take the view again after the write",
         )
     if STATE.tracer is not None:

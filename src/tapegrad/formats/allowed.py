@@ -90,7 +90,7 @@ def _parameter(args: tuple, spend: Spend) -> Parameter:
     if len(args) not in (3, 4) or not isinstance(args[0], Tensor):
         raise refuse("_rebuild_parameter", args)
     spend(800)
-    parameter = wrap(args[0].array, storage=args[0].storage, cls=Parameter)
+    parameter = wrap(args[0].array, storage=args[0].memory, cls=Parameter)
     _with_gradient("_rebuild_parameter", parameter, args[1])
     if len(args) == 4:
         _attributes(parameter, args[3], spend)

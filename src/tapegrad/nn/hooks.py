@@ -112,7 +112,7 @@ def _pass_through(values: tuple, seen: Callable[[list], list]) -> tuple[tuple, l
     node = FunctionNode(_GATE, edges, _Passage(seen), len(edges))
     passed = list(values)
     for index, (place, t) in enumerate(zip(places, tensors, strict=True)):
-        passed[place] = wrap(t.array, Pick(node, index), t.storage)
+        passed[place] = wrap(t.array, Pick(node, index), t.memory)
         if t.view_version is not None:
             passed[place].view_version, passed[place].base = t.view_version, t.base
     return tuple(passed), places

@@ -23,7 +23,7 @@ class Buffer(Tensor):
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Buffer:
         self = wrap(np.zeros(0, get_default_dtype()) if data is None else as_array(data), cls=cls)
         if isinstance(data, Tensor):
-            self.storage = data.storage
+            self.memory = data.memory
         self.persistent = persistent
         return self  # type: ignore[return-value]
 

@@ -205,7 +205,7 @@ def _copy(held: Tensor, given: Any) -> Callable[[], None]:
         if STATE.tracer is not None:
             STATE.tracer.refuse("load_state_dict", "a state is loaded inside the step", "load it before")
         held.array[...] = as_array(given)
-        held.storage.wrote()
+        held.memory.wrote()
 
     return copy
 

@@ -8,12 +8,14 @@ from .columns import *
 from .compare import *
 from .complex import *
 from .contraction import *
+from .coordinates import *
 from .conv import *
 from .convert import *
 from .creation import *
 from .ctc import *
 from .diagonals import *
 from .distance import *
+from .draw_gamma import *
 from .dtypes import *
 from .elementwise import *
 from .embed import *

@@ -268,7 +268,7 @@ def _resize(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
         grown[: flat.size] = flat
         flat = grown
     self.array = flat[first : first + count].reshape(shape)
-    self.storage.wrote()
+    self.memory.wrote()
     return self
 
 
@@ -291,7 +291,7 @@ def _set(
     if STATE.tracer is not None:
         STATE.tracer.refuse("set_", "a tensor gets other memory inside the step", "make it outside")
     if source is None:
-        self.array, self.storage = np.empty(0, self.dtype), Storage()
+        self.array, self.memory = np.empty(0, self.dtype), Storage()
         return self
     if source.dtype != self.dtype:
         raise UsageError("set_", f"the source is {source.dtype}, the tensor {self.dtype}", "use tensors of one dtype")
@@ -299,7 +299,7 @@ def _set(
     if size is not None:
         steps = [math.prod(size[d + 1 :]) for d in range(len(size))] if stride is None else stride
         seen = source.as_strided(tuple(size), tuple(steps), storage_offset)
-    self.array, self.storage = seen.array, source.storage
+    self.array, self.memory = seen.array, source.memory
     return self
 
 
@@ -323,7 +323,7 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
 def _as_subclass(self: Tensor, cls: type) -> Tensor:
     """Return a view of the same memory whose type is a subclass of Tensor."""
     view = self.view(self.shape)
-    return wrap(view.array, view.node, self.storage, cls)
+    return wrap(view.array, view.node, self.memory, cls)
 
 
 def _module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:

@@ -95,7 +95,13 @@ def _untyped_storage(self: Tensor) -> UntypedStorage:
     return UntypedStorage(self._read("untyped_storage"))
 
 
+def _storage(self: Tensor) -> TypedStorage:
+    """Return the memory that this tensor and its views share, as elements."""
+    return TypedStorage(self._read("storage"))
+
+
 Tensor.untyped_storage = _untyped_storage  # type: ignore[attr-defined]
+Tensor.storage = _storage  # type: ignore[attr-defined]
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:

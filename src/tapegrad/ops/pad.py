@@ -138,7 +138,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         if before or after:
             out = cat(*_MODES[mode](out, dim, before, after), dim=dim)
     out = out if mode == "circular" else _cropped(out, taken)
-    return ops.clone(out) if out.storage is input.storage else out
+    return ops.clone(out) if out.memory is input.memory else out
 
 
 def _cropped(input: Tensor, padding: tuple) -> Tensor:

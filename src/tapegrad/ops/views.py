@@ -59,7 +59,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
         return ops.view_dtype(input, dtype=shape[0])
     out = ops.reshape(input, *shape)
     mapped = STATE.tracer is not None and STATE.tracer.maps  # samples of a batch have no memory order of their own
-    if out.storage is not input.storage and out.array.size and not mapped:
+    if out.memory is not input.memory and out.array.size and not mapped:
         raise ShapeError(
             "view",
             f"a tensor of shape {tuple(input.shape)} and stride {input.stride()} has no view of shape {tuple(out.shape)}",

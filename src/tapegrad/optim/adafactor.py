@@ -37,6 +37,8 @@ class Adafactor(Optimizer, elementwise=False):
     [0.8999999761581421, 0.8999999761581421]
     """
 
+    _takes_complex = False
+
     def __init__(
         self,
         params: Any,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core import ops
+from ..core import Tensor, ops
+from ..errors import ArgumentError
 from .arithmetic import assign, check_betas, check_not_negative, check_rate, into, scalar, zeros_like
 from .optimizer import Optimizer
 
@@ -73,6 +74,7 @@ class Adam(Optimizer):
         check_rate(who, lr)
         check_not_negative(who, eps=eps, weight_decay=weight_decay)
         check_betas(who, betas)
+        _check_tensor_options(who, lr, betas, bool(foreach) and not capturable)
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -109,6 +111,18 @@ class Adam(Optimizer):
             beta2=beta2,
             eps=group["eps"],
         )
+
+
+def _check_tensor_options(who: str, lr: Any, betas: tuple, foreach_alone: bool) -> None:
+    """Raise ArgumentError for options given as tensors where PyTorch takes none."""
+    tensors = [isinstance(beta, Tensor) for beta in betas]
+    if any(tensors) != all(tensors):
+        raise ArgumentError(who, "one of betas is a tensor, the other a number", "give both as floats, or as tensors")
+    if foreach_alone and (isinstance(lr, Tensor) or any(tensors)):
+        raise ArgumentError(who, "lr or betas are tensors with foreach=True", "set capturable=True, or use numbers")
+    for beta in betas:
+        if isinstance(beta, Tensor) and beta.numel() != 1:
+            raise ArgumentError(who, f"one of betas has shape {tuple(beta.shape)}", "use tensors of one element")
 
 
 class AdamW(Adam):

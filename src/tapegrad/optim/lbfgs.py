@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import STATE, enable_grad, no_grad
+from ..core import STATE, Tensor, enable_grad, no_grad, wrap
 from ..errors import ArgumentError, TraceError
 from .arithmetic import check_rate, number
 from .optimizer import Optimizer
@@ -95,7 +95,7 @@ class LBFGS(Optimizer):
         start = 0
         for p in self._params():
             p.array[...] = flat[start : start + p.array.size].reshape(p.array.shape)
-            p.storage.wrote()
+            p.memory.wrote()
             start += p.array.size
 
 
@@ -106,7 +106,8 @@ class _Step:
         self.optimizer = optimizer
         self.closure = closure
         self.group = optimizer.param_groups[0]
-        self.memory = optimizer.state[optimizer._params()[0]]
+        self.state = optimizer.state[optimizer._params()[0]]
+        self.memory = {name: _as_arrays(value) for name, value in self.state.items()}
         self.memory.setdefault("func_evals", 0)
         self.memory.setdefault("n_iter", 0)
 
@@ -122,6 +123,13 @@ class _Step:
         return self.evaluate()[1:]
 
     def run(self) -> Any:
+        """Return the loss before the first iteration, with everything remembered in the optimizer's state."""
+        try:
+            return self.iterate()
+        finally:
+            self.state.update({name: _as_tensors(value) for name, value in self.memory.items()})
+
+    def iterate(self) -> Any:
         group, memory = self.group, self.memory
         first, loss, g = self.evaluate()
         evaluations = 1
@@ -166,7 +174,7 @@ class _Step:
         """Return -H g, after the last change of weights and gradient went into H."""
         memory = self.memory
         if memory["n_iter"] == 1:
-            memory.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
+            memory.update(old_dirs=[], old_stps=[], ro=[], H_diag=np.ones((), g.dtype), al=[None] * self.group["history_size"])
             return -g
         change, moved = g - before, d * t
         product = float(change @ moved)
@@ -176,16 +184,28 @@ class _Step:
                     memory[name].pop(0)
             memory["old_dirs"].append(change)
             memory["old_stps"].append(moved)
-            memory["ro"].append(1.0 / product)
-            memory["H_diag"] = product / float(change @ change)
+            memory["ro"].append(np.asarray(1.0 / product, change.dtype))
+            memory["H_diag"] = np.asarray(product / float(change @ change), change.dtype)
         # The two loops of algorithm 7.4.
         pairs = list(zip(memory["old_dirs"], memory["old_stps"], memory["ro"], strict=True))
         q = -g
         shares = []
         for change, moved, ro in reversed(pairs):
-            shares.append(q.dtype.type(float(moved @ q) * ro))
+            shares.append(q.dtype.type((moved @ q) * ro))
             q = q - shares[-1] * change
         r = q * q.dtype.type(memory["H_diag"])
         for (change, moved, ro), share in zip(pairs, reversed(shares), strict=True):
-            r = r + moved * (share - r.dtype.type(float(change @ r) * ro))
+            r = r + moved * (share - r.dtype.type((change @ r) * ro))
         return r
+
+
+def _as_arrays(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_arrays(item) for item in value]
+    return value.array if isinstance(value, Tensor) else value
+
+
+def _as_tensors(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_tensors(item) for item in value]
+    return wrap(value) if isinstance(value, np.ndarray) else value

@@ -44,6 +44,8 @@ class Muon(Optimizer, elementwise=False):
     True
     """
 
+    _takes_complex = False
+
     def __init__(
         self,
         params: Any,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, ops, user_line, wrap
-from ..errors import ArgumentError, MissingMethodError, NamingError, UsageError, warn
+from ..errors import ArgumentError, GradError, MissingMethodError, UsageError, warn
 from ..nn.parameter import clear_gradient
 from .arithmetic import FOLLOWING, count, into, native, number, on_arrays
 from .bundle import LARGEST, Bundle
@@ -43,6 +43,8 @@ class Optimizer:
     _opt_called = False
     # Whether an update treats each element alone: ours do, what somebody else wrote may look at a whole parameter.
     _elementwise = False
+    # Whether complex parameters are taken, as pairs of real numbers.
+    _takes_complex = True
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
         if isinstance(params, Tensor):
@@ -83,6 +85,8 @@ class Optimizer:
             raise UsageError(who, "the parameters are a set, which has no order", "use a list")
         group["params"] = [params] if isinstance(params, Tensor) else list(params)
         _split_names(who, group)
+        if self.param_groups and ("param_names" in group) != ("param_names" in self.param_groups[0]):
+            raise ArgumentError(who, "some groups have named parameters and some not", "use model.named_parameters()")
         self._check_params(group["params"])
         for name, default in self.defaults.items():
             group.setdefault(name, default)
@@ -98,8 +102,8 @@ class Optimizer:
                 )
             if p.node is not None and not self.defaults.get("differentiable"):
                 raise ArgumentError(who, f"can't optimize a non-leaf tensor (parameter {i})", "pass the leaf itself")
-            if p.array.dtype.kind == "c":
-                raise ArgumentError(who, f"parameter {i} is complex", "keep real and imaginary part as two parameters")
+            if p.array.dtype.kind == "c" and not self._takes_complex:
+                raise GradError(who, f"parameter {i} is complex", "keep real and imaginary part as two parameters")
             if id(p) in held:
                 raise ArgumentError(who, f"parameter {i} is in another group already", "give it to one group")
         if len({id(p) for p in params}) < len(params):
@@ -143,7 +147,7 @@ class Optimizer:
                     self._step_parameter(p, settings)
                 if STATE.tracer is None:
                     for p in stepping:
-                        p.storage.wrote(writer=line)
+                        p.memory.wrote(writer=line)
         return loss
 
     def _step_on_the_tape(self) -> None:
@@ -194,7 +198,19 @@ class Optimizer:
         state = self.state[p]
         if not state:
             state.update(self._start(p, group))
+        if p.array.dtype.kind == "c":
+            self._advance_complex(p, state, group)
+            return
         self._advance(native(p), native(p.grad), {name: native(value) for name, value in state.items()}, group)
+
+    def _advance_complex(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Step a complex parameter as pairs of real numbers, which its memory holds."""
+        if not on_arrays():
+            raise GradError(
+                type(self).__name__, "a step on complex parameters cannot be recorded", "leave it out of the trace"
+            )
+        parts = {name: _as_pairs(value.array) if isinstance(value, Tensor) else value for name, value in state.items()}
+        self._advance(_as_pairs(p.array), _as_pairs(p.grad.array), parts, group)  # type: ignore[union-attr]
 
     def _advance(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Change a parameter and its state by one step: all arrays, or all tensors while a trace is running."""
@@ -309,13 +325,19 @@ def _as_it_is(value: Tensor) -> Tensor:
     return value
 
 
+def _as_pairs(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind != "c":
+        return array
+    return np.ascontiguousarray(array).view(array.real.dtype) if array.ndim else array.reshape(1).view(array.real.dtype)
+
+
 def _split_names(who: str, group: dict[str, Any]) -> None:
     """Turn (name, parameter) pairs into parameters and their names."""
     named = [isinstance(p, tuple) and len(p) == 2 and isinstance(p[0], str) for p in group["params"]]
     if not any(named):
         return
     if not all(named):
-        raise NamingError(who, "some parameters come with a name and some without", "use model.named_parameters()")
+        raise ArgumentError(who, "some parameters come with a name and some without", "use model.named_parameters()")
     group["param_names"] = [name for name, _ in group["params"]]
     group["params"] = [p for _, p in group["params"]]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import ops
+from ..errors import ArgumentError
 from .arithmetic import assign, check_betas, check_not_negative, check_rate, scalar, zeros_like
 from .optimizer import Optimizer
 
@@ -40,6 +41,8 @@ class SparseAdam(Optimizer, elementwise=False):
         check_not_negative("SparseAdam", eps=eps)
         check_betas("SparseAdam", betas)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        if any(p.array.dtype.kind == "c" for group in self.param_groups for p in group["params"]):
+            raise ArgumentError("SparseAdam", "a parameter is complex", "keep its parts as two parameters")
 
     def _start(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": scalar(), "exp_avg": zeros_like(p), "exp_avg_sq": zeros_like(p)}

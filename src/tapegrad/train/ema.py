@@ -62,7 +62,7 @@ class WeightAverage:
     def _put(self, values: Mapping[str, np.ndarray]) -> None:
         for name, p in self.parameters.items():
             p.array[...] = values[name]
-            p.storage.wrote()
+            p.memory.wrote()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the averages by the parameters' names, and how many updates they have seen."""

@@ -123,7 +123,7 @@ def _unseen(model: Any) -> Iterator[None]:
     finally:
         for buffer, before in buffers:
             buffer.array[...] = before
-            buffer.storage.wrote()
+            buffer.memory.wrote()
         set_rng_state(state)
 
 

@@ -85,7 +85,7 @@ def clip_grads_with_norm_(
         share = np.minimum(max_norm / (arrays[0] + 1e-6), 1)
         for g in gradients:
             g.array *= share
-            g.storage.wrote(writer=line)
+            g.memory.wrote(writer=line)
 
 
 def clip_grad_norm_(

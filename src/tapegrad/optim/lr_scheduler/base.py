@@ -133,7 +133,7 @@ def set_value(group: dict[str, Any], name: str, value: Any) -> None:
     held = group[name]
     if isinstance(held, Tensor):
         held.array[...] = value.array if isinstance(value, Tensor) else value
-        held.storage.wrote()
+        held.memory.wrote()
     else:
         group[name] = value
 

@@ -70,6 +70,7 @@ class CyclicLR(LRScheduler):
         self._scale_fn_custom = scale_fn
         self.scale_mode = "iterations" if mode == "exp_range" and scale_fn is None else scale_mode
         self.cycle_momentum = cycle_momentum
+        self.use_beta1 = cycle_momentum and "betas" in optimizer.defaults
         if last_epoch == -1:
             for group, rate in zip(optimizer.param_groups, base_lrs, strict=True):
                 set_value(group, "lr", rate)
@@ -157,6 +158,7 @@ class OneCycleLR(LRScheduler):
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
         self.cycle_momentum = cycle_momentum
+        self.use_beta1 = cycle_momentum and "betas" in optimizer.defaults
         rates = for_each_group("OneCycleLR", "max_lr", max_lr, optimizer)
         if last_epoch == -1:
             for group, rate in zip(optimizer.param_groups, rates, strict=True):

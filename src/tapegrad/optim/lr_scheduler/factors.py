@@ -129,6 +129,10 @@ class ConstantLR(_Factor):
     def change(self, t: int) -> float:
         return 1.0 / self.factor if t == self.total_iters else 1.0
 
+    def _get_closed_form_lr(self) -> list[Any]:
+        factor = self.factor if self.last_epoch < self.total_iters else 1.0
+        return [rate * factor for rate in self.base_lrs]
+
 
 class LinearLR(_Factor):
     """γₜ = γ · (start + (end - start) · min(t, T) / T), T = ``total_iters``: a warm-up.
