@@ -22,6 +22,7 @@ __all__ = [
     "FileFormatError",
     "GradError",
     "IndexRangeError",
+    "LayoutError",
     "LinAlgError",
     "MissingAttributeError",
     "MissingExtraError",
@@ -126,6 +127,10 @@ class EmptyError(ShapeError, IndexError):
 
 class UnsupportedDTypeError(DTypeError, NotImplementedError):
     """A dtype that PyTorch has no such operation for either."""
+
+
+class LayoutError(TapegradError, NotImplementedError):
+    """An operation that there is not for tensors that are held in this way: sparse ones, or dense ones."""
 
 
 class NamingError(TapegradError, KeyError):
