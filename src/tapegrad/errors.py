@@ -117,6 +117,10 @@ class OptionError(ArgumentError, RuntimeError):
     """An argument outside what is allowed, where PyTorch raises RuntimeError."""
 
 
+class DeviceError(OptionError, ContractError):
+    """A device that this machine does not have; PyTorch asserts that it has it."""
+
+
 class PositionError(IndexRangeError, RuntimeError):
     """A position out of range, where PyTorch raises RuntimeError."""
 

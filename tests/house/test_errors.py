@@ -205,8 +205,8 @@ TABLE = {
         "module 'tapegrad' has no attribute 'linspce'; did you mean 'linspace'?",
     ),
     "cuda": (
-        lambda: tg.device("cuda"),
-        errors.ArgumentError,
+        lambda: tg.zeros(2).to("cuda"),
+        errors.DeviceError,
         "device: 'cuda' is not available; use 'cpu'",
     ),
 }
