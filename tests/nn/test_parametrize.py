@@ -75,7 +75,8 @@ def test_one_tensor(inverse):
         held = layer.weight
         assert module.register_parametrization(layer, "weight", symmetric(lib, inverse)) is layer
         assert layer.parametrizations.weight.original is held
-        assert module.is_parametrized(layer) and module.is_parametrized(layer, "weight")
+        assert module.is_parametrized(layer)
+        assert module.is_parametrized(layer, "weight")
         assert not module.is_parametrized(layer, "bias")
         assert type(layer).__name__ == "ParametrizedLinear"
         assert module.type_before_parametrizations(layer) is lib.nn.Linear
@@ -142,7 +143,8 @@ def test_removing(leave):
         module.register_parametrization(layer, "weight", symmetric(lib))
         held = layer.parametrizations.weight.original
         assert module.remove_parametrizations(layer, "weight", leave_parametrized=leave) is layer
-        assert type(layer) is lib.nn.Linear and layer.weight is held
+        assert type(layer) is lib.nn.Linear
+        assert layer.weight is held
         assert not hasattr(layer, "parametrizations")
         return layer
 
@@ -155,7 +157,8 @@ def test_removing_one_of_two_and_parts():
         module.register_parametrization(layer, "weight", factors(lib), unsafe=True)
         module.register_parametrization(layer, "bias", lib.nn.Softplus())
         module.remove_parametrizations(layer, "weight")
-        assert module.is_parametrized(layer, "bias") and not module.is_parametrized(layer, "weight")
+        assert module.is_parametrized(layer, "bias")
+        assert not module.is_parametrized(layer, "weight")
         return layer
 
     check(*both(make))

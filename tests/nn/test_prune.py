@@ -77,7 +77,8 @@ def test_masks_are_pytorchs(steps):
     for name, options in steps:
         assert call(tg, prune, ours, name, options) is ours
         call(torch, theirs, other, name, options)
-    assert prune.is_pruned(ours) and prune.is_pruned(tg.nn.Sequential(ours))
+    assert prune.is_pruned(ours)
+    assert prune.is_pruned(tg.nn.Sequential(ours))
     same(ours, other)
     name = steps[0][1]["name"]
     held = getattr(ours, f"{name}_orig")
@@ -105,7 +106,8 @@ def test_random_slices(dim):
     mask = ours.weight_mask.numpy()
     size = mask.shape[dim]
     whole = mask.sum(axis=1 - dim % 2)
-    assert (whole == 0).sum() == 2 and (whole == mask.size / size).sum() == size - 2
+    assert (whole == 0).sum() == 2
+    assert (whole == mask.size / size).sum() == size - 2
 
 
 def test_several_tensors_at_once():

@@ -10,6 +10,7 @@ from .conv import *
 from .distance import *
 from .dropout import *
 from .fractional import *
+from .lazy_layers import *
 from .linear import *
 from .loss import *
 from .module import *

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..array import Device
+from ..array import Device, available
 from ..core import STATE, RemovableHandle, Tensor, wrap
 from ..errors import (
     ArgumentError,
@@ -18,7 +18,7 @@ from ..errors import (
 )
 from . import state
 from .hooks import add_hook, call_with_hooks
-from .parameter import clear_gradient
+from .parameter import clear_gradient, is_lazy
 from .tree import Tree
 
 __all__ = ["Module"]
@@ -142,7 +142,10 @@ class Module(Tree):
                     _replace_values(parameter.grad, fn)
         for name, buffer in self._buffers.items():
             if buffer is not None:
-                self._buffers[name] = fn(buffer)
+                if is_lazy(buffer):
+                    _replace_values(buffer, fn)
+                else:
+                    self._buffers[name] = fn(buffer)
         return self
 
     def type(self: Self, dst_type: Any) -> Self:
@@ -164,7 +167,7 @@ class Module(Tree):
     def to(self: Self, *args: Any, **kwargs: Any) -> Self:
         """Convert floating-point parameters and buffers: ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``.
 
-        Raises ArgumentError for a device other than the CPU, UsageError for a dtype that is not floating-point.
+        Raises DeviceError for a device other than the CPU, UsageError for a dtype that is not floating-point.
         """
         unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "memory_format"}
         if unknown or len(args) > 3:
@@ -173,8 +176,8 @@ class Module(Tree):
         for value in (*args, kwargs.get("device"), kwargs.get("tensor")):
             if isinstance(value, Tensor):
                 dtype = value.dtype
-            elif isinstance(value, (str, Device)):
-                Device(value)
+            elif isinstance(value, (str, Device)) or type(value) is int:
+                available(value)
             elif value is not None and not isinstance(value, bool):
                 dtype = value
         return self if dtype is None else self._apply(_caster(dtype))
@@ -184,7 +187,7 @@ class Module(Tree):
         return self
 
     def cuda(self: Self, device: Any = None) -> Self:
-        """Move the module to a GPU. Raises ArgumentError where there is none."""
+        """Move the module to a GPU. Raises DeviceError where there is none."""
         return self.to("cuda" if device is None else f"cuda:{device}")
 
     def share_memory(self: Self) -> Self:
@@ -321,8 +324,10 @@ _HOOKS = (
 
 
 def _replace_values(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
-    converted = fn(tensor.detach())
-    if converted.array is not tensor.array:
+    # What has no shape yet shows, and changes, its dtype only.
+    held = tensor.data if is_lazy(tensor) else tensor.detach()
+    converted = fn(held)
+    if converted.array is not held.array:
         tensor.data = converted
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import STATE, Parameter, Tensor, as_array, wrap
 from ..errors import StateError, UsageError
+from .parameter import is_lazy
 
 if TYPE_CHECKING:
     from .module import Module
@@ -66,7 +67,7 @@ def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> 
     """Add a module's own parameters, persistent buffers and extra state to ``destination``."""
     for name, value in _own_tensors(module).items():
         if value is not None:
-            destination[prefix + name] = value if keep_vars else value.detach()
+            destination[prefix + name] = value if keep_vars or is_lazy(value) else value.detach()
     if _has_extra_state(module):
         destination[prefix + EXTRA_STATE] = module.get_extra_state()
 
@@ -153,11 +154,12 @@ def load_own(
         if key not in state:
             missing.append(key)
             continue
-        problem = _misfit(key, value, state[key])
+        given = state[key]
+        problem = _misfit(key, value, given)
         if problem:
             errors.append(problem)
-        else:
-            _write(state, _assignment(module, name, value, state[key]) if assign else _copy(value, state[key]))
+        elif not is_lazy(given):
+            _write(state, _assignment(module, name, value, given) if assign else _copy(value, given))
     _load_extra(module, state, prefix, missing, unexpected)
     if strict:
         unexpected += [k for k in state if k.startswith(prefix) and not _known(module, own, k[len(prefix) :])]
@@ -191,8 +193,11 @@ def _write(state: Any, action: Callable[[], None]) -> None:
 def _misfit(key: str, held: Tensor, given: Any) -> str:
     if not isinstance(given, (Tensor, np.ndarray)):
         return f'While copying the parameter named "{key}", expected a tensor but received {type(given).__name__}.'
+    if is_lazy(held):
+        return ""
     shape = tuple(given.shape)
-    if shape == held.array.shape:
+    # Old states have numbers as vectors of one element.
+    if shape == held.array.shape or (held.array.ndim == 0 and len(shape) == 1 and shape[0] > 0):
         return ""
     return (
         f"size mismatch for {key}: copying a param with shape {list(shape)} from checkpoint, "
@@ -204,7 +209,10 @@ def _copy(held: Tensor, given: Any) -> Callable[[], None]:
     def copy() -> None:
         if STATE.tracer is not None:
             STATE.tracer.refuse("load_state_dict", "a state is loaded inside the step", "load it before")
-        held.array[...] = as_array(given)
+        values = as_array(given)
+        if is_lazy(held):
+            held.materialize(values.shape)
+        held.array[...] = values if values.ndim <= held.array.ndim else values[0]
         held.memory.wrote()
 
     return copy

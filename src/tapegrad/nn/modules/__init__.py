@@ -29,6 +29,7 @@ _BASES = {
     **{name: ("pooling", name) for name in ("_MaxPoolNd", "_MaxUnpoolNd", "_AvgPoolNd", "_LPPoolNd")},
     **{name: ("adaptive", name) for name in ("_AdaptiveAvgPoolNd", "_AdaptiveMaxPoolNd")},
     **{f"_{kind}PadNd": ("padding", f"_{kind}PadNd") for kind in ("Constant", "Reflection", "Replication", "Circular")},
+    "LazyModuleMixin": ("lazy", "LazyModuleMixin"),
     "_Loss": ("reduction", "Loss"),
     "_WeightedLoss": ("reduction", "WeightedLoss"),
     "NonDynamicallyQuantizableLinear": ("attention", "NonDynamicallyQuantizableLinear"),
