@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import DTypeError, GradError, ShapeError
 from .dispatch import apply
 from .graph import STATE
+from .parameters import parameters
 from .plan import INPUT
 from .primitive import ALIASES, ops
 from .tensor import Tensor
@@ -171,7 +171,7 @@ def function(methods: str = "", inplace: bool = False, name: str = "") -> Callab
     """
 
     def register(plain: Callable) -> Callable:
-        known = set(inspect.signature(plain).parameters)
+        known = set(parameters(plain).names)
         takes_out = "out" in known
         public = name or plain.__name__
 

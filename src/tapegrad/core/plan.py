@@ -6,12 +6,12 @@ ask for, so ``add`` keeps nothing alive and ``x * constant`` keeps the constant 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GradError, UsageError
 from .graph import FREED, STATE, Node, Pick
+from .parameters import parameters
 from .tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def rule_fields(primitive: Primitive) -> list[tuple[int, Callable, list[tuple[in
 
 
 def _fields(primitive: Primitive, rule: Callable) -> list[tuple[int, Any]]:
-    names = list(inspect.signature(rule).parameters)
+    names = parameters(rule).names
     if not names or names[0] != "g":
         raise UsageError(
             f"rule of {primitive.name}", "the first parameter is not 'g'", "begin with g, the gradient of the output"

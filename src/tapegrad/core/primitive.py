@@ -7,7 +7,6 @@ need not import each other.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..errors import MissingAttributeError, UsageError, did_you_mean
 from .dispatch import apply
+from .parameters import parameters
 from .plan import ComplexPlan, Plan, rule_fields
 
 __all__ = ["REGISTRY", "Array", "ErrorSample", "Primitive", "Sample", "ops", "primitive"]
@@ -23,6 +23,10 @@ REGISTRY: dict[str, Primitive] = {}
 
 # NumPy's words for PyTorch's arguments.
 ALIASES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "x": "input", "a": "input"}
+
+
+# The default of a keyword that has none.
+MISSING: Any = object()
 
 
 class _Operations:
@@ -136,15 +140,14 @@ class Primitive:
         self.__wrapped__ = kernel
 
     def _read_signature(self, kernel: Callable, signature: str | None) -> None:
-        parameters = list(inspect.signature(kernel).parameters.values())[1:]
-        arrays = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        self.inputs = tuple(p.name for p in arrays)
-        self.variadic = bool(arrays) and arrays[-1].kind is inspect.Parameter.VAR_POSITIONAL
-        self.optional = {p.name: p.default for p in arrays if p.default is not p.empty}
-        keywords = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
-        self.takes_out = any(p.name == "out" for p in keywords)
-        self.keywords = {p.name: p.default for p in keywords if p.name != "out"}
-        self.required = any(default is inspect.Parameter.empty for default in self.keywords.values())
+        known = parameters(kernel)
+        arrays = known.positional[1:]
+        self.variadic = known.rest is not None
+        self.inputs = (*arrays, known.rest) if known.rest is not None else arrays
+        self.optional = {name: known.defaults[name] for name in arrays if name in known.defaults}
+        self.takes_out = "out" in known.keywords
+        self.keywords = {name: known.defaults.get(name, MISSING) for name in known.keywords if name != "out"}
+        self.required = any(default is MISSING for default in self.keywords.values())
         order = [w.strip() for w in signature.split(",")] if signature else [*self.inputs, *self.keywords]
         self.star = order[-1][1:] if order and order[-1].startswith("*") else None
         self.order = [w.lstrip("*") for w in order]
@@ -227,7 +230,7 @@ class Primitive:
                 raise UsageError(self.name, f"there is no argument '{given}'", did_you_mean(given, self.order))
             keywords[name] = tuple(value) if type(value) is list else value
         for name, value in keywords.items() if self.required else ():
-            if value is inspect.Parameter.empty:
+            if value is MISSING:
                 raise UsageError(
                     self.name, f"argument '{name}' is missing", f"the arguments are {', '.join(self.order)}"
                 )
