@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .array import Device
+from .array import Device, available
 from .core import STATE, Tensor
 from .errors import ArgumentError
 
@@ -121,7 +121,7 @@ def is_warn_always_enabled() -> bool:
 def set_default_device(device: Any) -> None:
     """Accept the CPU, where all tensors live. Raises ArgumentError for another device."""
     if device is not None:
-        Device(device)
+        available(device)
 
 
 def get_default_device() -> Device:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tapegrad as tg
-from tapegrad.errors import ArgumentError, DTypeError, MissingMethodError, StateError
+from tapegrad.errors import ArgumentError, DeviceError, DTypeError, MissingMethodError, StateError
 
 
 @pytest.mark.parametrize("room", ["cuda", "mps", "xpu", "mtia", "accelerator"])
@@ -258,3 +258,69 @@ def test_paths_of_layers():
     assert (_single(3), _pair(3), _pair([1, 2])) == ((3,), (3, 3), (1, 2))
     with pytest.raises(AttributeError):
         _ = tg.nn.modules.conv.NoSuchLayer
+
+
+def test_a_device_can_be_named_and_not_used():
+    for name in ("cuda", "mps", "xpu", "meta", "cuda:1"):
+        assert str(tg.device(name)) == name
+        with pytest.raises(DeviceError, match=f"'{name}' is not available"):
+            tg.ones(2).to(name)
+        with pytest.raises(DeviceError):
+            tg.ones(2, device=tg.device(name))
+        with pytest.raises(DeviceError):
+            tg.nn.Linear(2, 2, device=name)
+        with pytest.raises(DeviceError), tg.device(name):
+            pass
+    assert tg.device("cuda", 1) == tg.device("cuda:1") == tg.device(type="cuda", index=1) != tg.device("cuda")
+    assert tg.device("cpu") != "cpu"
+    assert pickle.loads(pickle.dumps(tg.device("cuda:1"))) == tg.device("cuda:1")
+    with tg.device("cpu"):
+        assert tg.ones(1).device == tg.device("cpu")
+
+
+# PyTorch asserts where it was built without a device; scripts catch either.
+@pytest.mark.parametrize("kind", [AssertionError, RuntimeError, ValueError])
+def test_a_device_that_is_not_there_raises_what_scripts_catch(kind):
+    with pytest.raises(kind):
+        tg.ones(2).cuda()
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (("gpu",), RuntimeError),
+        (("",), RuntimeError),
+        (("CUDA",), RuntimeError),
+        (("cuda:x",), RuntimeError),
+        (("cuda:",), RuntimeError),
+        (("cuda:-1",), RuntimeError),
+        (("cuda:01",), RuntimeError),
+        (("cuda:0", 0), RuntimeError),
+        ((0,), RuntimeError),
+        ((None,), TypeError),
+        ((1.0,), TypeError),
+    ],
+)
+def test_what_is_no_device_is_refused_as_pytorch_does(given, kind):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(kind):
+        tg.device(*given)
+    with pytest.raises(kind):
+        torch.device(*given)
+
+
+def test_the_compilers_names_change_nothing():
+    compiler = tg.compiler
+    assert not hasattr(tg, "disable") and not hasattr(tg, "reset")
+    assert compiler.disable(len) is len and compiler.disable(recursive=False)(len) is len
+    assert compiler.allow_in_graph(len) is len and compiler.set_stance("force_eager")(len) is len
+    with compiler.set_stance("eager_on_recompile"):
+        compiler.reset()
+        compiler.cudagraph_mark_step_begin()
+    assert compiler.list_backends() == [] and not compiler.is_exporting()
+
+
+def test_whether_a_step_is_being_compiled():
+    step = tg.compile(lambda x: x * (2 if tg.compiler.is_compiling() else 3))
+    assert step(tg.ones(1)).item() == 2
+    assert not tg.compiler.is_compiling()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device
+from ..array import Device, available
 from ..core import Size, Tensor, wrap
 from ..errors import ArgumentError, NamingError
 from .safetensors import Entry, map_array, map_data, read_header
@@ -37,7 +37,7 @@ class safe_open:  # noqa: N801  the safetensors package calls it so
     def __init__(self, filename: str | os.PathLike, framework: str = "pt", device: str | Device = "cpu"):
         if framework not in ("pt", "torch", "pytorch", "np", "numpy", "tapegrad"):
             raise ArgumentError("safe_open", f"framework={framework!r} is not known", "use 'pt'")
-        Device(device)
+        available(device)
         self._path = os.fspath(filename)
         self._arrays = framework in ("np", "numpy")
         with open(self._path, "rb") as file:

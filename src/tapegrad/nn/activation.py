@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F  # noqa: N812  (the field's name)
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Parameter, Tensor, wrap
 from ..errors import ArgumentError, warn
 from . import init as initial
@@ -126,7 +126,7 @@ class PReLU(Module):
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None):
         super().__init__()
-        Device(device or "cpu")
+        available(device or "cpu")
         self.num_parameters = num_parameters
         self.init = init
         self.weight = Parameter(wrap(np.empty(num_parameters, dtype or get_default_dtype())))

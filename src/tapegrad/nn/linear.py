@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F  # noqa: N812  (the field's name)
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Parameter, Tensor, wrap
 from ..errors import ArgumentError, UsageError
 from . import init
@@ -18,7 +18,7 @@ __all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
 
 
 def _parameter(shape: tuple[int, ...], device: Any, dtype: Any) -> Parameter:
-    Device(device or "cpu")
+    available(device or "cpu")
     return Parameter(wrap(np.empty(shape, get_default_dtype() if dtype is None else dtype)))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Parameter, Tensor, no_grad, wrap
 from ..errors import ArgumentError
 from .module import Module
@@ -16,7 +16,7 @@ __all__ = ["Normalization", "RunningNorm", "filled"]
 
 def filled(shape: tuple[int, ...], value: float, device: Any, dtype: Any) -> Tensor:
     """Return a tensor with one value everywhere. Raises ArgumentError for a device that is not there."""
-    Device(device or "cpu")
+    available(device or "cpu")
     return wrap(np.full(shape, value, get_default_dtype() if dtype is None else dtype))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F  # noqa: N812  (the field's name)
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Parameter, Tensor, no_grad, wrap
 from ..errors import ContractError, ShapeError
 from . import init
@@ -27,7 +27,7 @@ def _padding(who: str, padding_idx: int | None, rows: int) -> int | None:
 
 def _table(who: str, shape: tuple[int, int], given: Tensor | None, freeze: bool, device: Any, dtype: Any) -> Parameter:
     """Return the parameter: the given rows, or memory for new ones. Raises ShapeError for rows of another shape."""
-    Device(device or "cpu")
+    available(device or "cpu")
     if min(shape) < 0:
         raise ShapeError(who, f"the table's shape is {shape}", "use sizes of at least 0")
     if given is not None and tuple(given.shape) != shape:

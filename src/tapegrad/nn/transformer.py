@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import functional as F  # noqa: N812  (the field's name)
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import STATE, Tensor, ops, wrap
 from ..errors import ShapeError, warn
 from . import init
@@ -30,7 +30,7 @@ __all__ = [
 
 def _generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
     """Return (sz, sz): -inf above the diagonal, 0 elsewhere, so that position i looks at positions up to i."""
-    Device(device or "cpu")
+    available(device or "cpu")
     ahead = np.triu(np.full((sz, sz), -math.inf), k=1)
     return wrap(ahead.astype(get_default_dtype() if dtype is None else dtype))
 

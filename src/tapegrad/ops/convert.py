@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device, get_default_dtype, set_default_dtype
+from ..array import Device, available, get_default_dtype, set_default_dtype
 from ..core import Size, Tensor, as_array, function, ops, result_type, wrap
 from ..core.printing import set_printoptions
-from ..errors import ArgumentError, DTypeError, UsageError, did_you_mean
+from ..errors import DeviceError, DTypeError, UsageError, did_you_mean
 
 __all__ = [
     "BoolTensor",
@@ -124,7 +124,7 @@ def set_default_tensor_type(t: Any) -> None:
 
 
 def _cast(input: Tensor, dtype: np.dtype) -> Tensor:
-    return input if input.array.dtype == dtype else ops.cast(input, dtype=dtype)
+    return input if input.dtype == dtype else ops.cast(input, dtype=dtype)
 
 
 def _to(
@@ -141,7 +141,7 @@ def _to(
 
     ``x.to(dtype)``, ``x.to(device)``, ``x.to(device, dtype)`` and ``x.to(other)`` all work; ``copy`` makes a copy in
     any case; ``non_blocking`` and ``memory_format`` are accepted for compatibility.
-    Raises ArgumentError for a device that is not available.
+    Raises DeviceError for a device that is not available.
     Source: https://pytorch.org/docs/stable/generated/torch.Tensor.to.html
 
     >>> import tapegrad as tg
@@ -159,7 +159,7 @@ def _to(
         elif value is not None:
             dtype = value
     if device is not None:
-        Device(device)
+        available(device)
     if other is not None:
         dtype = other.dtype
     changed = self if dtype is None else _cast(self, _as_dtype("to", dtype))
@@ -212,8 +212,8 @@ def _here(name: str) -> Any:
 
 
 def _cuda(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """Raise ArgumentError: there is no GPU here."""
-    raise ArgumentError("cuda", "no GPU is available: tensors live on the CPU", "leave .cuda() out, or use .to(device)")
+    """Raise DeviceError: there is no GPU here."""
+    raise DeviceError("cuda", "no GPU is available: tensors live on the CPU", "leave .cuda() out, or use .to(device)")
 
 
 def _is_pinned(self: Tensor) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Tensor, as_tensor, function, ops, tensor, wrap
 from ..errors import UsageError
 from . import fill  # noqa: F401  (registers the primitives)
@@ -51,7 +51,7 @@ def _size(who: str, sizes: tuple, size: Any) -> tuple[int, ...]:
 
 def _ready(out: Tensor, device: Any, requires_grad: bool) -> Tensor:
     if device is not None:
-        Device(device)
+        available(device)
     if requires_grad:
         out.requires_grad = True
     return out

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device
+from ..array import Device, available
 from ..core import STATE, Tensor, wrap
 from ..errors import ArgumentError, UsageError
 
@@ -51,7 +51,7 @@ class Generator:
     """
 
     def __init__(self, device: Any = "cpu"):
-        self.device = Device(device)
+        self.device = available(device)
         self._seed = _FIRST_SEED
         self._stream: np.random.Generator | None = None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Tensor, wrap
 from ..errors import DTypeError, OptionError
 from .cylinder import scaled_i0
@@ -54,7 +54,7 @@ def taper(length: int, symmetric: bool, shape: Callable, dtype: Any, requires_gr
 
 def _window(who: str, length: int, periodic: bool, shape: Callable, dtype: Any, device: Any, grad: bool) -> Tensor:
     if device is not None:
-        Device(device)
+        available(device)
     if length < 0:
         raise OptionError(who, f"the length is {length}", "use 0 or more")
     if dtype is not None and np.dtype(dtype).kind not in "fc":

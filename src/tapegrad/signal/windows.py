@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Device
+from ..array import available
 from ..core import Tensor
 from ..errors import ArgumentError, UsageError
 from ..ops.tapers import cosines, kaiser_bell, taper, triangle
@@ -39,7 +39,7 @@ def _made(
     who: str, M: int, sym: bool, shape: Callable, dtype: Any, layout: Any, device: Any, requires_grad: bool
 ) -> Tensor:
     if device is not None:
-        Device(device)
+        available(device)
     if M < 0:
         raise ArgumentError(who, f"M is {M}", "use 0 or more")
     if layout is not None and "strided" not in str(layout):

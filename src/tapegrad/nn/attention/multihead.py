@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...array import Device, get_default_dtype
+from ...array import available, get_default_dtype
 from ...core import Parameter, Tensor, wrap
 from ...errors import ArgumentError, ContractError
 from ...functional.attention_heads import attend
@@ -78,7 +78,7 @@ class MultiheadAttention(Module):
         self.dropout = dropout
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
-        Device(device or "cpu")
+        available(device or "cpu")
         dtype = get_default_dtype() if dtype is None else dtype
 
         def parameter(wanted: bool, *shape: int) -> Parameter | None:
