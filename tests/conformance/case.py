@@ -162,7 +162,7 @@ def error_case(ours, args, kwargs, kind):
 
     def run(meter):
         with quiet():
-            a, k = convert(args), convert(kwargs)
+            a, k = convert([args, kwargs])
             try:
                 ours(*a, **k)
             except kind:

@@ -37,7 +37,7 @@ def raw(x: torch.Tensor) -> np.ndarray:
 
 
 # What the call at hand has converted: one tensor given twice stays one.
-_known: dict[int, tg.Tensor] | None = None
+_known: dict | None = None
 
 
 def convert(x):
@@ -102,10 +102,17 @@ def convert_tensor(x):
 
 
 def in_same_place(x):
-    """The tensor in a copy of its whole memory, at the same place and with the same strides."""
+    """The tensor in a copy of its whole memory, at the same place and with the same strides.
+
+    What shares memory does so in the copy.
+    """
     if x.is_conj() or x.is_neg() or x._is_zerotensor() or not x.numel():
         return tg.from_numpy(raw(x).copy())
-    memory = torch.empty(0, dtype=x.dtype).set_(x.detach().untyped_storage()).numpy().copy()
+    held = {} if _known is None else _known
+    key = ("memory", x.untyped_storage().data_ptr(), x.dtype)
+    if key not in held:
+        held[key] = torch.empty(0, dtype=x.dtype).set_(x.detach().untyped_storage()).numpy().copy()
+    memory = held[key]
     if x.is_contiguous() and memory.size == x.numel():
         return tg.from_numpy(memory.reshape(tuple(x.shape)))
     with tg.no_grad():
