@@ -57,11 +57,11 @@ class FunctionCtx:
                 "the saved values were freed by an earlier backward()",
                 "pass retain_graph=True to the earlier backward(), or compute the forward pass again",
             )
-        return tuple(None if kept is None else kept.restore(self._node()) for kept in self._saved)
+        return tuple(kept.restore(self._node()) if isinstance(kept, _Kept) else kept for kept in self._saved)
 
     def keep(self, inputs: Sequence, outputs: Sequence, edges: Sequence) -> None:
         """Turn what is to be saved into arrays with edges, which hold no Tensor of the graph."""
-        self._saved = [None if t is None else _Kept(t, inputs, outputs, edges) for t in self._to_save]
+        self._saved = [t if t is None or t.is_sparse else _Kept(t, inputs, outputs, edges) for t in self._to_save]
         self._to_save = self._dirty = self._without_gradient = ()
 
     def release(self) -> None:
@@ -211,7 +211,7 @@ class _Backward:
     def __init__(self, function: type[Function], inputs: Sequence, outputs: Sequence):
         self.name = function.__name__
         self.function = function
-        self.inputs = [(a.array.shape, a.array.dtype) if isinstance(a, Tensor) else None for a in inputs]
+        self.inputs = [(tuple(a.shape), a.dtype) if isinstance(a, Tensor) else None for a in inputs]
         self.outputs = [(o.array.shape, o.array.dtype) if isinstance(o, Tensor) else None for o in outputs]
 
     def pull(self, ctx: FunctionCtx, g: Any, as_tensors: bool) -> list:
