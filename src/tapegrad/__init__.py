@@ -35,6 +35,7 @@ _ROOMS = (
     "optim",
     "random",
     "signal",
+    "sparse",
     "special",
     "train",
     "utils",

@@ -29,6 +29,7 @@ LEVELS = {
     "signal": 4,
     "special": 4,
     "func": 4,
+    "sparse": 4,
     "functional": 5,
     "formats": 5,
     "further": 6,
