@@ -1,5 +1,5 @@
 """Images, under torchvision's names: ``tapegrad.vision.datasets`` and ``tapegrad.vision.transforms``."""
 
-from . import datasets, transforms
+from . import datasets, models, transforms
 
-__all__ = ["datasets", "transforms"]
+__all__ = ["datasets", "models", "transforms"]
