@@ -18,6 +18,7 @@ __all__ = [
     "ContractError",
     "DTypeError",
     "DataError",
+    "DeprecationNotice",
     "EmptyError",
     "FileFormatError",
     "GradError",
@@ -182,15 +183,19 @@ class TapegradWarning(UserWarning):
     """Something that works, but that is probably not what was meant, or that will stop working."""
 
 
-def warn(who: str, what: str, fix: str = "") -> None:
-    """Give a :class:`TapegradWarning` in the form of an error's message, at the line outside the package that led here.
+class DeprecationNotice(TapegradWarning, FutureWarning):
+    """An old name or form, for which there is a newer one."""
+
+
+def warn(who: str, what: str, fix: str = "", kind: type[TapegradWarning] = TapegradWarning) -> None:
+    """Give a warning in the form of an error's message, at the line outside the package that led here.
 
     Python shows each warning once for each such line, as long as the text stays the same.
     """
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
-    warnings.warn(f"{who}: {what}" + (f"; {fix}" if fix else ""), TapegradWarning, stacklevel=level)
+    warnings.warn(f"{who}: {what}" + (f"; {fix}" if fix else ""), kind, stacklevel=level)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -49,6 +49,8 @@ def names(module):
 
 @pytest.mark.parametrize(("name", "options"), OPTIONS)
 def test_before_and_after_the_first_call(name, options):
+    tg.manual_seed(0)
+    torch.manual_seed(0)
     ours, other = both(name, options)
     assert names(ours) == names(other)
     assert repr(ours) == repr(other)
@@ -66,8 +68,9 @@ def test_before_and_after_the_first_call(name, options):
     for (_, p), q in zip(ours.named_parameters(), other.parameters(), strict=True):
         assert type(p) is tg.nn.Parameter
         assert p.requires_grad == q.requires_grad
-        # The same rule of beginning: bounds near each other for draws, equal values else.
-        assert abs(p.abs().max().item() - q.abs().max().item()) <= 0.5 * q.abs().max().item()
+        # The same rule of beginning: bounds near each other for many draws, equal values else.
+        if p.numel() > 12:
+            np.testing.assert_allclose(p.abs().max().item(), q.abs().max().item(), rtol=0.2)
     for _, buffer in ours.named_buffers():
         assert type(buffer) is tg.Tensor
 

@@ -340,7 +340,7 @@ def test_conversions(convert, dtype):
     weight = m.linear.weight
     m(tg.ones(1, 3)).sum().backward()
     if dtype is None:
-        with pytest.raises(ArgumentError, match="'float64' is not available"):
+        with pytest.raises(ArgumentError, match="there is no kind 'float64'"):
             convert(m)
         return
     assert convert(m) is m

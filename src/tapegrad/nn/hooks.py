@@ -17,9 +17,32 @@ from ..errors import GradError, UsageError
 if TYPE_CHECKING:
     from .module import Module
 
-__all__ = ["add_hook", "call_with_hooks"]
+__all__ = ["GLOBAL_HOOKS", "REGISTRATION_HOOKS", "add_hook", "announce", "call_with_hooks"]
 
 _next_key = itertools.count().__next__
+
+# Hooks of all modules, by number: what kind each is, and what a module holds for one of that kind.
+GLOBAL_HOOKS: OrderedDict[int, tuple[str, Any]] = OrderedDict()
+# Functions to call with each parameter, buffer or submodule that any module registers.
+REGISTRATION_HOOKS: OrderedDict[int, tuple[str, Callable]] = OrderedDict()
+
+
+def announce(kind: str, module: Any, name: str, value: Any) -> Any:
+    """Show what is about to be registered to the hooks for its kind; return it, or what one of them gave for it."""
+    for wanted, hook in list(REGISTRATION_HOOKS.values()):
+        if wanted == kind:
+            changed = hook(module, name, value)
+            value = value if changed is None else changed
+    return value
+
+
+def _all_hooks(kind: str, own: OrderedDict) -> OrderedDict:
+    """Return the hooks of all modules of a kind, and a module's own after them."""
+    if not GLOBAL_HOOKS:
+        return own
+    found = OrderedDict((key, entry) for key, (wanted, entry) in GLOBAL_HOOKS.items() if wanted == kind)
+    found.update(own)
+    return found
 
 
 def add_hook(hooks: OrderedDict, hook: Any, prepend: bool = False) -> RemovableHandle:
@@ -36,14 +59,17 @@ def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:
     """Run pre-hooks, the forward pass and hooks; ``always_call`` hooks run even when one of these raises."""
     if STATE.tracer is not None:
         STATE.tracer.refuse(type(module).__name__, "a hook of the module runs in the step", "remove it before")
-    pending = OrderedDict((key, entry) for key, entry in module._forward_hooks.items() if entry[2])
+    always = _all_hooks("forward", module._forward_hooks).items()
+    pending = OrderedDict((key, entry) for key, entry in always if entry[2])
     try:
         args, kwargs = _run_pre_hooks(module, args, kwargs)
-        gates = _Gates(module) if module._backward_hooks or module._backward_pre_hooks else None
+        gates = _Gates(module)
+        if not (gates.hooks or gates.pre_hooks):
+            gates = None
         if gates is not None:
             args = gates.enter(args)
         result = module.forward(*args, **kwargs)
-        for key, (hook, with_kwargs, _) in list(module._forward_hooks.items()):
+        for key, (hook, with_kwargs, _) in list(_all_hooks("forward", module._forward_hooks).items()):
             pending.pop(key, None)
             changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
             result = result if changed is None else changed
@@ -57,7 +83,7 @@ def call_with_hooks(module: Module, args: tuple, kwargs: dict) -> Any:
 
 
 def _run_pre_hooks(module: Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-    for hook, with_kwargs in list(module._forward_pre_hooks.values()):
+    for hook, with_kwargs in list(_all_hooks("forward_pre", module._forward_pre_hooks).values()):
         if not with_kwargs:
             changed = hook(module, args)
             if changed is not None:
@@ -123,8 +149,8 @@ class _Gates:
 
     def __init__(self, module: Module):
         self.module = module
-        self.hooks = list(module._backward_hooks.values())
-        self.pre_hooks = list(module._backward_pre_hooks.values())
+        self.hooks = list(_all_hooks("backward", module._backward_hooks).values())
+        self.pre_hooks = list(_all_hooks("backward_pre", module._backward_pre_hooks).values())
         # Shape and dtype of each input that is a tensor.
         self.inputs: list[tuple | None] = []
         self.input_places: list[int] = []

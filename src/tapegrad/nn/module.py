@@ -6,19 +6,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-
-from ..array import Device, available
-from ..core import STATE, RemovableHandle, Tensor, wrap
-from ..errors import (
-    ArgumentError,
-    MissingMethodError,
-    TapegradError,
-    UsageError,
-)
+from ..core import STATE
+from ..errors import ArgumentError, DeprecationNotice, MissingMethodError, TapegradError, UsageError, warn
 from . import state
-from .hooks import add_hook, call_with_hooks
-from .parameter import clear_gradient, is_lazy
+from .hooks import GLOBAL_HOOKS, call_with_hooks
+from .parameter import clear_gradient
+from .registers import Hooked
 from .tree import Tree
 
 __all__ = ["Module"]
@@ -26,7 +19,7 @@ __all__ = ["Module"]
 Self = TypeVar("Self", bound="Module")
 
 
-class Module(Tree):
+class Module(Hooked):
     """The base class of layers and networks: write ``__init__`` and ``forward``, call the instance.
 
     A Parameter, a Module or a Buffer that is assigned to an attribute is registered under that name, so that
@@ -58,14 +51,21 @@ class Module(Tree):
     # Written into state dicts, for layers whose state changes form between versions.
     _version = 1
 
+    # PyTorch's names: whether __init__ goes on to the classes after Module, an old switch, the type of a state.
+    call_super_init = False
+    dump_patches = False
+    T_destination = TypeVar("T_destination", bound=dict[str, Any])
+
     training: bool
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if (args or kwargs) and not self.call_super_init:
+            given = ", ".join([*map(repr, args), *(f"{name}=" for name in kwargs)])
+            raise UsageError(type(self).__name__, f"Module.__init__ takes no arguments, got {given}", "leave them out")
         super().__init__()
-        fields = self.__dict__
-        fields["training"] = True
-        for kind in _HOOKS:
-            fields[kind] = OrderedDict()
+        self.__dict__["training"] = True
+        if self.call_super_init:
+            super(Tree, self).__init__(*args, **kwargs)
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -80,7 +80,13 @@ class Module(Tree):
         if tracer is not None:
             tracer.enters(self)
         try:
-            if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks:
+            if (
+                self._forward_pre_hooks
+                or self._forward_hooks
+                or self._backward_hooks
+                or self._backward_pre_hooks
+                or GLOBAL_HOOKS
+            ):
                 return call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs)
         except TapegradError as error:
@@ -89,6 +95,26 @@ class Module(Tree):
         finally:
             if tracer is not None:
                 tracer.leaves(self)
+
+    # PyTorch's own names of the call, which subclasses and wrappers reach for.
+    _call_impl = _wrapped_call_impl = __call__
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile this module's forward pass in place; the arguments are those of :func:`tapegrad.compile`.
+
+        >>> import tapegrad as tg
+        >>> layer = tg.nn.Linear(2, 1)
+        >>> layer.compile()
+        >>> with tg.no_grad():
+        ...     layer(tg.zeros(3, 2)).shape
+        tapegrad.Size([3, 1])
+        """
+        from ..compiler import compile
+
+        plain = object.__new__(type(self))
+        # The program is made of this one, which shares all contents and is not compiled itself.
+        object.__setattr__(plain, "__dict__", vars(self))
+        self.__class__ = type(compile(plain, *args, **kwargs))
 
     def _add_to_path(self, error: TapegradError) -> None:
         """Put the name under which this module holds the one that failed before the error's path."""
@@ -131,78 +157,22 @@ class Module(Tree):
         for parameter in self.parameters():
             clear_gradient(parameter, set_to_none)
 
-    def _apply(self: Self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Put ``fn(tensor)`` in the place of the values of every parameter, gradient and buffer."""
-        for module in self.children() if recurse else ():
-            module._apply(fn)
-        for parameter in self._parameters.values():
-            if parameter is not None:
-                _replace_values(parameter, fn)
-                if parameter.grad is not None:
-                    _replace_values(parameter.grad, fn)
-        for name, buffer in self._buffers.items():
-            if buffer is not None:
-                if is_lazy(buffer):
-                    _replace_values(buffer, fn)
-                else:
-                    self._buffers[name] = fn(buffer)
-        return self
-
-    def type(self: Self, dst_type: Any) -> Self:
-        """Convert all parameters and buffers to a dtype; return the module."""
-        return self._apply(lambda t: t.type(dst_type))
-
-    def float(self: Self) -> Self:
-        """Convert floating-point parameters and buffers to float32; return the module."""
-        return self._apply(_caster(np.float32))
-
-    def double(self: Self) -> Self:
-        """Convert floating-point parameters and buffers to float64; return the module."""
-        return self._apply(_caster(np.float64))
-
-    def half(self: Self) -> Self:
-        """Convert floating-point parameters and buffers to float16; return the module."""
-        return self._apply(_caster(np.float16))
-
-    def to(self: Self, *args: Any, **kwargs: Any) -> Self:
-        """Convert floating-point parameters and buffers: ``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(tensor)``.
-
-        Raises DeviceError for a device other than the CPU, UsageError for a dtype that is not floating-point.
-        """
-        unknown = set(kwargs) - {"device", "dtype", "tensor", "non_blocking", "memory_format"}
-        if unknown or len(args) > 3:
-            raise UsageError("to", f"unexpected arguments {sorted(unknown) or args}", "use to(device=, dtype=)")
-        dtype = kwargs.get("dtype")
-        for value in (*args, kwargs.get("device"), kwargs.get("tensor")):
-            if isinstance(value, Tensor):
-                dtype = value.dtype
-            elif isinstance(value, (str, Device)) or type(value) is int:
-                available(value)
-            elif value is not None and not isinstance(value, bool):
-                dtype = value
-        return self if dtype is None else self._apply(_caster(dtype))
-
-    def cpu(self: Self) -> Self:
-        """Return the module: it is on the CPU already."""
-        return self
-
-    def cuda(self: Self, device: Any = None) -> Self:
-        """Move the module to a GPU. Raises DeviceError where there is none."""
-        return self.to("cuda" if device is None else f"cuda:{device}")
-
-    def share_memory(self: Self) -> Self:
-        """Return the module unchanged: forked workers see its memory already."""
-        return self
-
     # -- state --------------------------------------------------------------------------------------------------------
 
-    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
+    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> OrderedDict:
         """Return parameters and persistent buffers by path; they share memory with the module.
+
+        ``destination``: the dict to add them to; ``prefix``: what the paths begin with; ``keep_vars``: the tensors
+        themselves, not detached ones. Arguments by position are deprecated.
 
         >>> import tapegrad as tg
         >>> tg.nn.Linear(2, 1).state_dict().keys()
         odict_keys(['weight', 'bias'])
         """
+        if args:
+            warn("state_dict", "arguments by position are deprecated", "name them", DeprecationNotice)
+            given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
+            return self.state_dict(**{"destination": destination, "prefix": prefix, "keep_vars": keep_vars, **given})
         return state.save(self, destination, prefix, keep_vars)
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> state.IncompatibleKeys:
@@ -237,61 +207,6 @@ class Module(Tree):
         """Take back what :meth:`get_extra_state` gave."""
         raise MissingMethodError(type(self).__name__, "has no set_extra_state method", "write it in the class")
 
-    # -- hooks --------------------------------------------------------------------------------------------------------
-
-    def register_forward_pre_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args)`` before the forward pass; what it returns replaces the arguments.
-
-        With ``with_kwargs`` the hook is given the keyword arguments as well, and returns the pair of both.
-        """
-        return add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self, hook: Callable, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Call ``hook(module, args, output)`` after the forward pass; what it returns replaces the output.
-
-        With ``with_kwargs`` the call is ``hook(module, args, kwargs, output)``; with ``always_call`` it is made, with
-        output None, even when the forward pass raises.
-        """
-        return add_hook(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
-
-    def register_full_backward_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_input, grad_output)`` when both are known; what it returns replaces grad_input.
-
-        The tuples follow the positional arguments and the outputs, None where there is no gradient.
-        """
-        return add_hook(self._backward_hooks, hook, prepend)
-
-    register_backward_hook = register_full_backward_hook
-
-    def register_full_backward_pre_hook(self, hook: Callable, prepend: bool = False) -> RemovableHandle:
-        """Call ``hook(module, grad_output)`` before the module's backward pass; what it returns replaces grad_output."""
-        return add_hook(self._backward_pre_hooks, hook, prepend)
-
-    def register_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call ``hook(module, prefix, keep_vars)`` before the state is written out."""
-        return add_hook(self._state_dict_pre_hooks, hook)
-
-    def register_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata)`` after the state was written out."""
-        return add_hook(self._state_dict_hooks, hook)
-
-    _register_state_dict_hook = register_state_dict_post_hook
-
-    def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading."""
-        return add_hook(self._load_state_dict_pre_hooks, hook)
-
-    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
-        return self.register_load_state_dict_pre_hook(hook if with_module else lambda module, *rest: hook(*rest))
-
-    def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:
-        """Call ``hook(module, incompatible_keys)`` after loading; it may change the two lists in place."""
-        return add_hook(self._load_state_dict_post_hooks, hook)
-
     # -- printing -----------------------------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
@@ -309,37 +224,3 @@ class Module(Tree):
         for name, module in self._modules.items():
             lines.append(f"({name}): " + repr(module).replace("\n", "\n  "))
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-_HOOKS = (
-    "_forward_pre_hooks",
-    "_forward_hooks",
-    "_backward_pre_hooks",
-    "_backward_hooks",
-    "_state_dict_pre_hooks",
-    "_state_dict_hooks",
-    "_load_state_dict_pre_hooks",
-    "_load_state_dict_post_hooks",
-)
-
-
-def _replace_values(tensor: Tensor, fn: Callable[[Tensor], Tensor]) -> None:
-    # What has no shape yet shows, and changes, its dtype only.
-    held = tensor.data if is_lazy(tensor) else tensor.detach()
-    converted = fn(held)
-    if converted.array is not held.array:
-        tensor.data = converted
-
-
-def _caster(dtype: Any) -> Callable[[Tensor], Tensor]:
-    """Return a function that converts floating-point tensors and leaves others as they are."""
-    wanted = np.dtype(dtype)
-    if wanted.kind not in "fc":
-        raise UsageError("to", f"a module cannot be converted to {wanted}", "use a floating-point dtype")
-
-    def cast(t: Tensor) -> Tensor:
-        if t.array.dtype.kind not in "fc" or t.array.dtype == wanted:
-            return t
-        return wrap(t.array.astype(wanted))
-
-    return cast

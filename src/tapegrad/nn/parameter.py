@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..array import Device, get_default_dtype
+from ..array import available, get_default_dtype
 from ..core import Parameter, Size, Tensor, as_array, wrap
 from ..core.graph import Storage
 from ..errors import ArgumentError, OptionError, StateError
@@ -105,7 +105,7 @@ class UninitializedTensorMixin:
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Become a tensor of this shape, filled with zeros; dtype None keeps the dtype."""
-        Device(device or "cpu")
+        available(device or "cpu")
         self.data = wrap(np.zeros(tuple(shape), self.dtype if dtype is None else dtype))
         self.__class__ = self.cls_to_become
 
@@ -127,7 +127,7 @@ class UninitializedTensorMixin:
 
 
 def _begin(cls: type, requires_grad: bool, device: Any, dtype: Any) -> Any:
-    Device(device or "cpu")
+    available(device or "cpu")
     self = wrap(np.zeros(0, get_default_dtype() if dtype is None else dtype), cls=cls)
     self.requires_grad = requires_grad
     return self

@@ -8,6 +8,7 @@ from typing import Any
 from ..core import Parameter, Tensor
 from ..core.graph import ALTERATIONS
 from ..errors import ArgumentError, MissingAttributeError, NamingError, UsageError, did_you_mean
+from .hooks import REGISTRATION_HOOKS, announce
 from .parameter import Buffer
 
 __all__ = ["Held", "Tree"]
@@ -103,7 +104,7 @@ class Tree:
             self.register_parameter(name, value)
         elif isinstance(value, Tree):
             self._release_name(name, "_modules", "module")
-            fields["_modules"][name] = value
+            fields["_modules"][name] = announce("module", self, name, value) if REGISTRATION_HOOKS else value
         elif isinstance(value, Buffer):
             self._release_name(name, "_buffers", "buffers")
             self.register_buffer(name, value, value.persistent)
@@ -118,7 +119,7 @@ class Tree:
         elif name in fields["_buffers"]:
             if not isinstance(value, Tensor):
                 self._refuse_kind(name, value, "buffer", "Tensor or None")
-            fields["_buffers"][name] = value
+            fields["_buffers"][name] = announce("buffer", self, name, value) if REGISTRATION_HOOKS else value
         else:
             object.__setattr__(self, name, value)
 
@@ -190,7 +191,7 @@ class Tree:
             raise ArgumentError(
                 "register_parameter", f"'{name}' is the result of an operation", "pass a leaf: nn.Parameter(t.detach())"
             )
-        self._parameters[name] = param
+        self._parameters[name] = announce("parameter", self, name, param) if REGISTRATION_HOOKS else param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Hold a tensor that is no parameter under a name; only a persistent one is part of ``state_dict()``.
@@ -203,7 +204,7 @@ class Tree:
             raise UsageError(
                 "register_buffer", f"'{name}' is a {type(tensor).__name__}", "wrap it in tapegrad.tensor, or pass None"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = announce("buffer", self, name, tensor) if REGISTRATION_HOOKS else tensor
         mark = self._non_persistent_buffers_set
         (mark.discard if persistent else mark.add)(name)
 
@@ -218,7 +219,7 @@ class Tree:
             raise UsageError(
                 "add_module", f"'{name}' is a {type(module).__name__}", "pass an instance of nn.Module, or None"
             )
-        self._modules[name] = module
+        self._modules[name] = announce("module", self, name, module) if REGISTRATION_HOOKS else module
 
     register_module = add_module
 
@@ -239,13 +240,20 @@ class Tree:
         return module
 
     def set_submodule(self, target: str, module: Any, strict: bool = False) -> None:
-        """Put a module at a path; with ``strict`` only in place of one that is there."""
+        """Put a module at a path; with ``strict`` only in place of one that is there.
+
+        Raises ArgumentError for an empty path and for what is no module, MissingAttributeError for a path that leads
+        nowhere, or to something that is no module.
+        """
         if not target:
             raise ArgumentError("set_submodule", "the path is empty", "name the module to put there")
+        if not isinstance(module, Tree):
+            raise ArgumentError("set_submodule", f"got a {type(module).__name__}", "pass an instance of nn.Module")
         path, _, name = target.rpartition(".")
-        if strict:
-            self.get_submodule(target)
-        setattr(self.get_submodule(path), name, module)
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)
+        setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter at a path such as ``"net.0.weight"``."""

@@ -18,6 +18,8 @@ FILES = (
     *("fold", "instancenorm", "lazy", "linear", "loss", "module", "normalization", "padding", "pixelshuffle"),
     *("pooling", "rnn", "sparse", "transformer", "upsampling"),
 )
+_HOOKS = ("forward_pre_hook", "forward_hook", "backward_hook", "full_backward_hook", "full_backward_pre_hook")
+_HOOKS += tuple(f"{kind}_registration_hook" for kind in ("parameter", "buffer", "module"))
 # Base classes that scripts ask with isinstance, and where they are here.
 _BASES = {
     "_BatchNorm": ("normalization", "_BatchNorm"),
@@ -30,6 +32,8 @@ _BASES = {
     **{name: ("adaptive", name) for name in ("_AdaptiveAvgPoolNd", "_AdaptiveMaxPoolNd")},
     **{f"_{kind}PadNd": ("padding", f"_{kind}PadNd") for kind in ("Constant", "Reflection", "Replication", "Circular")},
     "LazyModuleMixin": ("lazy", "LazyModuleMixin"),
+    "_IncompatibleKeys": ("state", "IncompatibleKeys"),
+    **{f"register_module_{name}": ("global_hooks", f"register_module_{name}") for name in _HOOKS},
     "_Loss": ("reduction", "Loss"),
     "_WeightedLoss": ("reduction", "WeightedLoss"),
     "NonDynamicallyQuantizableLinear": ("attention", "NonDynamicallyQuantizableLinear"),
