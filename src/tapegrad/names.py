@@ -15,7 +15,8 @@ __all__ = ["HELD", "find"]
 # Which room has a function that PyTorch hands on at the top level as well.
 _ROOMS = {
     "functional": """
-        adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d
+        adaptive_avg_pool1d adaptive_max_pool1d:adaptive_max_pool1d_with_indices avg_pool1d bilinear celu celu_
+        channel_shuffle conv1d conv2d conv3d
         conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity hardshrink max_pool1d
         max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle
         pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_

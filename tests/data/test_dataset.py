@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tapegrad as tg
-from tapegrad.errors import ArgumentError, DataError, IndexRangeError, MissingMethodError, ShapeError, UsageError
+from tapegrad.errors import ArgumentError, ContractError, DataError, IndexRangeError, MissingMethodError, UsageError
 from tapegrad.utils.data import (
     ChainDataset,
     ConcatDataset,
@@ -53,7 +53,7 @@ def test_a_batch_of_tracked_rows_is_tracked():
 
 @pytest.mark.parametrize("shapes", [((2,), (3,)), ((2,), ()), ((),)])
 def test_tensors_of_unequal_length_are_refused(shapes):
-    with pytest.raises(ShapeError, match="differ in their first size; make it equal"):
+    with pytest.raises(ContractError, match="differ in their first size; make it equal"):
         TensorDataset(*(tg.zeros(*shape) if shape else tg.tensor(1.0) for shape in shapes))
 
 
@@ -88,18 +88,18 @@ def test_plus_joins_datasets():
 
 
 def test_joining_the_wrong_kind_is_refused():
-    with pytest.raises(UsageError, match="use ChainDataset"):
+    with pytest.raises(ContractError, match="use ChainDataset"):
         ConcatDataset([Count(0, 2)])
     with pytest.raises(UsageError, match="there are no datasets"):
         ConcatDataset([])
-    with pytest.raises(UsageError, match="a TensorDataset is not iterable; use ConcatDataset"):
+    with pytest.raises(ContractError, match="a TensorDataset is not iterable; use ConcatDataset"):
         list(ChainDataset([TensorDataset(tg.arange(2))]))
 
 
 def test_stacking_by_position_and_by_name():
     assert StackDataset("ab", [1, 2])[1] == ("b", 2)
     assert StackDataset(x="ab", y=[1, 2])[0] == {"x": "a", "y": 1}
-    with pytest.raises(ShapeError, match=r"\[1, 2\] samples"):
+    with pytest.raises(ArgumentError, match=r"\[1, 2\] samples"):
         StackDataset("ab", [1])
     with pytest.raises(UsageError, match="give one kind"):
         StackDataset("ab", y=[1, 2])

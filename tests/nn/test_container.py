@@ -8,7 +8,7 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
-from tapegrad.errors import ArgumentError, IndexRangeError, NamingError, UsageError
+from tapegrad.errors import ArgumentError, IndexRangeError, MissingAttributeError, NamingError, UsageError
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_a_subclass_keeps_its_class_when_sliced():
         (lambda: nn.ParameterList()(1), UsageError, "ParameterList: is a list, not a layer; index it"),
         (lambda: nn.ParameterDict()(1), UsageError, "ParameterDict: is a dict, not a layer"),
         (lambda: nn.ParameterDict({1: 2}), UsageError, "ParameterDict: the key 1 is a int; use a string"),
-        (lambda: nn.ParameterDict({"gain": 2})["gian"], NamingError, "no value 'gian'; did you mean 'gain'"),
+        (lambda: nn.ParameterDict({"gain": 2})["gian"], MissingAttributeError, "no value 'gian'; did you mean 'gain'"),
         (lambda: nn.ParameterDict({"type": tg.ones(1)}), NamingError, "attribute 'type' already exists"),
         (lambda: nn.ParameterDict().popitem(), NamingError, "ParameterDict: is empty"),
     ],

@@ -20,6 +20,7 @@ from .loss import *
 from .margin import *
 from .normalization import *
 from .overlap import *
+from .piecewise import *
 from .pooling import *
 from .probability import *
 from .resize import *

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core import Tensor, ops
-from ..errors import ArgumentError, ShapeError, warn
+from ..errors import OptionError, ShapeError, warn
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -15,7 +15,7 @@ _SELU_FLOOR = -1.7580993408473766
 
 def _check(who: str, p: float) -> None:
     if not 0 <= p <= 1:
-        raise ArgumentError(who, f"the probability is {p}", "use a number from 0 to 1")
+        raise OptionError(who, f"the probability is {p}", "use a number from 0 to 1")
 
 
 def _drop(input: Tensor, shape: tuple[int, ...], p: float, inplace: bool) -> Tensor:

@@ -73,9 +73,9 @@ def _pool(
     whole = ops.reshape(
         ops.expand(flat, shape=(batch, channels, *target, *kernel)), shape=(batch, channels, number, taps)
     )
-    table = ops.reshape(images, shape=(batch, channels, -1))
+    table = ops.reshape(images, shape=(batch, channels, math.prod(size)))
     values = ops.reshape(
-        table.detach().gather(2, ops.reshape(whole, shape=(batch, channels, -1))), shape=tuple(whole.shape)
+        table.detach().gather(2, ops.reshape(whole, shape=(batch, channels, number * taps))), shape=tuple(whole.shape)
     )
     indices = whole.gather(3, values.argmax(-1, keepdim=True)).squeeze(-1)
     lead = tuple(input.shape[:-n])

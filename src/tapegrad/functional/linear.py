@@ -53,7 +53,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             )
     rows = ops.matmul(input1, ops.reshape(ops.permute(weight, dims=(1, 0, 2)), shape=(left, out * right)))
     product = ops.reshape(rows, shape=(*input1.shape[:-1], out, right)) * input2.unsqueeze(-2)
-    result = ops.sum(product, dim=-1)
+    result = ops.sum(product, dim=-1).to(weight.dtype)
     return result if bias is None else result + bias
 
 

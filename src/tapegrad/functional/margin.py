@@ -65,7 +65,7 @@ def margin_ranking_loss(
     if not input1.ndim == input2.ndim == target.ndim:
         shapes = ", ".join(str(tuple(t.shape)) for t in (input1, input2, target))
         raise ShapeError("margin_ranking_loss", f"the shapes are {shapes}", "give all the same number of dimensions")
-    return reduce_loss(ops.clamp(margin - target * (input1 - input2), 0, None), reduction)
+    return reduce_loss(ops.clamp(-target * (input1 - input2) + float(margin), 0, None), reduction)
 
 
 def soft_margin_loss(

@@ -300,5 +300,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if size < 1:
         raise ArgumentError("local_response_norm", f"size is {size}", "use at least 1")
     squares = pad(ops.square(input), [0, 0] * (input.ndim - 2) + [size // 2, (size - 1) // 2])
-    near = ops.mean(ops.windows(squares, dimension=1, size=size, step=1), dim=-1)
+    windows = ops.windows(squares, dimension=1, size=size, step=1)
+    # Sums of integers are divided without a rest, as in PyTorch's average pooling.
+    near = ops.mean(windows, dim=-1) if input.dtype.kind == "f" else ops.trunc(ops.sum(windows, dim=-1) / size)
     return input / (near * alpha + k) ** beta

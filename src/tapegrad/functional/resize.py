@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, ops, wrap
-from ..errors import DTypeError, OptionError, ShapeError, warn
+from ..errors import OptionError, ShapeError, UnsupportedDTypeError, warn
 
 __all__ = ["interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -52,17 +52,20 @@ def interpolate(
     _check(input, mode, align_corners, antialias)
     old = tuple(input.array.shape[2:])
     new, factors = _sizes(old, size, scale_factor, recompute_scale_factor)
-    if mode != "nearest" and mode != "nearest-exact" and input.dtype.kind != "f":
-        raise DTypeError(
+    pixels = input.dtype == np.uint8 and mode in ("bilinear", "bicubic")
+    if not pixels and not mode.startswith("nearest") and input.dtype.kind != "f":
+        raise UnsupportedDTypeError(
             "interpolate", f"the input has dtype {input.dtype}", "make it floating-point, e.g. with .float()"
         )
     out = input
-    for place, (n, m, factor) in enumerate(zip(old, new, factors, strict=True)):
+    # From the last dimension to the first, which counts where pixels are rounded in between.
+    for place, (n, m, factor) in reversed([*enumerate(zip(old, new, factors, strict=True))]):
         scale = 1 / factor if factor else n / m
         if mode.startswith("nearest"):
             out = _nearest(out, place + 2, n, m, scale, mode)
         elif n != m or (mode == "bicubic" and scale != 1):
-            out = _weigh(out, place + 2, _weights(mode, n, m, scale, bool(align_corners), antialias))
+            weights = _weights(mode, n, m, scale, bool(align_corners), antialias)
+            out = _weigh_pixels(out, place + 2, weights) if pixels else _weigh(out, place + 2, weights)
     return ops.clone(out) if out is input else out
 
 
@@ -150,6 +153,14 @@ def _weigh(input: Tensor, dim: int, weights: np.ndarray) -> Tensor:
     """Return the input with a matrix (new, old) applied along a dimension."""
     matrix = wrap(weights.astype(input.dtype))
     return ops.linear(input.movedim(dim, -1), matrix, None).movedim(-1, dim)
+
+
+def _weigh_pixels(input: Tensor, dim: int, weights: np.ndarray) -> Tensor:
+    """Return uint8 for uint8, as PyTorch: the weights are rounded to 16 bits, and the sums to whole numbers."""
+    bits = next(b for b in range(22) if int(0.5 + weights.max() * 2 ** (b + 1)) >= 2**15)
+    rounded = np.trunc(weights * 2**bits + np.copysign(0.5, weights)) / 2**bits
+    sums = _weigh(input.to(np.dtype(np.float64)), dim, rounded)
+    return ops.clamp(ops.floor(sums + 0.5), 0, 255).to(input.dtype)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Tensor
-from ..errors import DTypeError, ShapeError, UsageError
+from ..errors import ShapeError, UnsupportedDTypeError, UsageError
 
 __all__ = ["check_floating", "check_images", "per_dimension"]
 
@@ -44,6 +44,6 @@ def check_images(who: str, input: Tensor, n: int) -> None:
 
 
 def check_floating(who: str, input: Tensor) -> None:
-    """Raise DTypeError for integers."""
-    if not input.is_floating_point():
-        raise DTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
+    """Raise UnsupportedDTypeError for integers and booleans."""
+    if input.array.dtype.kind in "iub":
+        raise UnsupportedDTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")

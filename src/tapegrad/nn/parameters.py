@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core import Parameter, Tensor
-from ..errors import IndexRangeError, NamingError, UsageError, did_you_mean
+from ..errors import IndexRangeError, MissingAttributeError, NamingError, UsageError, did_you_mean
 from .module import Module
 
 __all__ = ["ParameterDict", "ParameterList"]
@@ -17,7 +17,7 @@ __all__ = ["ParameterDict", "ParameterList"]
 def pairs(who: str, items: Any) -> Iterator[tuple[Any, Any]]:
     """Yield (key, value) of a mapping, of a container of modules or parameters, or of an iterable of pairs.
 
-    Raises UsageError for anything else.
+    Raises UsageError for anything else, ArgumentError for pairs that are none.
     """
     if isinstance(items, Mapping) or hasattr(items, "items"):
         yield from items.items()
@@ -25,8 +25,10 @@ def pairs(who: str, items: Any) -> Iterator[tuple[Any, Any]]:
     if not isinstance(items, Iterable):
         raise UsageError(who, f"got a {type(items).__name__}", "pass a dict, or a list of (name, value) pairs")
     for place, pair in enumerate(items):
-        if not isinstance(pair, Iterable) or len(both := tuple(pair)) != 2:
+        if not isinstance(pair, Iterable):
             raise UsageError(who, f"element {place} is {pair!r}", "pass (name, value) pairs")
+        if len(both := tuple(pair)) != 2:
+            raise ArgumentError(who, f"element {place} is {pair!r}", "pass (name, value) pairs")
         yield both
 
 
@@ -113,7 +115,7 @@ class ParameterList(Module):
         return "\n".join(_describe(str(i), v, str(getattr(v, "dtype", ""))) for i, v in enumerate(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise UsageError("ParameterList", "is a list, not a layer", "index it, or loop over it")
+        raise StateError("ParameterList", "is a list, not a layer", "index it, or loop over it")
 
 
 class ParameterDict(Module):
@@ -138,7 +140,9 @@ class ParameterDict(Module):
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._keys:
-            raise NamingError("ParameterDict", f"there is no value '{key}'", did_you_mean(str(key), self._keys))
+            raise MissingAttributeError(
+                "ParameterDict", f"there is no value '{key}'", did_you_mean(str(key), self._keys)
+            )
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -238,4 +242,4 @@ class ParameterDict(Module):
         return "\n".join(_describe(key, v, str(getattr(v, "dtype", ""))) for key, v in self.items())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise UsageError("ParameterDict", "is a dict, not a layer", "take its values by key")
+        raise StateError("ParameterDict", "is a dict, not a layer", "take its values by key")

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ...core import STATE, Tensor, as_tensor, wrap
-from ...errors import ArgumentError, DataError, IndexRangeError, MissingMethodError, ShapeError, UsageError
+from ...errors import ArgumentError, ContractError, DataError, IndexRangeError, MissingMethodError, UsageError
 from ...ops.random import Generator, randperm
 
 __all__ = [
@@ -73,7 +73,7 @@ class IterableDataset(Dataset[T_co]):
 class TensorDataset(Dataset[tuple]):
     """Tensors (or arrays) whose rows belong together: sample i is the tuple of their rows i.
 
-    Raises ShapeError when they differ in length, UsageError when there is none.
+    Raises ContractError when they differ in length, UsageError when there is none.
 
     >>> import tapegrad as tg
     >>> data = TensorDataset(tg.tensor([[1.0], [2.0]]), tg.tensor([0, 1]))
@@ -90,7 +90,9 @@ class TensorDataset(Dataset[tuple]):
         lengths = [t.shape[0] if t.ndim else 0 for t in self.tensors]
         if any(t.ndim == 0 for t in self.tensors) or len(set(lengths)) > 1:
             shapes = ", ".join(str(tuple(t.shape)) for t in self.tensors)
-            raise ShapeError("TensorDataset", f"tensors of shape {shapes} differ in their first size", "make it equal")
+            raise ContractError(
+                "TensorDataset", f"tensors of shape {shapes} differ in their first size", "make it equal"
+            )
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(t[index] for t in self.tensors)
@@ -114,7 +116,7 @@ def _take(tensor: Tensor, rows: np.ndarray) -> Tensor:
 class StackDataset(Dataset):
     """Datasets side by side: sample i is the tuple (given as positions) or dict (given by name) of their samples i.
 
-    Raises ShapeError when they differ in length.
+    Raises ArgumentError when they differ in length.
 
     >>> StackDataset(image=[10, 20], text=["a", "b"])[1]
     {'image': 20, 'text': 'b'}
@@ -122,13 +124,15 @@ class StackDataset(Dataset):
 
     def __init__(self, *args: Any, **kwargs: Any):
         if bool(args) == bool(kwargs):
-            raise UsageError(
+            raise ArgumentError(
                 "StackDataset", f"{len(args)} datasets by position and {len(kwargs)} by name", "give one kind"
             )
         self.datasets: Any = args or kwargs
         lengths = {len(d) for d in (args or kwargs.values())}
         if len(lengths) > 1:
-            raise ShapeError("StackDataset", f"the datasets have {sorted(lengths)} samples", "make the lengths equal")
+            raise ArgumentError(
+                "StackDataset", f"the datasets have {sorted(lengths)} samples", "make the lengths equal"
+            )
         self._length = lengths.pop()
 
     def __getitem__(self, index: Any) -> Any:
@@ -141,7 +145,7 @@ class StackDataset(Dataset):
 
 
 class ConcatDataset(Dataset[T_co]):
-    """Datasets one after the other. Raises UsageError when there is none, or one that has no length.
+    """Datasets one after the other. Raises ContractError when there is none, or one that has no length.
 
     >>> ConcatDataset(["ab", "c"])[-1]
     'c'
@@ -150,9 +154,9 @@ class ConcatDataset(Dataset[T_co]):
     def __init__(self, datasets: Iterable[Dataset]):
         self.datasets = list(datasets)
         if not self.datasets:
-            raise UsageError("ConcatDataset", "there are no datasets", "give at least one")
+            raise ContractError("ConcatDataset", "there are no datasets", "give at least one")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
-            raise UsageError("ConcatDataset", "an IterableDataset has no length", "use ChainDataset")
+            raise ContractError("ConcatDataset", "an IterableDataset has no length", "use ChainDataset")
         self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
 
     def __getitem__(self, index: int) -> T_co:
@@ -175,7 +179,7 @@ class ChainDataset(IterableDataset[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
-                raise UsageError("ChainDataset", f"a {type(dataset).__name__} is not iterable", "use ConcatDataset")
+                raise ContractError("ChainDataset", f"a {type(dataset).__name__} is not iterable", "use ConcatDataset")
             yield from dataset
 
     def __len__(self) -> int:
