@@ -188,7 +188,12 @@ class TestPow:
         assert (tg.tensor([2, 3]) ** 2.0).dtype == np.float32
         assert (2.0 ** tg.tensor([2, 3])).dtype == np.float32
         with pytest.raises(errors.DTypeError, match=r"^pow: an integer is raised to a negative power"):
-            tg.tensor([2]) ** tg.tensor([-1])
+            tg.tensor([2]) ** -1
+
+    def test_integers_to_negative_powers_of_a_tensor_lose_their_fraction(self):
+        powers = tg.tensor([2, 1, -1, -1, 0, 3]) ** tg.tensor([-1, -2, -3, -2, -1, 2])
+        assert powers.tolist() == [0, 1, -1, 1, 0, 9]
+        assert powers.dtype == np.int64
 
 
 class TestExtremes:

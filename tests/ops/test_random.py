@@ -382,10 +382,10 @@ def test_filling_a_view_fills_the_base():
             r"4 samples without replacement from 3 categories",
         ),
         (lambda: tg.multinomial(tg.ones(3), 0), errors.ArgumentError, r"num_samples is 0"),
-        (lambda: tg.multinomial(tg.zeros(3), 1), errors.DataError, r"the weights of a row sum to 0"),
+        (lambda: tg.multinomial(tg.zeros(3), 1), errors.OptionError, r"the weights of a row sum to 0"),
         (
             lambda: tg.multinomial(tg.tensor([1.0, -1.0]), 1),
-            errors.DataError,
+            errors.OptionError,
             r"negative, inf or nan: they go from -1 to 1",
         ),
         (lambda: tg.multinomial(tg.ones(2, 2, 2), 1), errors.ArgumentError, r"weights have shape \(2, 2, 2\)"),

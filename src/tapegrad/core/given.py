@@ -17,10 +17,23 @@ __all__ = ["write_given"]
 
 # What PyTorch writes into its own dtype alone.
 _EXACT = frozenset(
-    {"amax", "amin", "aminmax", "complex", "gather", "index_select", "masked_select", "max", "min", "polar", "take"}
+    {
+        "amax",
+        "amin",
+        "aminmax",
+        "complex",
+        "gather",
+        "index_select",
+        "masked_select",
+        "max",
+        "min",
+        "multinomial",
+        "polar",
+        "take",
+    }
 )
 # What reads its inputs in another order than it writes, so that they must not share memory with ``out``.
-_APART = frozenset({"cat", "gather", "index_select", "masked_select", "take"})
+_APART = frozenset({"cat", "concat", "concatenate", "gather", "index_select", "kthvalue", "masked_select", "take"})
 
 
 def write_given(who: str, out: Any, result: Any, inputs: Iterable = ()) -> Any:
@@ -58,6 +71,8 @@ def _check_memory(who: str, out: np.ndarray, inputs: Iterable) -> None:
     for x in inputs:
         if isinstance(x, (tuple, list)):
             _check_memory(who, out, x)
+        elif isinstance(x, Tensor) and x.array is out and who in _APART:
+            raise ShapeError(who, "out is one of the inputs", "give another tensor")
         elif isinstance(x, Tensor) and np.may_share_memory(out, x.array):
             same = x.array.ctypes.data == out.ctypes.data and x.array.strides == out.strides and x.shape == out.shape
             if (who in _APART or not same) and _share(out, x.array):

@@ -21,8 +21,23 @@ __all__ = ["REGISTRY", "Array", "ErrorSample", "Primitive", "Sample", "ops", "pr
 
 REGISTRY: dict[str, Primitive] = {}
 
-# NumPy's words for PyTorch's arguments.
-ALIASES = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "x": "input", "a": "input"}
+# NumPy's words for PyTorch's arguments, and PyTorch's for one argument that has another name in each of its forms.
+ALIASES = {
+    "axis": "dim",
+    "axes": "dim",
+    "keepdims": "keepdim",
+    "x": "input",
+    "a": "input",
+    "A": "input",
+    "input": "A",
+    "exponent": "other",
+    "sections": "indices_or_sections",
+    "indices": "indices_or_sections",
+    "tensor_indices_or_sections": "indices_or_sections",
+    "split_size": "split_size_or_sections",
+    "element": "elements",
+    "test_element": "test_elements",
+}
 
 
 # The default of a keyword that has none.

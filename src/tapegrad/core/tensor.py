@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..array import Device, get_default_dtype, is_floating
-from ..errors import DTypeError, GradError, IndexRangeError, ShapeError, TraceError, UsageError
+from ..errors import DTypeError, GradError, IndexRangeError, OptionError, ShapeError, TraceError, UsageError
 from .graph import STATE, Node, Storage, user_line
 
 __all__ = ["Parameter", "Size", "Tensor", "as_array", "wrap"]
@@ -439,10 +439,17 @@ class Tensor:
         return bool(array)
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number("int"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number("float"))
+
+    def _number(self, who: str) -> Any:
+        if self.numel() != 1:
+            raise OptionError(
+                who, f"a tensor of shape {tuple(self.shape)} has {self.numel()} elements", "use tolist(), or reduce it"
+            )
+        return self.item()
 
     def __complex__(self) -> complex:
         return complex(self.item())

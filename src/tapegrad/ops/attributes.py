@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import STATE, Tensor, function, ops, wrap
 from ..core.graph import Pick, Storage
-from ..errors import ArgumentError, ShapeError, UnsupportedDTypeError, UsageError
+from ..errors import ArgumentError, GradError, ShapeError, UnsupportedDTypeError, UsageError
 from .layouts import channels_last, channels_last_3d, contiguous_format, preserve_format, strided
 
 __all__: list[str] = []
@@ -224,7 +224,7 @@ def _map2(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
 
 def _mapped(who: str, target: Tensor, tensors: tuple, call: Any) -> Tensor:
     if any(t.requires_grad for t in tensors):
-        raise UsageError(who, "a tensor requires a gradient, which Python's function has not", "use detach()")
+        raise GradError(who, "a tensor requires a gradient, which Python's function has not", "use detach()")
     columns = [np.broadcast_to(t._read(who), target.array.shape).ravel().tolist() for t in tensors]
     values = np.array([call(*row) for row in zip(*columns, strict=True)]).astype(target.dtype)
     return target.copy_(wrap(values.reshape(target.array.shape)))
@@ -317,6 +317,8 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     behind = own[len(own) - len(shape) :] if len(shape) <= len(own) else None
     if behind is None or any(n not in (1, m) for n, m in zip(shape, behind, strict=True)):
         raise ShapeError("sum_to_size", f"shape {shape} does not broadcast to {own}", "use sizes of 1, or equal ones")
+    if not shape:
+        return self.sum()
     return self if shape == own else ops.sum_to(self, shape=shape)
 
 

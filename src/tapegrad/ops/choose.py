@@ -75,6 +75,8 @@ def _as_value(who: str, value: Any, like: Tensor) -> Any:
     if isinstance(value, Tensor):
         if value.ndim:
             raise ShapeError(who, f"the value has shape {tuple(value.shape)}", "give a number or a 0-d tensor")
+        if value.dtype.kind == "c" != like.dtype.kind:
+            raise DTypeError(who, f"{like.dtype} cannot hold {value.dtype}", "convert the tensor first")
         return value if value.dtype == like.dtype else ops.cast(value, dtype=like.dtype)
     kind = like.dtype.kind
     if isinstance(value, complex) and kind != "c":

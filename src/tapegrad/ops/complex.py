@@ -165,7 +165,7 @@ def _check_pairs(shape: tuple, dtype: np.dtype) -> None:
 
 
 @function()
-def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
+def complex(real: Tensor, imag: Tensor) -> Tensor:
     """Return ``real + i imag``, for two real tensors of one dtype. Raises DTypeError for others.
 
     Source: https://pytorch.org/docs/stable/generated/torch.complex.html
@@ -185,7 +185,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
 
 
 @function()
-def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """Return the complex numbers of given magnitudes and angles (radians): ``abs (cos angle + i sin angle)``.
 
     Source: https://pytorch.org/docs/stable/generated/torch.polar.html
@@ -198,7 +198,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
 
 
 @function(methods="angle")
-def angle(input: Tensor, *, out: Any = None) -> Tensor:
+def angle(input: Tensor) -> Tensor:
     """Return the angle in radians: ``atan2(Im z, Re z)``; of real numbers 0, or pi below 0, and nan for nan.
 
     Source: https://pytorch.org/docs/stable/generated/torch.angle.html

@@ -276,8 +276,12 @@ def _evaluate(operands: list, terms: list[str], output: str) -> Tensor:
         operands[i], terms[i] = _take_diagonals(operands[i], term)
     for i, term in enumerate(terms):
         operands[i], terms[i] = _drop_ones(operands[i], term, i, operands, terms)
+    same = len({t.dtype for t in operands}) == 1
     for i, term in enumerate(terms):
         operands[i], terms[i] = _sum_alone(operands[i], term, output + "".join(terms[:i] + terms[i + 1 :]))
+    if same and len({t.dtype for t in operands}) > 1:
+        # Small integers, some of which have been added up.
+        operands = [t.long() for t in operands]
     if len(operands) > 1:
         return ops.contract(*operands, equation=",".join(terms) + "->" + output)
     order = tuple(terms[0].index(c) for c in output)
@@ -314,7 +318,12 @@ def _drop_ones(t: Any, term: str, i: int, operands: list, terms: list[str]) -> t
 def _sum_alone(t: Any, term: str, elsewhere: str) -> tuple[Any, str]:
     """Return the operand summed over the letters that nothing else names."""
     alone = tuple(d for d, c in enumerate(term) if c not in elsewhere)
-    return (t.sum(alone), "".join(c for c in term if c in elsewhere)) if alone else (t, term)
+    if not alone:
+        return t, term
+    rest = "".join(c for c in term if c in elsewhere)
+    if all(t.shape[d] == 1 for d in alone):
+        return t.reshape(tuple(n for d, n in enumerate(t.shape) if d not in alone)), rest
+    return t.sum(alone), rest
 
 
 @function()
@@ -351,4 +360,5 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
             )
         right[e] = left[d]
     output = [c for i, c in enumerate(left) if i not in first] + [c for i, c in enumerate(right) if i not in second]
-    return _evaluate([a, b], ["".join(left), "".join(right)], "".join(output))
+    result = _evaluate([a, b], ["".join(left), "".join(right)], "".join(output))
+    return result if result.dtype == a.dtype else result.to(a.dtype)

@@ -81,7 +81,7 @@ def asarray(
     """
     out = as_tensor(obj, dtype=dtype)
     if copy:
-        out = ops.clone(out.detach())
+        out = ops.clone(out)
     elif out is obj and requires_grad:
         out = out.detach()
     return _ready(out, device, requires_grad)

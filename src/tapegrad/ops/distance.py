@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core import Sample, Tensor, function, ops, primitive
+from ..core import Sample, Tensor, function, ops, primitive, result_type
 from ..errors import DTypeError, OptionError, ShapeError
 from .buffers import add_up, into
 
@@ -268,6 +268,8 @@ def cov(
         if given is not None:
             _check_weights(name, given, kinds, x.shape[1])
     weights = fweights if aweights is None else aweights if fweights is None else fweights * aweights
+    if weights is not None and weights.dtype.kind == "f":
+        x = x.to(result_type(x, weights))
     if weights is None:
         count, centred = x.shape[1], x - x.mean(1, keepdim=True)
         norm: Any = max(count - correction, 0)

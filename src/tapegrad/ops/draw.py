@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
-from ..errors import DataError, DTypeError, OptionError, UsageError
+from ..errors import DTypeError, OptionError, UsageError
 from .buffers import into, zeros
 from .generator import Generator, current_generator
 
@@ -188,8 +188,8 @@ def poisson(xp, input, *, generator=None):
     ],
     errors=lambda: [
         ErrorSample(OptionError, "5 samples without replacement", Array(4, low=0.1, high=1.0), num_samples=5),
-        ErrorSample(DataError, "sum to 0", Array(4, low=0.0, high=0.0), num_samples=1),
-        ErrorSample(DataError, "negative", Array(4, low=-1.0, high=-0.5), num_samples=1),
+        ErrorSample(OptionError, "sum to 0", Array(4, low=0.0, high=0.0), num_samples=1),
+        ErrorSample(OptionError, "negative", Array(4, low=-1.0, high=-0.5), num_samples=1),
     ],
     methods="multinomial",
     torch="",
@@ -198,7 +198,7 @@ def multinomial(xp, input, *, num_samples, replacement=False, generator=None):
     """Return ``num_samples`` indices for each row, drawn with probabilities in proportion to the row's weights.
 
     ``input``: (categories) or (rows, categories), not negative, not all 0; it need not sum to 1.
-    Raises OptionError for more samples than categories without replacement, DataError for weights that are no weights.
+    Raises OptionError for more samples than categories without replacement, and for weights that are no weights.
     Source: https://pytorch.org/docs/stable/generated/torch.multinomial.html
 
     >>> import tapegrad as tg
@@ -222,6 +222,8 @@ def _require_weights(xp: Any, weights: Any, num_samples: int, replacement: bool)
         raise DTypeError("multinomial", f"the weights have dtype {weights.dtype}", "make them floating-point")
     if weights.ndim not in (1, 2):
         raise OptionError("multinomial", f"the weights have shape {weights.shape}", "pass one or two dimensions")
+    if weights.shape[-1] > 1 << 24:
+        raise OptionError("multinomial", f"there are {weights.shape[-1]} categories", "use at most 2^24")
     if num_samples <= 0:
         raise OptionError("multinomial", f"num_samples is {num_samples}", "draw at least one")
     if not replacement and num_samples > weights.shape[-1]:
@@ -231,8 +233,8 @@ def _require_weights(xp: Any, weights: Any, num_samples: int, replacement: bool)
             "draw fewer, or pass replacement=True",
         )
     if not xp.isfinite(weights).all() or (weights < 0).any():
-        raise DataError(
+        raise OptionError(
             "multinomial", f"a weight is negative, inf or nan: {_extremes(weights)}", "look at what made them"
         )
     if weights.size and not (weights.sum(axis=-1) > 0).all():
-        raise DataError("multinomial", "the weights of a row sum to 0", "give some category a positive weight")
+        raise OptionError("multinomial", "the weights of a row sum to 0", "give some category a positive weight")

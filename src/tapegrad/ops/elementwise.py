@@ -46,8 +46,11 @@ def add(xp, input, other, *, out=None):
     inplace=True,
 )
 def sub(xp, input, other, *, out=None):
-    """Return the difference of two tensors, element by element."""
-    return xp.subtract(input, other, out=out)
+    """Return the difference of two tensors, element by element. Raises DTypeError for two of bool."""
+    try:
+        return xp.subtract(input, other, out=out)
+    except TypeError:
+        raise DTypeError("sub", "both tensors are bool", "use ^, or logical_xor()") from None
 
 
 @primitive(
@@ -230,6 +233,15 @@ def _exponent_gradient(g, input, other, out):
     return g * (out * ops.log(ops.where((base == 0) & (other >= 0), 1, base)))
 
 
+def _negative_power(xp, input, other):
+    """Return integers to powers that may be negative: of their fractions, only those of 1 and -1 are not cut off to 0."""
+    if not hasattr(other, "dtype"):
+        raise DTypeError("pow", "an integer is raised to a negative power", "convert it with .float()")
+    powers = xp.power(input, xp.maximum(other, 0))
+    turned = xp.where(xp.equal(input, 1), 1, xp.where(xp.equal(input, -1), 1 - 2 * (other & 1), 0))
+    return xp.where(other < 0, turned, powers).astype(powers.dtype)
+
+
 @primitive(
     elementwise=True,
     vjp=(_base_gradient, _exponent_gradient),
@@ -262,7 +274,7 @@ def pow(xp, input, other, *, out=None):
     """Return a tensor (or number) to the power of another, element by element.
 
     The gradient is 0 for the base where the exponent is 0, and for the exponent where the base is 0.
-    Raises DTypeError for integers to a negative power.
+    Integers to negative powers in a tensor lose their fraction; raises DTypeError where the power is a number.
     Source: https://pytorch.org/docs/stable/generated/torch.pow.html
 
     >>> import tapegrad as tg
@@ -270,7 +282,7 @@ def pow(xp, input, other, *, out=None):
     (tensor([1., 4., 9.]), tensor([2., 4.]))
     """
     if _is_integral(input, other) and xp.any(xp.less(other, 0)):
-        raise DTypeError("pow", "an integer is raised to a negative power", "convert it with .float()")
+        return into(out, _negative_power(xp, input, other))
     special = _POWERS.get(other) if type(other) in (int, float) else None
     with xp.errstate(all="ignore"):
         return special(xp, input, out) if special else xp.power(input, other, out=out)

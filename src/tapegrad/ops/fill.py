@@ -52,7 +52,17 @@ def arange(xp, *, start, end, step, dtype):
         raise OptionError("arange", "the step is 0", "use another step")
     if (end - start) * step < 0:
         raise OptionError("arange", f"{end} cannot be reached from {start} in steps of {step}", "turn the step's sign")
-    return (start + xp.arange(math.ceil((end - start) / step)) * step).astype(dtype)
+    if not math.isfinite(start) or not math.isfinite(end):
+        raise OptionError("arange", f"there is no end from {start} to {end}", "use finite numbers")
+    count = math.ceil((end - start) / step)
+    if xp.dtype(dtype).kind in "iu":
+        # As in PyTorch, the fractions are cut off before the steps are added up, for int64 before they are counted.
+        start, step = int(start), int(step)
+        if xp.dtype(dtype) == xp.int64:
+            if not step:
+                raise OptionError("arange", "the step is 0 as an integer", "use another step, or a floating dtype")
+            count = -((start - int(end)) // step)
+    return (start + xp.arange(count) * step).astype(dtype)
 
 
 @primitive(

@@ -65,6 +65,8 @@ def cat(xp, *tensors, dim=0, out=None):
     """
     if not tensors:
         raise OptionError("cat", "there are no tensors", "give at least one")
+    if any(not hasattr(x, "ndim") for x in tensors):
+        raise UsageError("cat", "something is no tensor", "give tensors alone")
     if len({x.ndim for x in tensors}) > 1:
         tensors = [x for x in tensors if x.shape != (0,)]
     return xp.concatenate(tensors, axis=dim, out=out)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..core import ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import ShapeError, TapegradError, UsageError
+from ..errors import DTypeError, ShapeError, TapegradError, UsageError
 from .buffers import as_rows, into
 from .contraction import tensordot
 from .inverse import identity
@@ -267,7 +267,12 @@ ger = outer
 
 
 def _plus(who: str, input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    """Return ``beta * input + alpha * product``, the input broadcast to the product and left out when beta is 0."""
+    """Return ``beta * input + alpha * product``, the input broadcast to the product and left out when beta is 0.
+
+    Where the product is of integers, the factors' fractions are cut off.
+    """
+    if product.dtype.kind in "biu":
+        beta, alpha = int(beta), int(alpha)
     product = product if alpha == 1 else product * alpha
     fits = input.ndim <= product.ndim and all(
         a in (1, b) for a, b in zip(input.shape[::-1], product.shape[::-1], strict=False)
@@ -300,14 +305,23 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: fl
 
 @function(methods="addr", inplace=True)
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """Return ``beta * input + alpha * outer(vec1, vec2)``."""
-    return _plus("addr", input, outer(vec1, vec2), beta, alpha)
+    """Return ``beta * input + alpha * outer(vec1, vec2)``; of bool, where one of the terms is true.
+
+    Raises DTypeError for integers with a fractional factor.
+    """
+    product = outer(vec1, vec2)
+    if product.dtype.kind not in "biu" or input.dtype.kind not in "biu":
+        return _plus("addr", input, product, beta, alpha)
+    if isinstance(beta, float) or isinstance(alpha, float):
+        raise DTypeError("addr", f"beta is {beta}, alpha {alpha}, but the tensors are integers", "use integers")
+    out = _plus("addr", input, product, beta, alpha)
+    return out.to(bool) if product.dtype.kind == "b" and input.dtype.kind == "b" else out
 
 
 @function(methods="addbmm", inplace=True)
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """Return ``beta * input + alpha * sum_b batch1[b] @ batch2[b]``."""
-    return _plus("addbmm", input, bmm(batch1, batch2).sum(0), beta, alpha)
+    return _plus("addbmm", input, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha)
 
 
 @function(methods="baddbmm", inplace=True)

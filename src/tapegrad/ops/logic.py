@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core import Array, ErrorSample, Sample, primitive
-from ..errors import UsageError
+from ..errors import UnsupportedDTypeError
 from .pairs import refuse_numbers
 from .samples import integers, singles
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 def _no_floats():
-    yield ErrorSample(UsageError, "not supported for the input types", (2,), (2,))
+    yield ErrorSample(UnsupportedDTypeError, "floating-point numbers have no bits", (2,), (2,))
 
 
 def _integer_tensors():
@@ -116,6 +116,16 @@ def logical_not(xp, input, *, out=None):
 # -- bits -------------------------------------------------------------------------------------------------------------
 
 
+def _of_bits(compute, input, other, out):
+    """Return what NumPy's function computes of the bits of integers. Raises UnsupportedDTypeError for other numbers."""
+    try:
+        return compute(input, other, out=out)
+    except TypeError:
+        raise UnsupportedDTypeError(
+            compute.__name__, "floating-point numbers have no bits", "convert them with .long()"
+        ) from None
+
+
 @primitive(
     elementwise=True,
     formula=r"x \mathbin{\&} y",
@@ -132,7 +142,7 @@ def bitwise_and(xp, input, other, *, out=None):
     >>> tg.bitwise_and(tg.tensor([5, 6]), 3)
     tensor([1, 2])
     """
-    return xp.bitwise_and(input, other, out=out)
+    return _of_bits(xp.bitwise_and, input, other, out)
 
 
 @primitive(
@@ -151,7 +161,7 @@ def bitwise_or(xp, input, other, *, out=None):
     >>> tg.bitwise_or(tg.tensor([5, 6]), 3)
     tensor([7, 7])
     """
-    return xp.bitwise_or(input, other, out=out)
+    return _of_bits(xp.bitwise_or, input, other, out)
 
 
 @primitive(
@@ -170,7 +180,7 @@ def bitwise_xor(xp, input, other, *, out=None):
     >>> tg.bitwise_xor(tg.tensor([5, 6]), 3)
     tensor([6, 5])
     """
-    return xp.bitwise_xor(input, other, out=out)
+    return _of_bits(xp.bitwise_xor, input, other, out)
 
 
 @primitive(
@@ -188,7 +198,7 @@ def bitwise_left_shift(xp, input, other, *, out=None):
     >>> tg.bitwise_left_shift(tg.tensor([5, 6]), 3)
     tensor([40, 48])
     """
-    return xp.left_shift(input, other, out=out)
+    return _of_bits(xp.left_shift, input, other, out)
 
 
 @primitive(
@@ -206,7 +216,7 @@ def bitwise_right_shift(xp, input, other, *, out=None):
     >>> tg.bitwise_right_shift(tg.tensor([5, 6]), 3)
     tensor([0, 0])
     """
-    return xp.right_shift(input, other, out=out)
+    return _of_bits(xp.right_shift, input, other, out)
 
 
 @primitive(

@@ -210,7 +210,7 @@ def lu_classic(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
     """Return :func:`lu_factor`'s results, which may be singular; with ``get_infos`` where."""
     _need_pivots("lu", pivot)
     LU, pivots, info = lu_factor_ex(A)
-    return (LU, pivots, info) if get_infos else (LU, pivots)
+    return LUFactorEx(LU, pivots, info) if get_infos else (LU, pivots)
 
 
 @function()

@@ -236,6 +236,8 @@ def diff(
         raise ShapeError("diff", "a 0-d tensor has no neighbours", "give at least one dimension")
     if n < 0:
         raise OptionError("diff", f"n = {n}", "use 0 or more")
+    if n == 0:
+        return ops.clone(input)
     parts = [t for t in (prepend, input, append) if t is not None]
     out = cat(parts, dim) if len(parts) > 1 else input
     difference = ops.ne if input.dtype.kind == "b" else ops.sub
