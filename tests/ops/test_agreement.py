@@ -1,0 +1,104 @@
+"""Small agreements with PyTorch: dtypes of results, kinds of errors, and what may be written into."""
+
+import pytest
+
+import tapegrad as tg
+from tapegrad import errors
+
+whole = tg.tensor([[1, 2], [3, 4]])
+
+
+class TestIntegerProducts:
+    @pytest.mark.parametrize("name", ["addmv", "addbmm", "baddbmm"])
+    def test_factors_lose_their_fractions(self, name):
+        first, second = {"addmv": (whole, whole[0])}.get(name, (whole[None], whole[None]))
+        target = whole[0] if name == "addmv" else whole
+        got = getattr(tg, name)(target, first, second, beta=1.7, alpha=2.6)
+        assert got.dtype == tg.int64
+        assert got.tolist() == getattr(tg, name)(target, first, second, beta=1, alpha=2).tolist()
+
+    def test_addr(self):
+        flags = tg.tensor([True, False])
+        assert tg.addr(tg.zeros(2, 2).bool(), flags, flags, beta=3, alpha=2).tolist() == [[True, False], [False, False]]
+        with pytest.raises(errors.DTypeError, match=r"^addr: beta is 0\.5"):
+            tg.addr(whole, whole[0], whole[0], beta=0.5)
+
+    def test_small_integers_are_added_up_in_the_dtype_of_the_inputs(self):
+        small = tg.ones(2, 3, dtype=tg.uint8)
+        assert tg.tensordot(tg.ones(1, 1, dtype=tg.uint8), small, dims=[[0, 1], [0, 1]]).dtype == tg.uint8
+        assert tg.einsum("ij,kj->k", small[:1], small).tolist() == [3, 3]
+
+
+class TestArange:
+    def test_fractions_are_cut_off_before_int64_is_counted(self):
+        assert tg.arange(0.1, -7.9, -4.0, dtype=tg.int64).tolist() == [0, -4]
+        assert tg.arange(0.6, 10.2, 1.3, dtype=tg.int64).tolist() == list(range(10))
+        assert tg.arange(-5.7, 3.2, 1.9, dtype=tg.int32).tolist() == [-5, -4, -3, -2, -1]
+
+    @pytest.mark.parametrize("end", [float("inf"), float("nan")])
+    def test_there_has_to_be_an_end(self, end):
+        with pytest.raises(errors.OptionError, match="use finite numbers"):
+            tg.arange(0, end)
+
+    def test_a_step_below_one(self):
+        with pytest.raises(ValueError, match="the step is 0 as an integer"):
+            tg.arange(0, 2.5, 0.5, dtype=tg.int64)
+
+
+class TestOut:
+    def test_what_reads_in_another_order_refuses_to_write_over_its_input(self):
+        x = tg.arange(6.0)
+        with pytest.raises(RuntimeError, match="shares memory"):
+            tg.gather(x, 0, tg.tensor([0, 1, 2]), out=x[:3])
+        empty = tg.zeros(0)
+        with pytest.raises(RuntimeError, match="one of the inputs"):
+            tg.cat([empty, x], out=empty)
+
+    def test_multinomial_writes_int64_alone(self):
+        with pytest.raises(RuntimeError, match="out is float32"):
+            tg.multinomial(tg.ones(3), 2, out=tg.empty(2))
+
+    @pytest.mark.parametrize("name", ["angle", "complex", "polar"])
+    def test_it_is_written(self, name):
+        given = (tg.tensor([1.0, 2.0]),) * (1 if name == "angle" else 2)
+        want = getattr(tg, name)(*given)
+        out = tg.empty_like(want)
+        assert getattr(tg, name)(*given, out=out) is out
+        assert out.tolist() == want.tolist()
+
+
+class TestKindsOfErrors:
+    def test_a_number_of_several_elements(self):
+        for number in (int, float):
+            with pytest.raises(ValueError, match="has 4 elements"):
+                number(whole)
+
+    def test_bool_has_no_difference(self):
+        with pytest.raises(RuntimeError, match="both tensors are bool"):
+            tg.tensor([True]) - tg.tensor([False])
+
+    def test_floats_have_no_bits(self):
+        with pytest.raises(NotImplementedError, match="have no bits"):
+            tg.ones(2) & tg.ones(2)
+
+    def test_functions_of_python_have_no_gradient(self):
+        with pytest.raises(RuntimeError, match="use detach"):
+            tg.ones(2, requires_grad=True).apply_(abs)
+
+
+def test_diff_of_order_0_is_the_input_alone():
+    assert tg.diff(tg.tensor([1, 2]), 0, prepend=tg.tensor([9])).tolist() == [1, 2]
+
+
+def test_asarray_copies_with_its_gradient():
+    x = tg.ones(2, requires_grad=True)
+    tg.asarray(x, copy=True).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_weights_decide_the_dtype_of_covariances():
+    assert tg.cov(tg.ones(2, 3).half(), aweights=tg.tensor([1.0, 2.0, 3.0])).dtype == tg.float32
+
+
+def test_sum_to_size_without_dimensions_counts_bool():
+    assert tg.tensor(True).sum_to_size([]).dtype == tg.int64
