@@ -21,6 +21,9 @@ _ROOMS = {
         max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle
         pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_
     """,
+    "functional.recurrent": """
+        gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
+    """,
     "further": """
         AcceleratorError OutOfMemoryError affine_grid_generator alpha_dropout alpha_dropout_ batch_norm
         binary_cross_entropy_with_logits cond constant_pad_nd cosine_embedding_loss ctc_loss dropout dropout_ eig
@@ -159,6 +162,8 @@ def find(name: str) -> Any:
             raise AttributeError(name) from error
     if name in _IN_PLACE or name in _METHODS:
         return _of_method(name)
+    if name.startswith("_foreach_"):
+        return importlib.import_module(".foreach", __package__).find(name)
     raise AttributeError(name)
 
 

@@ -55,5 +55,5 @@ REASONS: list[tuple[str, str]] = [
     (r".*(profil|autograd\.(profiler|kineto)|monitor|mobile|classes|ops$|hub|futures|package|distributed|rpc|deploy).*", "machinery around PyTorch that scripts for a CPU do not need"),
     (r".*(module_load|set_module_name|_is_zerotensor|ipc_|record_stream|retain_grad_|reinforce|dim_order|__dlpack).*", "an internal of PyTorch's"),
     (r"(sym_|Sym)\w+", "symbolic shapes of PyTorch's compiler"),
-    (r".*(from_file|read_vitals|set_vitals|vitals_enabled|nuclear_norm|frobenius_norm|cudnn_|conv_tbc|rnn_|lstm_cell|gru_cell|gru|lstm|quantized|embedding_renorm).*", "an internal that the layer or the public function stands for"),
+    (r".*(from_file|read_vitals|set_vitals|vitals_enabled|nuclear_norm|frobenius_norm|cudnn_|conv_tbc|quantized|embedding_renorm).*", "an internal that the layer or the public function stands for"),
 ]  # fmt: skip

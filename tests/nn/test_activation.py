@@ -86,8 +86,8 @@ NAMES = sorted({name for name, _ in LAYERS} | {"RReLU", "Softmax2d"})
 
 @pytest.mark.parametrize("name", NAMES)
 def test_arguments_are_pytorchs(name):
-    """Names, order and defaults; PyTorch's ``*args`` stand for no arguments."""
-    theirs = [p for p in inspect.signature(getattr(torch.nn, name)).parameters.values() if p.kind < 2]
+    """Names, order and defaults, ``*args`` included."""
+    theirs = inspect.signature(getattr(torch.nn, name)).parameters.values()
     ours = list(inspect.signature(getattr(nn, name)).parameters.values())
     assert [(p.name, p.default) for p in ours] == [(p.name, p.default) for p in theirs]
 

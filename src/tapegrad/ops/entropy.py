@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
-from ..errors import DTypeError, IndexRangeError, ShapeError
+from ..errors import DTypeError, PositionError, ShapeError
 from .buffers import add_up, into, ones, steps, zeros
 
 __all__: list[str] = []
@@ -148,13 +148,13 @@ def _labels(xp, who: str, target: Any, classes: int, ignore_index: int | None) -
     return xp.where(kept, labels, 0), kept
 
 
-def _label_error(xp, who: str, target: Any, wrong: Any, classes: int, ignore_index: int | None) -> IndexRangeError:
+def _label_error(xp, who: str, target: Any, wrong: Any, classes: int, ignore_index: int | None) -> PositionError:
     place = xp.unravel_index(int(xp.argmax(wrong)), target.shape)
     where = f"target{[int(i) for i in place]}" if place else "target"
     count = int(wrong.sum())
     others = f" ({count - 1} more are out of range)" if count > 1 else ""
     ignored = "" if ignore_index is None else f", and {ignore_index} is ignored"
-    return IndexRangeError(
+    return PositionError(
         who,
         f"{where} is {int(target[place])}, and there are {classes} classes{others}",
         f"labels go from 0 to {classes - 1}{ignored}",
