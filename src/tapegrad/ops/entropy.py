@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
-from ..errors import DTypeError, PositionError, ShapeError
+from ..errors import DTypeError, IndexRangeError, PositionError, ShapeError
 from .buffers import add_up, into, ones, steps, zeros
 
 __all__: list[str] = []
