@@ -19,6 +19,7 @@ from .normalization import *
 from .padding import *
 from .parallel import DataParallel
 from .parameter import *
+from .piecewise import *
 from .pooling import *
 from .rnn import *
 from .rnn_cell import *
