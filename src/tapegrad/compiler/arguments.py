@@ -28,6 +28,8 @@ class Place:
 def flatten(value: Any, tensors: list[Tensor]) -> Any:
     """Return a value with places instead of its tensors, which are put into the list. Raises Unkeyed."""
     if isinstance(value, Tensor):
+        if value.is_sparse:
+            raise Unkeyed("sparse tensor")
         tensors.append(value)
         return Place(len(tensors) - 1)
     if isinstance(value, _PLAIN):

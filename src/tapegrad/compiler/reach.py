@@ -64,6 +64,8 @@ def fields_of(value: Any) -> dict[str, Any]:
 def _parts(value: Any) -> dict[str, Any] | None:
     """Return what a value is made of, by the text that leads there; None for what has no parts that could change."""
     if isinstance(value, Tensor):
+        if value.is_sparse:
+            return {"._indices()": value._positions, "._values()": value._entries}
         return {".requires_grad": value._leaf_grad, ".array": value.array}
     if isinstance(value, (list, tuple, deque)):
         return {f"[{i}]": v for i, v in enumerate(value)}

@@ -128,8 +128,8 @@ def _caster(dtype: Any) -> Callable[[Tensor], Tensor]:
         raise UsageError("to", f"a module cannot be converted to {wanted}", "use a floating-point dtype")
 
     def cast(t: Tensor) -> Tensor:
-        if t.array.dtype.kind not in "fc" or t.array.dtype == wanted:
+        if t.dtype.kind not in "fc" or t.dtype == wanted:
             return t
-        return wrap(t.array.astype(wanted))
+        return t.to(wanted) if t.is_sparse else wrap(t.array.astype(wanted))
 
     return cast

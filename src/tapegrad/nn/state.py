@@ -197,11 +197,11 @@ def _misfit(key: str, held: Tensor, given: Any) -> str:
         return ""
     shape = tuple(given.shape)
     # Old states have numbers as vectors of one element.
-    if shape == held.array.shape or (held.array.ndim == 0 and len(shape) == 1 and shape[0] > 0):
+    if shape == tuple(held.shape) or (held.ndim == 0 and len(shape) == 1 and shape[0] > 0):
         return ""
     return (
         f"size mismatch for {key}: copying a param with shape {list(shape)} from checkpoint, "
-        f"the shape in current model is {list(held.array.shape)}."
+        f"the shape in current model is {list(held.shape)}."
     )
 
 
@@ -209,6 +209,9 @@ def _copy(held: Tensor, given: Any) -> Callable[[], None]:
     def copy() -> None:
         if STATE.tracer is not None:
             STATE.tracer.refuse("load_state_dict", "a state is loaded inside the step", "load it before")
+        if held.is_sparse:
+            held.copy_(given)
+            return
         values = as_array(given)
         if is_lazy(held):
             held.materialize(values.shape)
