@@ -8,9 +8,9 @@ from .columns import *
 from .compare import *
 from .complex import *
 from .contraction import *
-from .coordinates import *
 from .conv import *
 from .convert import *
+from .coordinates import *
 from .creation import *
 from .ctc import *
 from .diagonals import *
@@ -69,6 +69,7 @@ from .tapers import *
 from .threads import *
 from .totals import *
 from .trigonometry import *
+from .truth import *
 from .unary import *
 from .views import *
 from .workspace import *

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from ..core import Array, ErrorSample, Sample, ops, primitive
@@ -13,7 +14,7 @@ from ..errors import DTypeError, EmptyError, IndexRangeError, ShapeError
 from .buffers import add_up, into, ones
 from .shape import wrap_dim
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "logsumexp"]
+__all__ = ["amax", "amin", "argmax", "argmin", "logsumexp"]
 
 
 def axis_of(who: str, ndim: int, dim: Any) -> Any:
@@ -64,7 +65,8 @@ def _reductions():
     yield Sample((0, 3), dim=1)
 
 
-def _bad_dimensions():
+def bad_dimensions() -> Iterator[ErrorSample]:
+    """Yield calls over dimensions that there are not."""
     yield ErrorSample(IndexRangeError, "out of bounds", (2, 3), dim=2)
     yield ErrorSample(IndexRangeError, "dimension 1", (), dim=1)
     yield ErrorSample(ShapeError, "duplicate", (2, 3), dim=(0, 0))
@@ -79,7 +81,7 @@ def _bad_dimensions():
     derivative=r"1",
     onnx="ReduceSum",
     samples=lambda: [*_reductions(), Sample((0, 3), dim=0)],
-    errors=_bad_dimensions,
+    errors=bad_dimensions,
 )
 def sum(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the sum over one dimension, several, or all. Integers and bool give int64."""
@@ -135,7 +137,7 @@ def _mean_gradient(g, input_shape, dim, keepdim):
     derivative=r"1 / n",
     onnx="ReduceMean",
     samples=_reductions,
-    errors=lambda: [*_bad_dimensions(), ErrorSample(DTypeError, "int64", Array(2, low=0, high=9, dtype="int64"))],
+    errors=lambda: [*bad_dimensions(), ErrorSample(DTypeError, "int64", Array(2, low=0, high=9, dtype="int64"))],
 )
 def mean(xp, input, *, dim=None, keepdim=False, out=None):
     """Return the mean over one dimension, several, or all. Raises DTypeError for integers and bool."""
@@ -220,7 +222,7 @@ def _extremes():
     derivative=r"[x_i = \max_j x_j] / n",
     onnx="ReduceMax",
     samples=_extremes,
-    errors=lambda: [*_bad_dimensions(), ErrorSample(ShapeError, "zero-size", (0, 3))],
+    errors=lambda: [*bad_dimensions(), ErrorSample(ShapeError, "zero-size", (0, 3))],
     methods="amax",
 )
 def amax(xp, input, *, dim=None, keepdim=False, out=None):
@@ -244,7 +246,7 @@ def amax(xp, input, *, dim=None, keepdim=False, out=None):
     derivative=r"[x_i = \min_j x_j] / n",
     onnx="ReduceMin",
     samples=_extremes,
-    errors=lambda: [*_bad_dimensions(), ErrorSample(ShapeError, "zero-size", (0, 3))],
+    errors=lambda: [*bad_dimensions(), ErrorSample(ShapeError, "zero-size", (0, 3))],
     methods="amin",
 )
 def amin(xp, input, *, dim=None, keepdim=False, out=None):
@@ -326,62 +328,6 @@ def median(xp, input):
     return xp.asarray(xp.partition(flat, middle)[middle])
 
 
-# -- truth --------------------------------------------------------------------------------------------------------------
-
-
-def _truths():
-    yield Sample(Array(3, 4, dtype="bool"))
-    yield Sample(Array(3, 4, dtype="bool"), dim=1)
-    yield Sample(Array(2, 3, 2, low=0, high=2, dtype="int64"), dim=(0, 2), keepdim=True)
-    yield Sample((), dim=0)
-    yield Sample((0, 3), dim=0)
-
-
-def _truth_axis(who, ndim, dim):
-    """Return NumPy's axis; unlike for sums, an empty tuple means that nothing is reduced."""
-    return () if dim == () else axis_of(who, ndim, dim)
-
-
-def _truth(xp, ufunc, who, input, dim, keepdim, out):
-    """Return a reduction of truth values: bool, but uint8 of uint8, which PyTorch once used for truth."""
-    result = ufunc.reduce(input, _truth_axis(who, input.ndim, dim), None, None, keepdim)
-    if input.dtype == "uint8":
-        result = xp.asarray(result).astype("uint8")
-    return into(out, result)
-
-
-@primitive(
-    formula=r"\bigvee_i x_i",
-    samples=_truths,
-    errors=_bad_dimensions,
-    methods="any",
-)
-def any(xp, input, *, dim=None, keepdim=False, out=None):
-    """Return whether any element is true, that is not 0, over one dimension, several, or all.
-
-    >>> import tapegrad as tg
-    >>> tg.any(tg.tensor([[True, False], [False, False]]), dim=1)
-    tensor([ True, False])
-    """
-    return _truth(xp, xp.logical_or, "any", input, dim, keepdim, out)
-
-
-@primitive(
-    formula=r"\bigwedge_i x_i",
-    samples=_truths,
-    errors=_bad_dimensions,
-    methods="all",
-)
-def all(xp, input, *, dim=None, keepdim=False, out=None):
-    """Return whether all elements are true, that is not 0, over one dimension, several, or all.
-
-    >>> import tapegrad as tg
-    >>> tg.all(tg.tensor([[True, False], [True, True]]), dim=1)
-    tensor([False,  True])
-    """
-    return _truth(xp, xp.logical_and, "all", input, dim, keepdim, out)
-
-
 # -- the logarithm of a sum of exponentials -----------------------------------------------------------------------------
 
 
@@ -403,7 +349,7 @@ def _logsumexp_gradient(g, input, out, dim, keepdim):
         Sample((), dim=0),
         Sample((0, 3), dim=1),
     ],
-    errors=_bad_dimensions,
+    errors=bad_dimensions,
     methods="logsumexp",
 )
 def logsumexp(xp, input, *, dim, keepdim=False, out=None):
