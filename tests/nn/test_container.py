@@ -8,7 +8,7 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
-from tapegrad.errors import ArgumentError, IndexRangeError, MissingAttributeError, NamingError, UsageError
+from tapegrad.errors import ArgumentError, IndexRangeError, MissingAttributeError, NamingError, StateError, UsageError
 
 
 @pytest.fixture
@@ -161,8 +161,8 @@ def test_a_subclass_keeps_its_class_when_sliced():
         (lambda: nn.ParameterList([1])[1], IndexRangeError, "ParameterList: index 1 of 1 values; use -1 to 0"),
         (lambda: nn.ParameterList(3), UsageError, "ParameterList.extend: got a int; pass a list of parameters"),
         (lambda: nn.ParameterList(tg.ones(2)), UsageError, "ParameterList.extend: got a Tensor"),
-        (lambda: nn.ParameterList()(1), UsageError, "ParameterList: is a list, not a layer; index it"),
-        (lambda: nn.ParameterDict()(1), UsageError, "ParameterDict: is a dict, not a layer"),
+        (lambda: nn.ParameterList()(1), StateError, "ParameterList: is a list, not a layer; index it"),
+        (lambda: nn.ParameterDict()(1), StateError, "ParameterDict: is a dict, not a layer"),
         (lambda: nn.ParameterDict({1: 2}), UsageError, "ParameterDict: the key 1 is a int; use a string"),
         (lambda: nn.ParameterDict({"gain": 2})["gian"], MissingAttributeError, "no value 'gian'; did you mean 'gain'"),
         (lambda: nn.ParameterDict({"type": tg.ones(1)}), NamingError, "attribute 'type' already exists"),

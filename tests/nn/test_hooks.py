@@ -7,7 +7,7 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
-from tapegrad.errors import GradError, UsageError
+from tapegrad.errors import GradError, StateError
 
 
 def tolist(value):
@@ -60,7 +60,7 @@ def test_hooks_with_keywords():
     assert m(2, by=4) == 10
     assert seen == [((2,), {"by": 5}, 10)]
     m.register_forward_pre_hook(lambda mod, args, kwargs: 3, with_kwargs=True)
-    with pytest.raises(UsageError, match="a hook with_kwargs returned int; return None, or the pair"):
+    with pytest.raises(StateError, match="a hook with_kwargs returned int; return None, or the pair"):
         m(2, by=4)
 
 

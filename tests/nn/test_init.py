@@ -196,10 +196,27 @@ def test_parameters_are_written_in_place_off_the_tape(name, options):
     assert p._version > version
 
 
-def test_old_names_are_the_same():
-    old = ["constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "sparse", "uniform"]
-    for name in [*old, "xavier_normal", "xavier_uniform"]:
-        assert getattr(init, name) is getattr(init, name + "_")
+OLD = ["constant", "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "sparse", "uniform"]
+
+
+@pytest.mark.parametrize("name", [*OLD, "xavier_normal", "xavier_uniform"])
+def test_old_names_do_the_same_and_warn(torch, name):
+    arguments = {"constant": (2.0,), "sparse": (0.5,)}.get(name, ())
+    shape = (3, 3, 3) if name == "dirac" else (3, 3)
+    for lib in (tg, torch):
+        lib.manual_seed(0)
+        new = getattr(lib.nn.init, name + "_")(lib.zeros(shape), *arguments)
+        lib.manual_seed(0)
+        with pytest.warns(FutureWarning, match=f"init.{name}_"):
+            old = getattr(lib.nn.init, name)(lib.zeros(shape), *arguments)
+        assert (old == new).all()
+
+
+def test_fans_under_pytorchs_own_names(torch):
+    for shape in ((4, 3), (8, 3, 5, 5)):
+        for lib in (tg, torch):
+            assert lib.nn.init._calculate_fan_in_and_fan_out(lib.zeros(shape)) == init.fans(tg.zeros(shape))
+            assert lib.nn.init._calculate_correct_fan(lib.zeros(shape), "fan_out") == init.fans(tg.zeros(shape))[1]
 
 
 def test_every_name_is_there(torch):
@@ -208,8 +225,10 @@ def test_every_name_is_there(torch):
 
 
 def test_empty_tensors_stay_as_they_are():
-    for function in (init.kaiming_uniform_, init.kaiming_normal_, init.orthogonal_):
-        assert function(tg.zeros(0, 3)).shape == (0, 3)
+    assert init.orthogonal_(tg.zeros(0, 3)).shape == (0, 3)
+    for function in (init.kaiming_uniform_, init.kaiming_normal_):
+        with pytest.warns(UserWarning, match="no elements"):
+            assert function(tg.zeros(0, 3)).shape == (0, 3)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from typing import Any, TypeVar
 
-from ..errors import ArgumentError, IndexRangeError, NamingError, UsageError, did_you_mean, warn
+from ..errors import ArgumentError, ContractError, IndexRangeError, NamingError, UsageError, did_you_mean, warn
 from .module import Module
 from .parameters import ParameterDict, ParameterList, pairs
 from .tree import Held
@@ -101,10 +101,10 @@ class _Numbered(Module):
             self.append(module)
         return self
 
-    def pop(self, index: Any = -1) -> Any:
+    def pop(self, key: Any) -> Any:
         """Take a module (or a slice of them) out and return it."""
-        module = self[index]
-        del self[index]
+        module = self[key]
+        del self[key]
         return module
 
 
@@ -138,9 +138,15 @@ class Sequential(_Numbered):
             input = module(input)  # type: ignore[misc]
         return input
 
-    def pop(self, index: Any) -> Any:
-        """Take a module (or a slice of them) out and return it."""
-        return super().pop(index)
+    def insert(self, index: int, module: Module) -> Sequential:
+        """Put a module before the one at a number; return the container."""
+        if not isinstance(module, Module):
+            raise ContractError("Sequential", f"{module!r} is not a module", "pass instances such as nn.ReLU()")
+        return super().insert(index, module)
+
+    def extend(self, sequential: Iterable[Module]) -> Sequential:
+        """Put several modules at the end; return the container."""
+        return super().extend(sequential)
 
     def __add__(self, other: Sequential) -> Sequential:
         return Sequential(*self, *_as_sequential("+", other))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import STATE, RemovableHandle, Tensor, wrap
 from ..core.graph import ALTERATIONS, FunctionNode, Pick
-from ..errors import GradError, UsageError
+from ..errors import GradError, StateError
 
 if TYPE_CHECKING:
     from .module import Module
@@ -93,7 +93,7 @@ def _run_pre_hooks(module: Module, args: tuple, kwargs: dict) -> tuple[tuple, di
         if changed is None:
             continue
         if not isinstance(changed, tuple) or len(changed) != 2:
-            raise UsageError(
+            raise StateError(
                 "forward_pre_hook",
                 f"a hook with_kwargs returned {type(changed).__name__}",
                 "return None, or the pair (args, kwargs)",

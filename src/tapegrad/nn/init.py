@@ -6,6 +6,7 @@ generator that :func:`tapegrad.manual_seed` seeds.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..core import Tensor, no_grad, ops, wrap
 from ..core.methods import overwrite
-from ..errors import ArgumentError, did_you_mean
+from ..errors import ArgumentError, DeprecationNotice, OptionError, did_you_mean, warn
 
 __all__ = [
     "calculate_gain",
@@ -102,6 +103,17 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     return into * field, out * field
 
 
+# PyTorch's own names, which scripts with initialisations of their own reach for.
+_calculate_fan_in_and_fan_out = fans
+
+
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    modes = ("fan_in", "fan_out")
+    if str(mode).lower() not in modes:
+        raise ArgumentError("kaiming", f"there is no mode '{mode}'", did_you_mean(str(mode), modes))
+    return fans(tensor)[modes.index(mode.lower())]
+
+
 # -- simple distributions -----------------------------------------------------------------------------------------------
 
 
@@ -123,10 +135,10 @@ def trunc_normal_(
 ) -> Tensor:
     """Draw from the normal distribution N(mean, std²), values outside [a, b] drawn again.
 
-    Raises ArgumentError when a is not below b. Source: https://pytorch.org/docs/stable/nn.init.html
+    Raises OptionError when a is not below b. Source: https://pytorch.org/docs/stable/nn.init.html
     """
     if not a < b or not std > 0:
-        raise ArgumentError("trunc_normal_", f"a={a}, b={b}, std={std}", "use a < b and std > 0")
+        raise OptionError("trunc_normal_", f"a={a}, b={b}, std={std}", "use a < b and std > 0")
     low, high = (a - mean) / std, (b - mean) / std
     draw = _proposal(low, high, generator)
     values, kept = draw(tensor.numel())
@@ -243,11 +255,13 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    modes = ("fan_in", "fan_out")
-    if str(mode).lower() not in modes:
-        raise ArgumentError("kaiming", f"there is no mode '{mode}'", did_you_mean(str(mode), modes))
-    fan = fans(tensor)[modes.index(mode.lower())]
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    return calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
+
+
+def _is_empty(tensor: Tensor) -> bool:
+    if tensor.numel() == 0:
+        warn("kaiming", "there are no elements to draw", "give the tensor a size")
+    return tensor.numel() == 0
 
 
 def kaiming_uniform_(
@@ -257,7 +271,7 @@ def kaiming_uniform_(
 
     Source: K. He et al., "Delving deep into rectifiers" (2015), https://arxiv.org/abs/1502.01852
     """
-    if tensor.numel() == 0:
+    if _is_empty(tensor):
         return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -270,7 +284,7 @@ def kaiming_normal_(
 
     Source: K. He et al., "Delving deep into rectifiers" (2015), https://arxiv.org/abs/1502.01852
     """
-    if tensor.numel() == 0:
+    if _is_empty(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
@@ -311,14 +325,30 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 # -- PyTorch's old names ------------------------------------------------------------------------------------------------
 
 
-constant = constant_
-dirac = dirac_
-eye = eye_
-kaiming_normal = kaiming_normal_
-kaiming_uniform = kaiming_uniform_
-normal = normal_
-orthogonal = orthogonal_
-sparse = sparse_
-uniform = uniform_
-xavier_normal = xavier_normal_
-xavier_uniform = xavier_uniform_
+def _renamed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function under its name without the underscore, which warns."""
+    name = function.__name__
+
+    @functools.wraps(function)
+    def deprecated(*args: Any, **kwargs: Any) -> Any:
+        warn(f"init.{name[:-1]}", "the name is deprecated", f"use init.{name}", DeprecationNotice)
+        return function(*args, **kwargs)
+
+    deprecated.__name__ = name[:-1]
+    # PyTorch's own are (*args, **kwargs) as well.
+    del deprecated.__wrapped__
+    deprecated.__doc__ = f"Do as :func:`{name}`, with a warning: a deprecated name."
+    return deprecated
+
+
+constant = _renamed(constant_)
+dirac = _renamed(dirac_)
+eye = _renamed(eye_)
+kaiming_normal = _renamed(kaiming_normal_)
+kaiming_uniform = _renamed(kaiming_uniform_)
+normal = _renamed(normal_)
+orthogonal = _renamed(orthogonal_)
+sparse = _renamed(sparse_)
+uniform = _renamed(uniform_)
+xavier_normal = _renamed(xavier_normal_)
+xavier_uniform = _renamed(xavier_uniform_)

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core import Parameter, Tensor
-from ..errors import IndexRangeError, MissingAttributeError, NamingError, UsageError, did_you_mean
+from ..errors import (
+    ArgumentError,
+    IndexRangeError,
+    MissingAttributeError,
+    NamingError,
+    StateError,
+    UsageError,
+    did_you_mean,
+)
 from .module import Module
 
 __all__ = ["ParameterDict", "ParameterList"]
@@ -154,7 +162,8 @@ class ParameterDict(Module):
         self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
-        _ = self[key]
+        if key not in self._keys:
+            raise NamingError("ParameterDict", f"there is no value '{key}'", did_you_mean(str(key), self._keys))
         del self._keys[key]
         delattr(self, key)
 

@@ -34,7 +34,7 @@ def _fused(
     new_bias = offset.to(weight.dtype if bias is None else bias.dtype)
     return (
         Parameter(new_weight.detach(), weight.requires_grad),
-        Parameter(new_bias.detach(), weight.requires_grad if bias is None else bias.requires_grad),
+        Parameter(new_bias.detach(), bias is not None and bias.requires_grad),
     )
 
 
