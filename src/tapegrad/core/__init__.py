@@ -1,14 +1,17 @@
 """The engine: primitives, tensors, the tape, and walking it backwards."""
 
 from .backward import backward, grad
+from .contents import as_array
 from .dispatch import result_type
 from .graph import STATE, Node, user_line
+from .handle import RemovableHandle
 from .methods import FUNCTIONS, function
 from .modes import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .numpy_protocol import install_numpy_protocol
 from .primitive import REGISTRY, Array, ErrorSample, Primitive, Sample, ops, primitive
 from .printing import set_printoptions
-from .tensor import Parameter, RemovableHandle, Size, Tensor, as_array, wrap
+from .size import Size
+from .tensor import Parameter, Tensor, wrap
 from .trace import WRITE, Equation, Program, TracedNumber, Tracer, Variable, trace
 
 # isort: split
