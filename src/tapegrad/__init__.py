@@ -20,11 +20,12 @@ from .ops import *
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import autograd, fft, formats, linalg, nn, optim, random, signal, special, train, utils, vision
+    from . import autograd, distributions, fft, formats, linalg, nn, optim, random, signal, special, train, utils, vision
 
 # Loaded when they are first used: what a script does not touch costs it nothing.
 _ROOMS = (
     "autograd",
+    "distributions",
     "errors",
     "fft",
     "formats",
@@ -45,12 +46,14 @@ _ROOMS = (
 # Names for what is not on this machine or has no meaning on it lie together in a folder; they are rooms like any other.
 __path__.append(f"{__path__[0]}/standins")  # noqa: F405
 _STANDINS = (
-    *("accelerator", "amp", "backends", "cpu", "cuda", "distributed", "futures", "hub", "jit", "mps", "mtia"),
+    *("accelerator", "amp", "backends", "cpu", "cuda", "distributed", "futures", "fx", "hub", "jit", "mps", "mtia"),
     *("multiprocessing", "onnx", "overrides", "profiler", "serialization", "testing", "types", "xpu"),
 )
 
 # Names of this module that come from rooms, loaded with them.
-_LATER = {"load": "formats", "save": "formats", "vmap": "func"}
+_LATER = {"load": "formats", "save": "formats", "vmap": "func"} | dict.fromkeys(
+    ("_dirichlet_grad", "_sample_dirichlet", "_standard_gamma", "_standard_gamma_grad"), "ops.draw_gamma"
+)
 
 # The files of ops are no part of the surface, and two of them bear the names of rooms.
 for _name, _value in list(globals().items()):
@@ -71,7 +74,7 @@ def __getattr__(name: str) -> Any:
     from .errors import did_you_mean
     from .names import HELD, find
 
-    if name in HELD:
+    if name in HELD or name.startswith("_foreach_"):
         try:
             # What is found is kept, so that it is looked for once.
             globals()[name] = value = find(name)

@@ -17,9 +17,9 @@ _ROOMS = {
     "functional": """
         adaptive_avg_pool1d adaptive_max_pool1d:adaptive_max_pool1d_with_indices avg_pool1d bilinear celu celu_
         channel_shuffle conv1d conv2d conv3d
-        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity hardshrink max_pool1d
+        conv_tbc conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity max_pool1d
         max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle
-        pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_
+        pixel_unshuffle prelu rms_norm selu selu_ threshold_
     """,
     "functional.recurrent": """
         gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
@@ -28,9 +28,10 @@ _ROOMS = {
         AcceleratorError OutOfMemoryError affine_grid_generator alpha_dropout alpha_dropout_ batch_norm
         binary_cross_entropy_with_logits cond constant_pad_nd cosine_embedding_loss ctc_loss dropout dropout_ eig
         embedding_bag embedding_renorm_ feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_
-        frobenius_norm grid_sampler grid_sampler_2d grid_sampler_3d group_norm hinge_embedding_loss instance_norm
+        frobenius_norm grid_sampler grid_sampler_2d grid_sampler_3d group_norm hardshrink hinge_embedding_loss instance_norm
         kl_div layer_norm lstsq margin_ranking_loss matrix_rank native_layer_norm norm_except_dim nuclear_norm
-        poisson_nll_loss solve sym_float sym_int sym_ite sym_max sym_min sym_not sym_sum symeig triplet_margin_loss
+        poisson_nll_loss rrelu rrelu_ solve sym_float sym_int sym_ite sym_max sym_min sym_not sym_sum symeig threshold
+        triplet_margin_loss
         view_as_complex_copy view_as_real_copy while_loop
     """,
     "amp": "autocast GradScaler",

@@ -42,9 +42,9 @@ def test_imports_and_attributes_are_followed():
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("import torch\ntorch.fx.Tracer()", [("torch.fx", 2)]),
-        ("from torch.fx import Tracer", [("torch.fx", 1)]),
-        ("import torch.fx as fx\nfx.Tracer", [("torch.fx", 1), ("torch.fx", 2)]),
+        ("import torch\ntorch.export.Tracer()", [("torch.export", 2)]),
+        ("from torch.export import Tracer", [("torch.export", 1)]),
+        ("import torch.export as fx\nfx.Tracer", [("torch.export", 1), ("torch.export", 2)]),
         ("from torch import nn\nnn.NoSuchLayer(3)", [("torch.nn.NoSuchLayer", 2)]),
         ("import torch\nx = torch.ones(2)\nx.reinforce(1)", [("torch.Tensor.reinforce", 3)]),
         ("import torch\ntorch.Tensor.no_such", [("torch.Tensor.no_such", 2)]),
@@ -67,8 +67,8 @@ def test_what_is_missing_is_told_with_its_line(source, expected):
         "from torch.utils import data\ndef f(loader):\n    for data in loader:\n        data.anything",
         "import torch.nn as nn\nmodel = nn\nnn = model.Linear(2, 2)\nnn.anything",
         "try:\n    from torch._six import string_classes\nexcept ImportError:\n    string_classes = str",
-        "import torch\ntry:\n    torch.fx\nexcept (ValueError, AttributeError):\n    pass",
-        "import torch\nlambda torch: torch.fx",
+        "import torch\ntry:\n    torch.export\nexcept (ValueError, AttributeError):\n    pass",
+        "import torch\nlambda torch: torch.export",
     ],
 )
 def test_what_is_there_or_something_else_is_not_missing(source):
@@ -76,9 +76,9 @@ def test_what_is_there_or_something_else_is_not_missing(source):
 
 
 def test_only_forgiving_handlers_guard():
-    assert missing("import torch\ntry:\n    torch.fx\nexcept ValueError:\n    torch.export") == [
-        ("torch.fx", 3),
-        ("torch.export", 5),
+    assert missing("import torch\ntry:\n    torch.export\nexcept ValueError:\n    torch.library") == [
+        ("torch.export", 3),
+        ("torch.library", 5),
     ]
 
 
@@ -89,7 +89,7 @@ def test_what_is_no_python_is_refused():
 
 def test_files_in_other_encodings(tmp_path):
     path = tmp_path / "latin.py"
-    path.write_bytes("# -*- coding: latin-1 -*-\nimport torch\nword = 'größer'\ntorch.fx".encode("latin-1"))
+    path.write_bytes("# -*- coding: latin-1 -*-\nimport torch\nword = 'größer'\ntorch.export".encode("latin-1"))
     assert [found.line for found in check_file(path).missing] == [4]
     path.write_bytes(b"import torch\nword = '\xff'\n")
     with pytest.raises(FileFormatError, match=r"latin\.py"):
@@ -118,12 +118,12 @@ def test_the_command_tells_lines_and_ends_with_1(tmp_path):
 
 def test_the_command_writes_json(tmp_path):
     path = tmp_path / "script.py"
-    path.write_text("import torch\ntorch.fx\n")
+    path.write_text("import torch\ntorch.export\n")
     (report,) = json.loads(check("--json", path).stdout)
     assert report["file"] == str(path)
-    assert report["names"] == [{"name": "torch", "lines": [1]}, {"name": "torch.fx", "lines": [2]}]
+    assert report["names"] == [{"name": "torch", "lines": [1]}, {"name": "torch.export", "lines": [2]}]
     (lacking,) = report["missing"]
-    assert (lacking["name"], lacking["line"], lacking["planned"]) == ("torch.fx", 2, False)
+    assert (lacking["name"], lacking["line"], lacking["planned"]) == ("torch.export", 2, False)
     assert "tapegrad.trace" in lacking["message"]
 
 

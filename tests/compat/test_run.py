@@ -108,8 +108,8 @@ MISSING = [
     ("from torch import fooo", "ImportError", "torch.fooo: "),
     ("torch.nn.Lineer", "AttributeError", "did you mean 'torch.nn.Linear'?"),
     ("from torch.nn.functional import reluu", "ImportError", "did you mean 'torch.nn.functional.relu'?"),
-    ("import torch.fx", "ModuleNotFoundError", "use tapegrad.trace"),
-    ("from torch.fx import symbolic_trace", "ModuleNotFoundError", "torch.fx: "),
+    ("import torch.export", "ModuleNotFoundError", "use tapegrad.trace"),
+    ("from torch.export import export", "ModuleNotFoundError", "torch.export: "),
     ("torch.distributed.all_reduce", "AttributeError", "train in one process"),
     ("torch.onnx.verification", "AttributeError", "it is planned; store weights with"),
     ("from torch.nn.parallel import DistributedDataParallel", "ImportError", "train in one process"),
@@ -248,3 +248,30 @@ def test_stand_ins_are_rooms_of_the_package():
     path = pathlib.Path(tg.cuda.__file__)
     assert path.parts[-3:] == ("standins", "cuda", "__init__.py")
     assert tg.cuda.__name__ == "tapegrad.cuda"
+
+
+def test_dtypes_say_what_pytorchs_say(run):
+    source = """
+        import torch
+        for dtype in (torch.float32, torch.float64, torch.int64, torch.uint8, torch.bool, torch.complex64):
+            print(dtype.is_floating_point, dtype.is_complex, dtype.is_signed, dtype.itemsize)
+        print(torch.ones(2).dtype.is_floating_point, torch.float64.to_complex() == torch.complex128)
+        print(torch.complex64.to_real() == torch.float32, torch.float16.to_real() == torch.float16)
+        try:
+            torch.int64.to_complex()
+        except RuntimeError as error:
+            print(error)
+    """
+    assert lines(run(source)) == [
+        "True False True 4",
+        "True False True 8",
+        "False False True 8",
+        "False False False 1",
+        "False False False 1",
+        "False True True 8",
+        "True True",
+        "True True",
+        "int64.to_complex: there is no such dtype; use float32, float64 and their complex partners",
+    ]
+    here = "import numpy; print(hasattr(numpy.dtype, 'is_floating_point'))"
+    assert lines(run(here, command=())) == ["False"]

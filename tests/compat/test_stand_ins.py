@@ -311,13 +311,17 @@ def test_what_is_no_device_is_refused_as_pytorch_does(given, kind):
 
 def test_the_compilers_names_change_nothing():
     compiler = tg.compiler
-    assert not hasattr(tg, "disable") and not hasattr(tg, "reset")
-    assert compiler.disable(len) is len and compiler.disable(recursive=False)(len) is len
-    assert compiler.allow_in_graph(len) is len and compiler.set_stance("force_eager")(len) is len
+    assert not hasattr(tg, "disable")
+    assert not hasattr(tg, "reset")
+    assert compiler.disable(len) is len
+    assert compiler.disable(recursive=False)(len) is len
+    assert compiler.allow_in_graph(len) is len
+    assert compiler.set_stance("force_eager")(len) is len
     with compiler.set_stance("eager_on_recompile"):
         compiler.reset()
         compiler.cudagraph_mark_step_begin()
-    assert compiler.list_backends() == [] and not compiler.is_exporting()
+    assert compiler.list_backends() == []
+    assert not compiler.is_exporting()
 
 
 def test_whether_a_step_is_being_compiled():

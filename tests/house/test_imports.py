@@ -14,6 +14,7 @@ PACKAGE = pathlib.Path(__file__).resolve().parents[2] / "src" / "tapegrad"
 LEVELS = {
     "version": 0,
     "names": 3,
+    "foreach": 5,
     "switches": 3,
     "blas": 0,
     "errors": 0,
@@ -32,6 +33,7 @@ LEVELS = {
     "sparse": 4,
     "functional": 5,
     "formats": 5,
+    "distributions": 6,
     "further": 6,
     "nn": 6,
     "optim": 7,

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from ..errors import StateError
+from .dtypes import describe_dtypes
 from .names import explain
 from .version import TORCH_VERSION, TORCHVISION_VERSION
 
@@ -62,6 +63,7 @@ def install() -> None:
         if sys.modules.get(package) is not None:
             raise StateError("install", f"'{package}' is already imported", "call install() before everything else")
     sys.meta_path.insert(0, _Finder())
+    describe_dtypes()
     _reach_children()
 
 

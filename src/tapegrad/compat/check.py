@@ -41,9 +41,9 @@ def check_source(source: str | bytes, filename: str = "<script>") -> Report:
     Imports, attributes of what was imported, keyword arguments, and methods that only tensors have are looked at; names
     that are assigned within the script are not. Raises FileFormatError when the source is not Python.
 
-    >>> report = check_source("import torch\\nfrom torch import nn\\nnn.Linear(2, 2)\\ntorch.fx.symbolic_trace(None)")
+    >>> report = check_source("import torch\\nfrom torch import nn\\nnn.Linear(2, 2)\\ntorch.export.export(None)")
     >>> report.names["torch.nn.Linear"], [(name, line) for name, line, *_ in report.missing]
-    ([3], [('torch.fx', 4)])
+    ([3], [('torch.export', 4)])
     """
     try:
         tree = ast.parse(source, filename)

@@ -7,7 +7,7 @@ from . import data
 
 __all__ = ["data"]
 
-_LATER = ("checkpoint", "dlpack", "hooks", "model_zoo", "tensorboard")
+_LATER = ("_pytree", "checkpoint", "dlpack", "hooks", "model_zoo", "tensorboard")
 
 
 def __getattr__(name: str) -> ModuleType:
