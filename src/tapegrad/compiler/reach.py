@@ -65,7 +65,7 @@ def _parts(value: Any) -> dict[str, Any] | None:
     """Return what a value is made of, by the text that leads there; None for what has no parts that could change."""
     if isinstance(value, Tensor):
         if value.is_sparse:
-            return {"._indices()": value._positions, "._values()": value._entries}
+            return {"._positions": value._positions, "._held": value._held}
         return {".requires_grad": value._leaf_grad, ".array": value.array}
     if isinstance(value, (list, tuple, deque)):
         return {f"[{i}]": v for i, v in enumerate(value)}
@@ -130,4 +130,5 @@ class Reach:
     @property
     def tensors(self) -> dict[int, Tensor]:
         """The tensors among what was found, by the ids of their arrays."""
-        return {id(value.array): value for _, value, _ in self._seen.values() if isinstance(value, Tensor)}
+        found = [value for _, value, _ in self._seen.values() if isinstance(value, Tensor) and not value.is_sparse]
+        return {id(value.array): value for value in found}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Size, Tensor, ops, wrap
+from ..core import STATE, Size, Tensor, ops, wrap
 from ..core.graph import Storage
 from ..errors import GradError, IndexRangeError, LayoutError, ShapeError, UsageError
 from ..ops.layouts import layout, sparse_coo
@@ -43,10 +43,10 @@ class SparseTensor(Tensor):
             [4., 0., 0.]])
     """
 
-    __slots__ = ("_coalesced", "_entries", "_own", "_positions", "_size")
+    __slots__ = ("_coalesced", "_held", "_own", "_positions", "_size")
 
     _positions: np.ndarray
-    _entries: Tensor
+    _held: Tensor
     _size: tuple[int, ...]
     _coalesced: bool
     # Whether it is a leaf: its values are then nobody else's.
@@ -54,6 +54,16 @@ class SparseTensor(Tensor):
 
     is_sparse = True  # type: ignore[assignment]
     layout: layout = sparse_coo
+
+    @property
+    def _entries(self) -> Tensor:
+        """The values. A program could not follow the coordinates, so no step with a sparse tensor becomes one."""
+        tracer = STATE.tracer
+        if tracer is not None and not tracer.maps:
+            tracer.refuse(
+                "sparse", "a sparse tensor is used inside the step", "leave the step eager, or use to_dense()"
+            )
+        return self._held
 
     @property
     def array(self) -> np.ndarray:  # type: ignore[override]
@@ -245,7 +255,7 @@ class SparseTensor(Tensor):
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if value and not self._entries.requires_grad:
-            self._entries, self._own = self._entries.detach(), True
+            self._held, self._own = self._entries.detach(), True
         self._entries.requires_grad = value
 
     @property
@@ -280,7 +290,7 @@ class SparseTensor(Tensor):
 
     def detach_(self) -> SparseTensor:
         """Cut this tensor off from the graph, in place."""
-        self._entries, self._own = self._entries.detach(), False
+        self._held, self._own = self._entries.detach(), False
         return self
 
     @property
@@ -344,25 +354,9 @@ class SparseTensor(Tensor):
         wants, entries = self._own and self.requires_grad, other._entries
         if wants:
             entries = entries.detach().requires_grad_()
-        self._positions, self._entries, self._size = other._positions, entries, other._size
+        self._positions, self._held, self._size = other._positions, entries, other._size
         self._coalesced = other._coalesced
         return self
-
-    def copy_(self, src: Tensor, non_blocking: bool = False) -> SparseTensor:
-        """Take over coordinates and values of another sparse tensor, in place."""
-        return self._become(src.to(self.dtype).clone() if is_sparse(src) else src)
-
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: bool = False, **kwargs: Any) -> SparseTensor:
-        """Return a sparse tensor without entries, as sparse as this one."""
-        from .construct import sparse_coo_tensor
-
-        shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-        return sparse_coo_tensor(shape, dtype=self.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-    def zero_(self) -> SparseTensor:
-        """Take all entries away, in place."""
-        values = wrap(np.zeros((0, *self._size[self.sparse_dim() :]), self.dtype))
-        return self._become(make_sparse(self._positions[:, :0], values, self._size, True))
 
     # -- copies and pickles ---------------------------------------------------------------------------------------
 
@@ -389,7 +383,7 @@ def make_sparse(positions: np.ndarray, values: Tensor, size: tuple, coalesced: b
     out.view_version = None
     out._leaf_grad = False
     out._hooks = None
-    out._positions, out._entries, out._size = positions, values, tuple(size)
+    out._positions, out._held, out._size = positions, values, tuple(size)
     out._coalesced, out._own = coalesced or not positions.shape[1], False
     return out
 
