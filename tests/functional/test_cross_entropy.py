@@ -261,6 +261,15 @@ def test_the_smoothed_loss_checks_labels_too():
         F.cross_entropy(tg.zeros(1, 3), tg.tensor([9]), label_smoothing=0.1)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_rows_that_are_all_ignored_have_a_gradient_of_zero(smoothing):
+    x = tg.zeros(2, 3, requires_grad=True)
+    loss = F.cross_entropy(x, tg.tensor([1, 1]), ignore_index=1, label_smoothing=smoothing)
+    loss.backward()
+    assert np.isnan(loss.item())
+    assert x.grad.abs().max() == 0
+
+
 # -- warnings -------------------------------------------------------------------------------------------------------------
 
 

@@ -93,7 +93,8 @@ def _smoothed(
     hard = ops.label_nll(logs, target, weight, reduction=reduction, ignore_index=ignore_index)
     counted = ops.label_weights(target, None, **options)
     spread = ops.reshape(-ops.sum(logs if weight is None else logs * weight, dim=1), shape=tuple(target.shape))
-    even = reduce_loss(spread * counted, "none" if reduction == "none" else "sum")
+    # Not a product: where no label counts, the mean's gradient is infinite, and these rows' is still 0.
+    even = reduce_loss(ops.where(counted != 0, spread, 0), "none" if reduction == "none" else "sum")
     if reduction == "mean":
         even = even / ops.sum(counted if weight is None else ops.label_weights(target, weight, **options))
     return (1 - smoothing) * hard + (smoothing / classes) * even
