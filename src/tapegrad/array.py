@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DeviceError, DTypeError, OptionError, UsageError, did_you_mean
+from .errors import DeviceError, OptionError, UsageError, did_you_mean
 
 __all__ = ["Device", "array_module", "available", "get_default_dtype", "is_floating", "set_default_dtype"]
 
@@ -33,12 +33,12 @@ def get_default_dtype() -> np.dtype:
 def set_default_dtype(dtype: Any) -> None:
     """Set the dtype that floating-point tensors get when none is named.
 
-    Raises DTypeError when ``dtype`` is not a floating-point dtype.
+    Raises UsageError when ``dtype`` is not a floating-point dtype.
     """
     global _default_dtype
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
-        raise DTypeError(
+        raise UsageError(
             "set_default_dtype", f"{dtype} is not a floating-point dtype", "use float16, float32 or float64"
         )
     _default_dtype = dtype

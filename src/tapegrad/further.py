@@ -41,6 +41,40 @@ feature_alpha_dropout = _dropout("feature_alpha_dropout", functional.feature_alp
 feature_alpha_dropout_ = _dropout("feature_alpha_dropout_", functional.feature_alpha_dropout, True)
 
 
+# -- activations: ``out`` and ``generator`` instead of ``inplace`` ------------------------------------------------------
+
+
+@function()
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """Return :func:`tapegrad.nn.functional.hardshrink`."""
+    return functional.hardshrink(input, lambd)
+
+
+@function()
+def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
+    """Return :func:`tapegrad.nn.functional.threshold`."""
+    return functional.threshold(input, threshold, value)
+
+
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, generator: Any = None
+) -> Tensor:
+    """Return :func:`tapegrad.nn.functional.rrelu`, whose slopes are drawn from a generator."""
+    if generator is None or not training:
+        return functional.rrelu(input, lower, upper, training)
+    slopes = ops.random_uniform(
+        size=tuple(input.shape), low=float(lower), high=float(upper), dtype=input.dtype, generator=generator
+    )
+    return ops.where(input > 0, input, input * slopes)
+
+
+def rrelu_(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, generator: Any = None
+) -> Tensor:
+    """In-place version of :func:`rrelu`."""
+    return input.copy_(rrelu(input, lower, upper, training, generator))
+
+
 # -- normalisation: weights before statistics ---------------------------------------------------------------------------
 
 
@@ -146,11 +180,11 @@ def embedding_bag(
     return sums, wrap(bags), wrap(np.asarray(sizes)), wrap(np.zeros(0, np.int64))
 
 
-def embedding_renorm_(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float = 2.0) -> Tensor:
-    """Scale the rows of the weight that are named down to ``max_norm``, in place."""
+def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float = 2.0) -> Tensor:
+    """Scale the rows of the input that are named down to ``max_norm``, in place."""
     rows = wrap(np.unique(indices._read("embedding_renorm_")))
-    weight[rows] = weight[rows].renorm(norm_type, 0, max_norm)
-    return weight
+    input[rows] = input[rows].renorm(norm_type, 0, max_norm)
+    return input
 
 
 # -- losses: reductions as numbers --------------------------------------------------------------------------------------
@@ -249,12 +283,14 @@ def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tens
     return functional.affine_grid(theta, size, align_corners)
 
 
+@function()
 def frobenius_norm(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     """Return the root of the sum of squares over dimensions."""
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
     return vector_norm(input, 2, dims or None, keepdim)
 
 
+@function()
 def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
     """Return the sum of the singular values of matrices."""
     return matrix_norm(input, "nuc", tuple(dim), keepdim)

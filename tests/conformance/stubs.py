@@ -86,7 +86,8 @@ def form_of_signature(signature: inspect.Signature) -> Form:
             form.append(Argument(p.name, star=True))
         elif p.kind is not p.VAR_KEYWORD:
             default = REQUIRED if p.default is p.empty else repr(p.default)
-            form.append(Argument(p.name, default, p.kind is p.KEYWORD_ONLY))
+            # What is given by position alone may have any name.
+            form.append(Argument("_" * (p.kind is p.POSITIONAL_ONLY) + p.name, default, p.kind is p.KEYWORD_ONLY))
     return tuple(form)
 
 

@@ -102,3 +102,65 @@ def test_weights_decide_the_dtype_of_covariances():
 
 def test_sum_to_size_without_dimensions_counts_bool():
     assert tg.tensor(True).sum_to_size([]).dtype == tg.int64
+
+
+class TestNames:
+    """One argument under the name that it has in each of PyTorch's forms."""
+
+    @pytest.mark.parametrize(
+        ("call", "want"),
+        [
+            (lambda: tg.det(input=tg.eye(2)), tg.tensor(1.0)),
+            (lambda: tg.trace(input=tg.eye(2)), tg.tensor(2.0)),
+            (lambda: tg.pow(tg.tensor([3.0]), exponent=2), tg.tensor([9.0])),
+            (lambda: tg.tensor([3.0]).pow_(exponent=2), tg.tensor([9.0])),
+            (lambda: tg.tensor_split(tg.arange(4), sections=2)[1], tg.tensor([2, 3])),
+            (lambda: tg.hsplit(tg.arange(4), indices=(1,))[1], tg.tensor([1, 2, 3])),
+            (lambda: tg.arange(4).split(split_size=3)[1], tg.tensor([3])),
+            (lambda: tg.isin(element=2, test_elements=tg.arange(4)), tg.tensor(True)),
+            (lambda: tg.zeros(2).copy_(other=tg.ones(2)), tg.ones(2)),
+            (lambda: tg.gather(tg.arange(4), 0, tg.tensor([2]), sparse_grad=True), tg.tensor([2])),
+            (lambda: tg.tensor([3.0, 4.0]).norm(2, None, False, tg.float64), tg.tensor(5.0, dtype=tg.float64)),
+        ],
+    )
+    def test_is_taken(self, call, want):
+        got = call()
+        assert got.dtype == want.dtype
+        assert got.tolist() == want.tolist()
+
+    @pytest.mark.parametrize(
+        ("call", "shape"),
+        [
+            (lambda out: tg.norm(tg.tensor([3.0, 4.0]), out=out), ()),
+            (lambda out: tg.normal(tg.tensor([5.0, 5.0]), 0.0, out=out), (2,)),
+            (lambda out: tg.tensordot(tg.ones(5, 1), tg.ones(1), 1, out), (5,)),
+            (lambda out: tg.hardshrink(tg.tensor([0.1, 5.0]), out=out), (2,)),
+            (lambda out: tg.threshold(tg.tensor([0.1, 5.0]), 1.0, 5.0, out=out), (2,)),
+        ],
+    )
+    def test_out_is_written(self, call, shape):
+        out = tg.zeros(shape)
+        assert call(out) is out
+        assert float(out.max()) in (5.0, 1.0)
+
+
+def test_polynomials_of_small_integers_do_not_wrap_around():
+    values = tg.special.shifted_chebyshev_polynomial_t(tg.tensor([0, 1, 200], dtype=tg.uint8), 1)
+    assert values.tolist() == [-1.0, 1.0, 399.0]
+
+
+def test_matrix_exp_of_half_precision():
+    got = tg.matrix_exp(tg.zeros(2, 2, dtype=tg.float16))
+    assert got.dtype == tg.float16
+    assert got.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_random_slopes_come_from_a_generator():
+    draw = [tg.rrelu(-tg.ones(3), 0.2, 0.4, True, tg.Generator().manual_seed(1)) for _ in range(2)]
+    assert draw[0].tolist() == draw[1].tolist()
+    assert all(-0.4 <= x <= -0.2 for x in draw[0].tolist())
+
+
+def test_a_default_dtype_has_to_be_floating():
+    with pytest.raises(TypeError, match="int32 is not a floating-point dtype"):
+        tg.set_default_dtype(tg.int32)

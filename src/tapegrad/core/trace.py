@@ -225,12 +225,14 @@ class Tracer:
         return False
 
 
-def trace(function: Any, *inputs: Tensor, names: dict[str, Tensor] | None = None) -> Any:
+def trace(
+    function: Any = None, *inputs: Tensor, names: dict[str, Tensor] | None = None, input: Tensor | None = None
+) -> Any:
     """Run ``function(*inputs)`` once and return what it did as a :class:`Program`: forward, backward and updates alike.
 
     ``names`` (for instance ``dict(model.named_parameters())``) name the constants. Raises TraceError when the function
     reads a value into Python, which a program could not repeat, and when one tensor is given as two inputs.
-    Given a matrix instead of a function, it returns the sum of the diagonal, as ``torch.trace`` does.
+    Given a matrix instead of a function (or by the name of ``input``), it returns the sum of the diagonal, as ``torch.trace`` does.
 
     >>> import tapegrad as tg
     >>> print(tg.trace(lambda x: (x * x).sum(), tg.ones(3)))
@@ -239,6 +241,7 @@ def trace(function: Any, *inputs: Tensor, names: dict[str, Tensor] | None = None
       v3: float32[] = sum(v2, dim=None, keepdim=False)
       return v3
     """
+    function = function if input is None else input
     if isinstance(function, Tensor):
         return function.trace()
     if STATE.tracer is not None:

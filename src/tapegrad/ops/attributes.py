@@ -207,14 +207,14 @@ def _apply(self: Tensor, callable: Any) -> Tensor:
     return _mapped("apply_", self, (self,), callable)
 
 
-def _map(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
-    """Replace every element by ``callable(element, element of tensor)``, in place.
+def _map(self: Tensor, other: Tensor, callable: Any) -> Tensor:
+    """Replace every element by ``callable(element, element of other)``, in place.
 
     >>> import tapegrad as tg
     >>> tg.tensor([1.0, 2.0]).map_(tg.tensor([3.0, 5.0]), lambda a, b: a * b)
     tensor([ 3., 10.])
     """
-    return _mapped("map_", self, (self, tensor), callable)
+    return _mapped("map_", self, (self, other), callable)
 
 
 def _map2(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
@@ -272,9 +272,9 @@ def _resize(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     return self
 
 
-def _resize_as(self: Tensor, other: Tensor, memory_format: Any = None) -> Tensor:
+def _resize_as(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """Give the tensor the shape of another, as :meth:`resize_` does."""
-    return _resize(self, *other.shape)
+    return _resize(self, *the_template.shape)
 
 
 def _set(

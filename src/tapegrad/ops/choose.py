@@ -185,12 +185,12 @@ def nan_to_num(xp, input, *, nan=0.0, posinf=None, neginf=None, out=None):
 _write = inplace_method(copy, "copy_")
 
 
-def _copy_into(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+def _copy_into(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     """Write the values of another tensor, which may be stretched, into this one; gradients flow to the other.
 
     Source: https://pytorch.org/docs/stable/generated/torch.Tensor.copy_.html
     """
-    return _write(self, src)
+    return _write(self, other)
 
 
 def _fill(self: Tensor, value: Any) -> Tensor:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..core import Sample, Tensor, as_tensor, function, ops, primitive
+from ..core.given import write_given
 from ..errors import ShapeError, UsageError
 
 __all__ = ["einsum", "tensordot"]
@@ -327,7 +328,7 @@ def _sum_alone(t: Any, term: str, elsewhere: str) -> tuple[Any, str]:
 
 
 @function()
-def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Any = None) -> Tensor:
     """Return the sums of products over pairs of dimensions, the other dimensions of both behind one another.
 
     ``dims``: how many, the last of ``a`` against the first of ``b``; or two lists of dimensions, taken pairwise.
@@ -361,4 +362,5 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         right[e] = left[d]
     output = [c for i, c in enumerate(left) if i not in first] + [c for i, c in enumerate(right) if i not in second]
     result = _evaluate([a, b], ["".join(left), "".join(right)], "".join(output))
-    return result if result.dtype == a.dtype else result.to(a.dtype)
+    result = result if result.dtype == a.dtype else result.to(a.dtype)
+    return result if out is None else write_given("tensordot", out, result, (a, b))

@@ -216,7 +216,7 @@ def _cuda(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     raise DeviceError("cuda", "no GPU is available: tensors live on the CPU", "leave .cuda() out, or use .to(device)")
 
 
-def _is_pinned(self: Tensor) -> bool:
+def _is_pinned(self: Tensor, device: Any = None) -> bool:
     """Return whether the tensor lies in pinned memory: False."""
     return False
 

@@ -259,7 +259,7 @@ def _new_tensor(
     return tensor(data, dtype=np.dtype(dtype), device=device, requires_grad=requires_grad)
 
 
-def _new_legacy(self: Tensor, *args: Any) -> Tensor:
+def _new_legacy(self: Tensor, *args: Any, device: Any = None) -> Tensor:
     """Return a tensor of this dtype: of the size given as numbers, or of the values given as a list."""
     if len(args) == 1 and not isinstance(args[0], int):
         return _new_tensor(self, args[0])
@@ -369,7 +369,9 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 @creator("layout", "pin_memory")
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return the rows and columns of the elements on and below a diagonal, as a matrix of two rows.
 
     >>> import tapegrad as tg
@@ -377,11 +379,13 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
-    return _triangle(row, col, offset, True, dtype, device)
+    return _triangle(row, col, offset, True, dtype, device, requires_grad)
 
 
 @creator("layout", "pin_memory")
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None) -> Tensor:
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return the rows and columns of the elements on and above a diagonal, as a matrix of two rows.
 
     >>> import tapegrad as tg
@@ -389,10 +393,10 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
-    return _triangle(row, col, offset, False, dtype, device)
+    return _triangle(row, col, offset, False, dtype, device, requires_grad)
 
 
-def _triangle(row: int, col: int, offset: int, lower: bool, dtype: Any, device: Any) -> Tensor:
+def _triangle(row: int, col: int, offset: int, lower: bool, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     dtype = np.int64 if dtype is None else dtype
     out = ops.triangle_indices(row=row, col=col, offset=offset, lower=lower)
-    return _ready(out if out.dtype == np.dtype(dtype) else ops.cast(out, dtype=np.dtype(dtype)), device, False)
+    return _ready(out if out.dtype == np.dtype(dtype) else ops.cast(out, dtype=np.dtype(dtype)), device, requires_grad)

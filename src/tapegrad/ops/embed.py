@@ -192,9 +192,9 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 
 
 @function(methods="unsafe_split")
-def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return :func:`split`."""
-    return split(tensor, split_size, dim)
+    return split(input, split_size, dim)
 
 
 @function(methods="unsafe_split_with_sizes")

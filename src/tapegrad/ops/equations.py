@@ -372,6 +372,9 @@ def matrix_exp(xp, A):
             [0., 1.]])
     """
     require_matrix("matrix_exp", A)
+    if A.dtype == xp.float16:
+        # NumPy solves systems in single precision or better.
+        return matrix_exp.kernel(xp, A.astype(xp.float32)).astype(A.dtype)
     size = float(xp.max(xp.sum(xp.abs(A), axis=-1), initial=0.0))
     squarings = max(0, math.frexp(size)[1] + 1)
     X = A * 0.5**squarings

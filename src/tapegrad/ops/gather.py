@@ -87,13 +87,26 @@ def _source(who: str, src: Any, index: Any, dtype: Any) -> Any:
         ErrorSample(ShapeError, "as many dimensions", (3, 4), Array(2, low=0, high=2, dtype="int64"), dim=0),
     ],
     signature="input, dim, index",
-    methods="gather",
 )
 def gather(xp, input, index, *, dim):
+    """Return, for every element of ``index``, the element of the input at that position along ``dim``."""
+    array, positions = _as_vectors(input, index)
+    corner = _corner("gather", array.shape, positions, dim)
+    if not index.size:
+        return xp.empty(index.shape, input.dtype)
+    return xp.take_along_axis(array[corner], positions, axis=dim).reshape(index.shape)
+
+
+_gather = gather
+
+
+@function(methods="gather")
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return, for every element of ``index``, the element of the input at that position along ``dim``.
 
-    Formula for dim 0 of a matrix: ``out[i, j] = input[index[i, j], j]``. Raises IndexRangeError for a position out of
-    range (negative ones too), ShapeError when ``index`` is larger than the input in another dimension.
+    Formula for dim 0 of a matrix: ``out[i, j] = input[index[i, j], j]``. The gradient is dense, whatever
+    ``sparse_grad`` says. Raises IndexRangeError for a position out of range (negative ones too), ShapeError when
+    ``index`` is larger than the input in another dimension.
     Source: https://pytorch.org/docs/stable/generated/torch.gather.html
 
     >>> import tapegrad as tg
@@ -101,11 +114,7 @@ def gather(xp, input, index, *, dim):
     tensor([[1],
             [4]])
     """
-    array, positions = _as_vectors(input, index)
-    corner = _corner("gather", array.shape, positions, dim)
-    if not index.size:
-        return xp.empty(index.shape, input.dtype)
-    return xp.take_along_axis(array[corner], positions, axis=dim).reshape(index.shape)
+    return _gather(input, dim, index)
 
 
 @primitive(

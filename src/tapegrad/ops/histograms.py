@@ -79,7 +79,7 @@ def _count(who: str, points: np.ndarray, edges: list, weight: Any, density: bool
 
 @function(methods="histogram")
 def histogram(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+    input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> Histogram:
     """Return how many elements lie between edges, and the edges.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..core import Tensor, function
+from ..core.given import write_given
 from ..errors import ShapeError
 from . import equations, factor
 from .distance import matrix_norm, vector_norm
@@ -93,9 +94,9 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     return equations.cross(input, other, dim=dim)
 
 
-@function(methods="norm", name="norm_classic")
+@function(name="norm_classic")
 def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: None = None, dtype: Any = None
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
 ) -> Tensor:
     """Return the norm of all elements, or of the vectors along ``dim``; ``p="nuc"`` takes matrices.
 
@@ -105,6 +106,13 @@ def norm(
     >>> tg.tensor([[3.0, 0.0], [0.0, 4.0]]).norm()
     tensor(5.)
     """
+    result = _norm_method(input, p, dim, keepdim, dtype)
+    return result if out is None else write_given("norm", out, result, (input,))
+
+
+@function(methods="norm", name="norm_method")
+def _norm_method(self: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """Return :func:`norm` of this tensor."""
     if p == "nuc":
-        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
+        return matrix_norm(self, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    return vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..array import get_default_dtype
 from ..core import Array, Sample, Tensor, function, ops, primitive
 
 __all__: list[str] = []
@@ -92,8 +93,11 @@ def orthogonal_polynomial(xp, input, n, *, family):
 
 
 def _polynomial(family: str, name: str, doc: str, shifted: bool = False) -> Callable:
-    def polynomial(input: Tensor, n: Any) -> Tensor:
-        return ops.orthogonal_polynomial(input * 2 - 1 if shifted else input, n, family=family)
+    def polynomial(input: Any, n: Any) -> Tensor:
+        if shifted:
+            small = isinstance(input, Tensor) and input.dtype.kind in "biu"
+            input = (input.to(get_default_dtype()) if small else input) * 2 - 1
+        return ops.orthogonal_polynomial(input, n, family=family)
 
     polynomial.__name__ = polynomial.__qualname__ = name
     polynomial.__doc__ = f"Return {doc} of degree ``n`` at each element; 0 for negative ``n``. It has no gradient."

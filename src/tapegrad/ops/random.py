@@ -9,6 +9,7 @@ import numpy as np
 
 from ..array import get_default_dtype, is_floating
 from ..core import Tensor, function, no_grad, ops
+from ..core.given import write_given
 from ..errors import DTypeError, OptionError, UsageError
 from .draw import bernoulli, multinomial, poisson
 from .generator import (
@@ -123,6 +124,7 @@ def randint(
     layout: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return a tensor of a size, filled with integers drawn evenly from [low, high), or [0, high): int64 unless named.
 
@@ -214,6 +216,7 @@ def normal(
     device: Any = None,
     requires_grad: bool = False,
     pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Return numbers drawn from normal distributions, each with its own mean and standard deviation.
 
@@ -225,6 +228,9 @@ def normal(
     >>> tg.normal(tg.tensor([1.0, 2.0]), 0.0)
     tensor([1., 2.])
     """
+    if out is not None:
+        drawn = normal(mean, std, size, generator=generator, dtype=dtype)
+        return write_given("normal", out, drawn, (mean, std))
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
     if not tensors:
         if size is None:

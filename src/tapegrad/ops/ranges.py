@@ -21,6 +21,7 @@ def range(
     layout: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Return the numbers from ``start`` to ``end``, which is included where it is reached: PyTorch's older ``arange``.
 

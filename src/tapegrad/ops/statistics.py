@@ -125,7 +125,12 @@ def histc(xp, input, *, bins=100, min=0.0, max=0.0):
     if not (math.isfinite(min) and math.isfinite(max) and min <= max):
         raise OptionError("histc", f"max {max} is below min {min}, or one is not finite", "give a finite range")
     values = input[(input >= min) & (input <= max)]
-    places = ((values.astype(xp.float64) - min) * (bins / (max - min))).astype(xp.int64)
+    if input.dtype == xp.float16:
+        # PyTorch rounds to half precision at every step, and the count beside an edge depends on it.
+        low, scale, width = (xp.float16(x) for x in (min, bins, max - min))
+        places = ((values - low) * scale / width).astype(xp.int64)
+    else:
+        places = ((values.astype(xp.float64) - min) * (bins / (max - min))).astype(xp.int64)
     return xp.bincount(xp.minimum(places, bins - 1), minlength=bins).astype(input.dtype)
 
 
