@@ -169,6 +169,10 @@ class FileFormatError(TapegradError, ValueError):
     """A file that is truncated, damaged or of another kind."""
 
 
+class DecodingError(FileFormatError, RuntimeError):
+    """A file that cannot be read or decoded, where PyTorch raises RuntimeError."""
+
+
 class MissingExtraError(TapegradError, ImportError):
     """An optional package that is not installed."""
 

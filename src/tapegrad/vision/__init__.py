@@ -1,5 +1,5 @@
-"""Images, under torchvision's names: ``tapegrad.vision.datasets`` and ``tapegrad.vision.transforms``."""
+"""Images, under torchvision's names: datasets, transforms, networks, files, and operations on boxes and regions."""
 
-from . import datasets, models, transforms
+from . import datasets, io, models, ops, transforms, utils
 
-__all__ = ["datasets", "models", "transforms"]
+__all__ = ["datasets", "io", "models", "ops", "transforms", "utils"]

@@ -12,14 +12,27 @@ import numpy as np
 from ...array import get_default_dtype
 from ...core import Tensor, wrap
 from ...errors import DataError, IndexRangeError
-from ...utils.data import Dataset
 from ..transforms import functional, whole_batch
 from .files import data_root
+from .vision import VisionDataset
 
 __all__ = ["ImageArrays"]
 
 
-class ImageArrays(Dataset):
+def _rows(values: Any, rows: np.ndarray) -> np.ndarray:
+    """Return rows of a tensor, an array or a list."""
+    if isinstance(values, Tensor):
+        return values.array.take(rows, axis=0)
+    return (
+        values.take(rows, axis=0) if isinstance(values, np.ndarray) else np.asarray([values[i] for i in rows.tolist()])
+    )
+
+
+def _all_of(values: Any) -> np.ndarray:
+    return values.array if isinstance(values, Tensor) else np.asarray(values)
+
+
+class ImageArrays(VisionDataset):
     """The base of image sets in memory.
 
     ``data`` is the images as uint8, ``targets`` the labels as int64 (one number each) or float32 (a row each).
@@ -41,12 +54,12 @@ class ImageArrays(Dataset):
         transform: Callable | None = None,
         target_transform: Callable | None = None,
     ):
-        self.root = data_root() if root is None else pathlib.Path(root)
-        self.transform = transform
-        self.target_transform = target_transform
+        super().__init__(root, transform=transform, target_transform=target_transform)
+        self.root = data_root() if root is None else pathlib.Path(root).expanduser()
         self.files: list[pathlib.Path] = []
-        self.data: Tensor = wrap(np.zeros((0, 1, 1), np.uint8))
-        self.targets: Tensor = wrap(np.zeros(0, np.int64))
+        # Tensors, or what torchvision has in their place: arrays and lists.
+        self.data: Any = wrap(np.zeros((0, 1, 1), np.uint8))
+        self.targets: Any = wrap(np.zeros(0, np.int64))
 
     def fill(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Take the images and labels over.
@@ -84,7 +97,8 @@ class ImageArrays(Dataset):
         i = int(index)
         if not -len(self) <= i < len(self):
             raise IndexRangeError(type(self).__name__, f"sample {i} of {len(self):,}", "use a smaller index")
-        return self._image(self.data.array[i]), self._label(self.targets.array[i])
+        place = np.array([i])
+        return self._image(_rows(self.data, place)[0]), self._label(_rows(self.targets, place)[0])
 
     def _image(self, values: np.ndarray) -> Any:
         pixels = self._bytes(values)
@@ -107,12 +121,12 @@ class ImageArrays(Dataset):
             return NotImplemented
         rows = np.asarray(indices, dtype=np.intp)
         if self.transform is None:
-            return [self._floats(self.data.array.take(rows, axis=0)), wrap(self.targets.array[rows])]
+            return [self._floats(_rows(self.data, rows)), wrap(_rows(self.targets, rows))]
         direct = whole_batch(self.transform)
         if direct is None:
             return NotImplemented
-        images = direct(self._bytes(self.data.array.take(rows, axis=0)))
-        return images if images is NotImplemented else [images, wrap(self.targets.array[rows])]
+        images = direct(self._bytes(_rows(self.data, rows)))
+        return images if images is NotImplemented else [images, wrap(_rows(self.targets, rows))]
 
     def tensors(self) -> tuple[Tensor, Tensor]:
         """Return all images as floats from 0 to 1, of shape (samples, channels, height, width), and all labels.
@@ -120,7 +134,7 @@ class ImageArrays(Dataset):
         Transforms do not apply. This is the fast way to train on a set that fits into memory:
         ``TensorDataset(*dataset.tensors())``.
         """
-        return self._floats(self.data.array), wrap(self.targets.array.copy())
+        return self._floats(_all_of(self.data)), wrap(_all_of(self.targets).copy())
 
     def _floats(self, images: np.ndarray) -> Tensor:
         dtype = get_default_dtype()

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import DataError, FileFormatError, UsageError
-from ...utils.data import Dataset
 from ..transforms.base import pillow
+from .vision import VisionDataset
 
 __all__ = ["IMG_EXTENSIONS", "DatasetFolder", "ImageFolder", "default_loader"]
 
@@ -38,7 +38,7 @@ def _numbers_first(name: str) -> list:
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
 
 
-class DatasetFolder(Dataset):
+class DatasetFolder(VisionDataset):
     """Files in folders, one folder per class: sample i is ``(transform(loader(path)), target_transform(class))``.
 
     ``loader``: reads a path. ``extensions``: the endings that count, or ``is_valid_file(path)``. Classes are numbered in the
@@ -63,11 +63,9 @@ class DatasetFolder(Dataset):
             raise UsageError(
                 "DatasetFolder", "extensions and is_valid_file are both given or both missing", "give one of them"
             )
-        self.root = os.fspath(root)
+        super().__init__(os.fspath(root), transform=transform, target_transform=target_transform)
         self.loader = loader
         self.extensions = None if extensions is None else tuple(e.lower() for e in extensions)
-        self.transform = transform
-        self.target_transform = target_transform
         self._key: Callable = _numbers_first if numeric else str
         self.classes, self.class_to_idx = self.find_classes(self.root)
         self.samples = self._find_samples(is_valid_file or self._has_extension, allow_empty)
