@@ -290,3 +290,35 @@ def test_unpooling_refuses(indices, options, kind, message):
     with pytest.raises(kind) as caught:
         F.max_unpool1d(tg.ones(1, 1, 1), tg.tensor(indices), 2, **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("change", ["relu", "a view", "nothing"])
+def test_the_output_of_max_pooling_may_be_written_into(change, ceil_mode):
+    values = np.random.default_rng(0).standard_normal((2, 3, 7, 7))
+    found = []
+    for m in (tg, torch):
+        x = m.tensor(values, requires_grad=True)
+        y = m.nn.functional.max_pool2d(x * 2, 3, 2, ceil_mode=ceil_mode)
+        if change == "relu":
+            y = m.nn.functional.relu(y, inplace=True)
+        elif change == "a view":
+            view = y.flatten(2)
+            view += 1
+        (first,) = m.autograd.grad((y * y * y).sum(), x, create_graph=True)
+        first.square().sum().backward()
+        found.append((first.detach().numpy(), x.grad.numpy()))
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+
+
+def test_a_compiled_step_writes_into_the_output_of_max_pooling():
+    layer = tg.nn.Sequential(tg.nn.MaxPool2d(2), tg.nn.ReLU(inplace=True))
+    weight = tg.randn(1, 1, 4, 4, dtype=tg.float64, requires_grad=True)
+
+    def step():
+        weight.grad = None
+        layer(weight * 2).sum().backward()
+        return weight.grad
+
+    np.testing.assert_array_equal(tg.compile(step)().numpy(), step().numpy())

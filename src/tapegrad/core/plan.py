@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ComplexPlan", "Plan", "rule_fields"]
 
-INPUT, OUT, SHAPE, DTYPE, KEYWORD, NEEDS, REST, REST_SHAPE = range(8)
+INPUT, OUT, SHAPE, DTYPE, KEYWORD, NEEDS, REST, REST_SHAPE, UNCHANGED_OUT = range(9)
 _ALL = -1
 
 
@@ -52,6 +52,8 @@ def _field(primitive: Primitive, name: str) -> tuple[int, Any]:
         return INPUT, inputs.index(name)
     if name == "out":
         return OUT, None
+    if name == "unchanged_out":
+        return UNCHANGED_OUT, None
     if name == "needs":
         return NEEDS, None
     if name in primitive.keywords:
@@ -78,7 +80,7 @@ class Plan:
         chosen = [r for r in primitive.rules if r[0] == _ALL or mask >> r[0] & 1]
         self.fields = list(dict.fromkeys(field for _, _, fields in chosen for field in fields))
         # The places of arrays among the saved fields: they must be unchanged when they are used.
-        self.watched = [i for i, (kind, _) in enumerate(self.fields) if kind in (INPUT, OUT, REST)]
+        self.watched = [i for i, (kind, _) in enumerate(self.fields) if kind in (INPUT, OUT, UNCHANGED_OUT, REST)]
         self.keeps_arrays = bool(self.watched)
         # One rule that gives all gradients takes all fields; others take some of them, in their order, or one only.
         self.joint = chosen[0][1] if chosen and chosen[0][0] == _ALL else None
@@ -94,7 +96,7 @@ class Plan:
             if kind == INPUT:
                 x = inputs[key]
                 saved.append((x.array, x.memory, x.memory.version) if isinstance(x, Tensor) else arrays[key])
-            elif kind == OUT:
+            elif kind == OUT or kind == UNCHANGED_OUT:
                 if type(out) is tuple:
                     saved.append([(o.array, o.memory, o.memory.version) for o in out])
                 else:
@@ -135,6 +137,10 @@ class Plan:
                 values[place] = self._input(node, key, kept, as_tensors)
             elif kind == OUT:
                 values[place] = self._output(node, kept, as_tensors)
+            elif kind == UNCHANGED_OUT:
+                # The rule computes an output again that was written into since.
+                stale = type(kept) is tuple and kept[1].version != kept[2]
+                values[place] = None if stale else self._output(node, kept, as_tensors)
             else:
                 values[place] = [self._input(node, key + i, item, as_tensors) for i, item in enumerate(kept)]
         return values

@@ -296,7 +296,8 @@ def primitive(
     ``vjp``: the gradient rule. Either a tuple with one function per input (None where there is no gradient), each
     returning the gradient of its input, or one function returning the tuple of all. The names of its parameters say
     what is saved: ``g`` (the gradient of the output, always first), an input by name, ``out``, ``<input>_shape``,
-    ``<input>_dtype``, a keyword, or ``needs`` (which inputs want a gradient).
+    ``<input>_dtype``, a keyword, ``needs`` (which inputs want a gradient), or ``unchanged_out`` (the output, None when it
+    was written into since).
     ``elementwise``: inputs broadcast against each other, and the engine undoes that in the gradients.
     ``promote``: ``"common"`` brings the inputs to their common dtype, ``"float"`` makes that a floating one, ``"same"``
     refuses inputs of different dtypes, None takes them as they are.

@@ -17,8 +17,24 @@ __all__ = ["max_pool", "max_pool_gradient", "max_pool_select", "window_argmax"]
 
 @primitive(
     vjp=(
-        lambda g, input, out, kernel_size, stride, padding, dilation: ops.max_pool_gradient(
-            g, input, out, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation
+        # PyTorch remembers positions, so that the output may be written into: ``nn.ReLU(inplace=True)`` behind a pooling.
+        lambda g, input, unchanged_out, kernel_size, stride, padding, dilation, ceil_mode: ops.max_pool_gradient(
+            g,
+            input,
+            ops.max_pool(
+                input,
+                kernel_size=kernel_size,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                ceil_mode=ceil_mode,
+            )
+            if unchanged_out is None
+            else unchanged_out,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
         ),
     ),
     formula=r"y_i = \max_k x_{s i + d k - p}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 from urllib.parse import urlparse
@@ -16,14 +17,21 @@ from tapegrad.errors import MissingMethodError
 __all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
 
 _chosen: str | None = None
+# The sum that PyTorch's files bear in their names: ``resnet18-f37072fd.pth``.
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")
 
 
 def get_dir() -> str:
     """Return the folder of files from elsewhere: what :func:`set_dir` set, ``TORCH_HOME/hub``, or ``~/.cache/torch/hub``."""
     if _chosen is not None:
         return _chosen
+    return os.path.join(_get_torch_home(), "hub")
+
+
+def _get_torch_home() -> str:
+    """Return the folder that :func:`get_dir` is in unless it was set."""
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return os.path.join(os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch"))), "hub")
+    return os.path.expanduser(os.environ.get("TORCH_HOME", os.path.join(cache, "torch")))
 
 
 def set_dir(d: str | os.PathLike) -> None:
