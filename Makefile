@@ -28,8 +28,8 @@ demo: $(VENV)/run  ## train on the embedded digits, in seconds
 test: lint types check  ## what CI runs
 
 lint: $(VENV)/test
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests examples benchmarks
+	$(BIN)/ruff check src tests examples benchmarks
 
 types: $(VENV)/test
 	PYRIGHT_PYTHON_GLOBAL_NODE=0 $(BIN)/pyright

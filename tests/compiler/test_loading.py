@@ -17,7 +17,7 @@ def test_a_module_loaded_within_a_step(monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
 
     def function(x):
-        try:
+        try:  # noqa: SIM105  (as scripts write it)
             import tapegrad_test_absent  # noqa: F401  # pyright: ignore
         except ImportError:
             pass

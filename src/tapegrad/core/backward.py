@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DTypeError, GradError, ShapeError, UsageError
+from .accumulate import accumulate, call_after, owned
 from .graph import STATE, FunctionNode, Node, Pick
 from .tensor import Tensor, wrap
 
@@ -45,12 +46,12 @@ def backward(
     leaves, captured = walk.run(_roots("backward", tensors, grad_tensors))
     for leaf, g, fresh in leaves.values():
         if targets is None or any(leaf is t for t in targets):
-            _accumulate(leaf, g, fresh, create_graph)
+            accumulate(leaf, g, fresh, create_graph)
             if leaf.__dict__:
-                _call_after(leaf)
+                call_after(leaf)
     for t in targets or ():
         if t.node is not None and t.node in captured:
-            _accumulate(t, captured[t.node], False, create_graph)
+            accumulate(t, captured[t.node], False, create_graph)
 
 
 def grad(
@@ -100,7 +101,7 @@ def grad(
             raise GradError(
                 "grad", f"the outputs do not depend on input {i}", "pass allow_unused=True to get None for it"
             )
-        results.append(g if g is None or isinstance(g, Tensor) else wrap(_owned(g, fresh)))
+        results.append(g if g is None or isinstance(g, Tensor) else wrap(owned(g, fresh)))
     return tuple(results)
 
 
@@ -316,7 +317,7 @@ class _Walk:
     def _retain(self, node: Node, g: Any) -> None:
         t = node.retained()
         if t is not None:
-            _accumulate(t, g, False, self.create_graph)
+            accumulate(t, g, False, self.create_graph)
 
 
 def _is_fresh(node: Node, result: Any, g: Any, grads: list) -> bool:
@@ -365,40 +366,6 @@ def _leading_to(targets: Sequence[Tensor], roots: list[tuple[Tensor, Any]]) -> s
         if any(e in needed or e in goals if isinstance(e, Node) else id(e) in goals for e in node.edges):
             needed.add(node)
     return needed
-
-
-def _accumulate(leaf: Tensor, g: Any, fresh: bool, create_graph: bool) -> None:
-    if STATE.tracer is not None:
-        STATE.tracer.looks_at_gradient(leaf)
-    if create_graph:
-        leaf._grad = g if leaf._grad is None else leaf._grad + g
-        return
-    if isinstance(g, Tensor):
-        leaf._grad = _traced_sum(leaf._grad, g)
-    elif leaf._grad is None:
-        leaf._grad = wrap(_owned(g, fresh))
-    else:
-        np.add(leaf._grad.array, g, out=leaf._grad.array, casting="same_kind")
-        leaf._grad.memory.version += 1
-
-
-def _call_after(leaf: Tensor) -> None:
-    """Call what waits for the gradient of a leaf to be added up."""
-    hooks = leaf.__dict__.get("post_accumulate_hooks")
-    if hooks:
-        if STATE.tracer is not None:
-            STATE.tracer.refuse("hook", "a hook runs in the step that is being traced", "remove it before")
-        for hook in list(hooks):
-            hook(leaf)
-
-
-def _traced_sum(held: Tensor | None, g: Tensor) -> Tensor:
-    g = g.detach()
-    return g.clone() if held is None else held.add_(g)
-
-
-def _owned(g: Any, fresh: bool) -> np.ndarray:
-    return g if fresh and isinstance(g, np.ndarray) else np.array(g)
 
 
 def _watched_pull(node: Node, g: Any, as_tensors: bool) -> list:
