@@ -460,9 +460,9 @@ def test_what_lies_outside_is_filled():
         F.rotate(Image.new("RGB", (5, 5)), 45, fill=(1, 2))
 
 
-def test_half_a_pixel_outside_is_half_filled():
+def test_half_a_pixel_outside_is_mixed_with_the_fill():
     edge = F.affine(tg.ones(1, 1, 4), 0, (0.5, 0), 1.0, 0, InterpolationMode.BILINEAR, fill=0.2)
-    np.testing.assert_allclose(edge.array[0, 0], [0.6, 1, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(edge.array[0, 0], [0.35, 1, 1, 1], rtol=1e-6)
 
 
 def test_maps_that_cannot_be_are_refused():

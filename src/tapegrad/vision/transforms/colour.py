@@ -65,16 +65,17 @@ def invert(img: Any) -> Any:
     if is_pil(img):
         return pillow("invert", "ImageOps").invert(img)
     array = image_array("invert", img)
-    return wrap((_brightest(array) - array).astype(array.dtype))
+    return wrap((brightest(array) - array).astype(array.dtype))
 
 
-def _brightest(array: np.ndarray) -> int:
+def brightest(array: np.ndarray) -> int:
+    """Return the value of white in an image: 1 for floats, the largest one for integers."""
     return 1 if array.dtype.kind in "fb" else int(np.iinfo(array.dtype).max)
 
 
-def _blend(array: np.ndarray, other: Any, factor: float) -> Any:
+def blended(array: np.ndarray, other: Any, factor: float) -> Any:
     """Return factor · image + (1 - factor) · other, kept within the image's range; integers are cut off."""
-    values = np.clip(factor * as_float(array) + (1 - factor) * other, 0, _brightest(array))
+    values = np.clip(factor * as_float(array) + (1 - factor) * other, 0, brightest(array))
     return wrap(values.astype(array.dtype))
 
 
@@ -97,7 +98,7 @@ def adjust_brightness(img: Any, brightness_factor: float) -> Any:
     _check_factor("adjust_brightness", brightness_factor)
     if is_pil(img):
         return _enhanced(img, "Brightness", brightness_factor)
-    return _blend(image_array("adjust_brightness", img), 0.0, brightness_factor)
+    return blended(image_array("adjust_brightness", img), 0.0, brightness_factor)
 
 
 def adjust_contrast(img: Any, contrast_factor: float) -> Any:
@@ -109,7 +110,7 @@ def adjust_contrast(img: Any, contrast_factor: float) -> Any:
     grey = _grey("adjust_contrast", array)
     if array.dtype.kind in "iu":
         grey = np.floor(grey)
-    return _blend(array, grey.mean(axis=(-3, -2, -1), keepdims=True), contrast_factor)
+    return blended(array, grey.mean(axis=(-3, -2, -1), keepdims=True), contrast_factor)
 
 
 def adjust_saturation(img: Any, saturation_factor: float) -> Any:
@@ -121,7 +122,7 @@ def adjust_saturation(img: Any, saturation_factor: float) -> Any:
     if array.ndim > 2 and array.shape[-3] == 1:
         return wrap(array.copy())
     grey = _grey("adjust_saturation", array)
-    return _blend(array, np.floor(grey) if array.dtype.kind in "iu" else grey, saturation_factor)
+    return blended(array, np.floor(grey) if array.dtype.kind in "iu" else grey, saturation_factor)
 
 
 def adjust_hue(img: Any, hue_factor: float) -> Any:
@@ -136,10 +137,10 @@ def adjust_hue(img: Any, hue_factor: float) -> Any:
     array = image_array("adjust_hue", img)
     if array.ndim < 3 or array.shape[-3] == 1:
         return wrap(array.copy())
-    values = as_float(array) / _brightest(array)
+    values = as_float(array) / brightest(array)
     hue, saturation, value = _hsv(values)
     turned = _rgb((hue + hue_factor) % 1.0, saturation, value)
-    return wrap(back_to(array.dtype, turned.astype(values.dtype) * _brightest(array)))
+    return wrap(back_to(array.dtype, turned.astype(values.dtype) * brightest(array)))
 
 
 def _turned_image(img: Any, hue_factor: float) -> Any:

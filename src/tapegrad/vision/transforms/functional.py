@@ -11,6 +11,15 @@ from .colour import (
     to_grayscale,
 )
 from .conversion import convert_image_dtype, normalize, pil_to_tensor, to_pil_image, to_tensor
+from .enhancement import (
+    adjust_gamma,
+    adjust_sharpness,
+    autocontrast,
+    equalize,
+    gaussian_blur,
+    posterize,
+    solarize,
+)
 from .geometry import (
     affine,
     center_crop,
@@ -28,19 +37,26 @@ from .geometry import (
     ten_crop,
     vflip,
 )
+from .warping import elastic_transform, perspective
 
 __all__ = [
     "InterpolationMode",
     "adjust_brightness",
     "adjust_contrast",
+    "adjust_gamma",
     "adjust_hue",
     "adjust_saturation",
+    "adjust_sharpness",
     "affine",
+    "autocontrast",
     "center_crop",
     "convert_image_dtype",
     "crop",
+    "elastic_transform",
+    "equalize",
     "erase",
     "five_crop",
+    "gaussian_blur",
     "get_dimensions",
     "get_image_num_channels",
     "get_image_size",
@@ -48,11 +64,14 @@ __all__ = [
     "invert",
     "normalize",
     "pad",
+    "perspective",
     "pil_to_tensor",
+    "posterize",
     "resize",
     "resized_crop",
     "rgb_to_grayscale",
     "rotate",
+    "solarize",
     "ten_crop",
     "to_grayscale",
     "to_pil_image",

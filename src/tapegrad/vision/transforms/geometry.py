@@ -170,7 +170,7 @@ def pad(img: Any, padding: int | Sequence[int], fill: Any = 0, padding_mode: str
     if not is_pil(img):
         return wrap(_padded(image_array("pad", img), (top, bottom), (left, right), fill, padding_mode))
     if padding_mode == "constant":
-        return pillow("pad", "ImageOps").expand(img, (left, top, right, bottom), fill=_pil_fill(img, fill))
+        return pillow("pad", "ImageOps").expand(img, (left, top, right, bottom), fill=pil_fill(img, fill))
     pixels = np.asarray(img)
     widths = [(top, bottom), (left, right), (0, 0)][: pixels.ndim]
     out = pillow("pad").fromarray(np.pad(pixels, widths, mode=padding_mode))  # type: ignore[call-overload]
@@ -189,7 +189,7 @@ def _padded(array: np.ndarray, rows: tuple, columns: tuple, fill: Any, mode: str
     return out
 
 
-def _pil_fill(img: Any, fill: Any) -> Any:
+def pil_fill(img: Any, fill: Any) -> Any:
     """Return a fill as PIL wants it: a number for one band, as many as there are bands otherwise."""
     if fill is None:
         return None
@@ -225,7 +225,7 @@ def resize(
     if is_pil(img):
         if mode is InterpolationMode.NEAREST_EXACT:
             mode = NEAREST  # which PIL computes exactly
-        return img if wanted == (height, width) else img.resize(wanted[::-1], _pil_mode(mode))
+        return img if wanted == (height, width) else img.resize(wanted[::-1], pil_mode(mode))
     return wrap(resized(image_array("resize", img), wanted, mode, bool(antialias)))
 
 
@@ -248,7 +248,8 @@ def output_size(image: tuple[int, int], size: int | Sequence[int], max_size: int
     return (new_short, new_long) if image[0] <= image[1] else (new_long, new_short)
 
 
-def _pil_mode(mode: InterpolationMode) -> Any:
+def pil_mode(mode: InterpolationMode) -> Any:
+    """Return PIL's name for a mode. Raises UsageError for the one that it has not."""
     if mode is InterpolationMode.NEAREST_EXACT:
         raise UsageError("transforms", "PIL images do not know nearest-exact", "use nearest")
     return getattr(pillow("transforms").Resampling, mode.name)
@@ -274,7 +275,7 @@ def rotate(
     interpolation: Any = NEAREST,
     expand: bool = False,
     center: Sequence[float] | None = None,
-    fill: Any = 0,
+    fill: Any = None,
 ) -> Any:
     """Return an image rotated by ``angle`` degrees, counter-clockwise.
 
@@ -289,7 +290,7 @@ def rotate(
     """
     mode = as_mode("rotate", interpolation)
     if is_pil(img):
-        return img.rotate(angle, _pil_mode(mode), bool(expand), center, fillcolor=_pil_fill(img, fill))
+        return img.rotate(angle, pil_mode(mode), bool(expand), center, fillcolor=pil_fill(img, fill))
     array = image_array("rotate", img)
     height, width = array.shape[-2:]
     middle = (width * 0.5, height * 0.5)
@@ -307,7 +308,7 @@ def affine(
     scale: float,
     shear: float | Sequence[float],
     interpolation: Any = NEAREST,
-    fill: Any = 0,
+    fill: Any = None,
     center: Sequence[float] | None = None,
 ) -> Any:
     """Return an image rotated (degrees, clockwise), sheared (degrees along x, y), scaled about ``center``, then moved.
@@ -332,7 +333,7 @@ def affine(
         image = pillow("affine")
         coefficients = inverse.reshape(-1).tolist()
         return img.transform(
-            (width, height), image.Transform.AFFINE, coefficients, _pil_mode(mode), fillcolor=_pil_fill(img, fill)
+            (width, height), image.Transform.AFFINE, coefficients, pil_mode(mode), fillcolor=pil_fill(img, fill)
         )
     return wrap(sampled(image_array("affine", img), inverse, (height, width), mode, fill))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import UsageError
 from .base import InterpolationMode
 
-__all__ = ["expanded", "inverse_affine", "resized", "sampled"]
+__all__ = ["expanded", "inverse_affine", "projected", "read_at", "resized", "sampled"]
 
 _TENSOR_MODES = "nearest, nearest-exact, bilinear or bicubic"
 
@@ -143,16 +143,37 @@ def sampled(
     array: np.ndarray, inverse: np.ndarray, size: tuple[int, int], mode: InterpolationMode, fill: Any
 ) -> np.ndarray:
     """Return images of which each pixel is read where ``inverse`` says; what lies outside is filled."""
-    readers: dict[InterpolationMode, Callable] = {
-        InterpolationMode.NEAREST: _read_nearest,
-        InterpolationMode.BILINEAR: _read_bilinear,
-    }
-    if mode not in readers:
+    x, y = inverse @ _centres(*size) - 0.5
+    return read_at(array, x, y, size, mode, fill)
+
+
+def projected(array: np.ndarray, coefficients: Sequence[float], mode: InterpolationMode, fill: Any) -> np.ndarray:
+    """Return images of which the pixel at (x, y) is read at (ax + by + c, dx + ey + f) / (gx + hy + 1)."""
+    size = (array.shape[-2], array.shape[-1])
+    a, b, c, d, e, f, g, h = coefficients
+    x, y, one = np.array([[a, b, c], [d, e, f], [g, h, 1.0]]) @ _centres(*size)
+    return read_at(array, x / one - 0.5, y / one - 0.5, size, mode, fill)
+
+
+def read_at(
+    array: np.ndarray, x: np.ndarray, y: np.ndarray, size: tuple[int, int], mode: InterpolationMode, fill: Any
+) -> np.ndarray:
+    """Return images of a size whose pixels are read at places (x, y), in row order, counted from the first one's centre."""
+    values = as_float(array)
+    if mode is InterpolationMode.NEAREST:
+        read = _read_nearest(_Bordered(values, fill), x, y)
+    elif mode is InterpolationMode.BILINEAR:
+        read = _read_bilinear(_Bordered(values, None), x, y)
+        if fill is not None:
+            # As torchvision does at the edge, where the share of the image counts twice.
+            share = _read_bilinear(
+                _Bordered(np.ones_like(values[..., :1, :, :] if values.ndim > 2 else values), None), x, y
+            )
+            read = read * share + (1 - share) * np.asarray(fill, values.dtype).reshape(-1, 1)
+    else:
         raise UsageError(
             "affine", f"tensors cannot be moved with {mode.value}", "use nearest or bilinear, or a PIL image"
         )
-    x, y = inverse @ _centres(*size) - 0.5
-    read = readers[mode](_Bordered(as_float(array), fill), x, y)
     return back_to(array.dtype, read.reshape(*array.shape[:-2], *size))
 
 
