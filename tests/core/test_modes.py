@@ -246,3 +246,23 @@ def test_numpy_of_a_tracked_tensor_under_no_grad(x):
         x.numpy()
     with tg.no_grad():
         assert x.numpy().tolist() == [1.0, 1.0]
+
+
+class TestInferenceMode:
+    def test_it_is_known_inside_alone(self):
+        assert not tg.is_inference_mode_enabled()
+        with tg.inference_mode():
+            assert tg.is_inference_mode_enabled()
+            with tg.inference_mode(False):
+                assert not tg.is_inference_mode_enabled()
+                assert tg.is_grad_enabled()
+            assert tg.is_inference_mode_enabled()
+        assert not tg.is_inference_mode_enabled()
+
+    def test_it_decorates(self):
+        def state():
+            return tg.is_inference_mode_enabled(), tg.is_grad_enabled()
+
+        assert tg.inference_mode()(state)() == (True, False)
+        assert tg.inference_mode(state)() == (True, False)
+        assert tg.inference_mode(False)(state)() == (False, True)

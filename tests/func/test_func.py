@@ -234,3 +234,8 @@ def test_vmap_inside_a_compiled_step():
     for _ in range(2):
         assert np.isclose(compiled(x).item(), expected[0])
         np.testing.assert_allclose(w.grad.tolist(), expected[1], rtol=1e-9)
+
+
+def test_the_hessian_of_a_number():
+    assert tg.func.hessian(lambda x: x**3)(tg.tensor(2.0)).item() == 12.0
+    assert tg.func.jacrev(lambda x: x**3)(tg.tensor(2.0)).item() == 12.0

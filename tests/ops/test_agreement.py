@@ -104,6 +104,17 @@ def test_sum_to_size_without_dimensions_counts_bool():
     assert tg.tensor(True).sum_to_size([]).dtype == tg.int64
 
 
+class TestMoreKindsOfErrors:
+    def test_integers_have_no_fraction(self):
+        with pytest.raises(NotImplementedError, match="the input has dtype int64"):
+            tg.frac(whole)
+
+    @pytest.mark.parametrize("kind", [IndexError, RuntimeError])
+    def test_narrow_wants_a_dimension(self, kind):
+        with pytest.raises(kind, match="dimension 2 of 2"):
+            tg.narrow(whole, 2, 0, 1)
+
+
 class TestNames:
     """One argument under the name that it has in each of PyTorch's forms."""
 

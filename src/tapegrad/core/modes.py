@@ -19,7 +19,7 @@ class _GradMode:
 
     def __init__(self, function: Callable | None = None):
         self._before: list[bool] = []
-        self._function = function if function is None else _switched(function, self.value)
+        self._function = function if function is None else _switched(function, self._again())
         if function is not None:
             functools.update_wrapper(self, function)
 
@@ -31,15 +31,18 @@ class _GradMode:
         STATE.grad_enabled = self._before.pop()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _switched(args[0], self.value) if self._function is None else self._function(*args, **kwargs)
+        return _switched(args[0], self._again()) if self._function is None else self._function(*args, **kwargs)
+
+    def _again(self) -> Callable:
+        """Return what makes a switch to the same value."""
+        return enable_grad if self.value else no_grad
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
 
-def _switched(function: Callable, value: bool) -> Callable:
+def _switched(function: Callable, mode: Callable) -> Callable:
     """Return a function that runs with recording on or off; a generator does so whenever it runs, not in between."""
-    mode = enable_grad if value else no_grad
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -90,7 +93,20 @@ class inference_mode(_GradMode):  # noqa: N801
 
     def __init__(self, mode: Any = True):
         self.value = mode is False
+        self._held: list[bool] = []
         super().__init__(mode if callable(mode) else None)
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._held.append(STATE.inference)
+        STATE.inference = not self.value
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        STATE.inference = self._held.pop()
+
+    def _again(self) -> Callable:
+        return functools.partial(inference_mode, not self.value)
 
 
 class set_grad_enabled(_GradMode):  # noqa: N801

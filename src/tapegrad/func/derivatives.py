@@ -210,7 +210,7 @@ def jacrev(
                 return product(rebuild(value, iter(vectors)))[0]
 
             rows = vmap(row, chunk_size=chunk_size)(_units(out))
-            shaped = [r.reshape(*out.shape, *r.shape[1:]) for r in leaves(rows)]
+            shaped = [r.reshape((*out.shape, *r.shape[1:])) for r in leaves(rows)]
             blocks.append(rebuild(chosen, iter(shaped)))
         jacobian = rebuild(value, iter(blocks))
         return (jacobian, result[2]) if has_aux else jacobian
@@ -251,7 +251,7 @@ def jacfwd(
                 return product(rebuild(chosen, iter(vectors)))
 
             sides = leaves(vmap(column, chunk_size=chunk_size, randomness=randomness)(_units(given)))
-            columns.append([s.movedim(0, -1).reshape(*s.shape[1:], *given.shape) for s in sides])
+            columns.append([s.movedim(0, -1).reshape((*s.shape[1:], *given.shape)) for s in sides])
         blocks = [rebuild(chosen, iter([side[k] for side in columns])) for k in range(len(leaves(value)))]
         jacobian = rebuild(value, iter(blocks))
         return (jacobian, aux) if has_aux else jacobian

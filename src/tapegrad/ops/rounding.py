@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..core import Array, ErrorSample, Sample, Tensor, function, ops, primitive
-from ..errors import DTypeError
+from ..errors import DTypeError, UnsupportedDTypeError
 from .buffers import into
 from .samples import between, singles
 
@@ -222,12 +222,14 @@ def round(xp, input, *, decimals=0, out=None):
 
 @function(methods="frac", inplace=True)
 def frac(input: Tensor) -> Tensor:
-    """Return the fraction of each element, with its sign.
+    """Return the fraction of each element, with its sign. Raises UnsupportedDTypeError for integers.
 
     >>> import tapegrad as tg
     >>> tg.frac(tg.tensor([1.5, -1.5]))
     tensor([ 0.5000, -0.5000])
     """
+    if input.dtype.kind != "f":
+        raise UnsupportedDTypeError("frac", f"the input has dtype {input.dtype}", "convert it with .float()")
     return ops.fmod(input, 1)
 
 

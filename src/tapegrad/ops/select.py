@@ -63,7 +63,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise ShapeError(
             "narrow", f"start is a tensor of shape {tuple(start.shape)} of {start.dtype}", "give an integer"
         )
-    place = wrap_dim("narrow", dim, input.ndim)
+    if not -input.ndim <= dim < input.ndim:
+        raise PositionError("narrow", f"dimension {dim} of {input.ndim}", f"use {-input.ndim} to {input.ndim - 1}")
+    place = dim % input.ndim
     size = input.shape[place]
     first = int(start) + size if int(start) < 0 else int(start)
     if first < 0 or length < 0 or first + length > size:
