@@ -309,3 +309,29 @@ def test_errors(call, kind, message):
     with pytest.raises(kind) as caught:
         call()
     assert str(caught.value) == message
+
+
+HALVES = np.concatenate([np.linspace(-40, 40, 161), [1000, -1000, 60000, -60000]]).astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(("softplus", options) for options in ({}, {"beta": 2}, {"beta": 0.5, "threshold": 5})),
+        *((name, {}) for name in ("logsigmoid", "silu", "mish", "gelu", "elu", "selu", "sigmoid", "tanh", "hardswish")),
+        *((name, {"dim": 0}) for name in ("softmax", "log_softmax", "softmin")),
+        *((name, {}) for name in ("hardsigmoid", "softsign", "tanhshrink", "softshrink", "hardshrink", "relu6")),
+        ("celu", {"alpha": 0.5}),
+        ("gelu", {"approximate": "tanh"}),
+    ],
+    ids=str,
+)
+def test_half_precision_does_not_overflow_where_pytorchs_does_not(name, options):
+    torch = pytest.importorskip("torch")
+    found = []
+    for module in (torch, tg):
+        x = module.tensor(HALVES.tolist(), dtype=module.float16, requires_grad=True)
+        y = getattr(module.nn.functional, name)(x, **options)
+        y.sum().backward()
+        found.append(np.stack([np.asarray(y.detach()), np.asarray(x.grad)]).astype(float))
+    np.testing.assert_allclose(found[1], found[0], rtol=0.02, atol=0.02)

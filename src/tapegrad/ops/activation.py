@@ -116,7 +116,9 @@ def elu(xp, input, *, alpha=1.0, scale=1.0, input_scale=1.0, out=None):
     # One of the two terms is 0.
     below = input.clip(-math.inf, 0) if input.size > MANY else xp.minimum(input, 0)
     above = input.clip(0, math.inf) if input.size > MANY else xp.maximum(input, 0)
-    below = xp.expm1(below if input_scale == 1 else below * input_scale)
+    with xp.errstate(over="ignore"):
+        below = below if input_scale == 1 else below * input_scale
+    below = xp.expm1(below)
     below = below if alpha * scale == 1 else below * (alpha * scale)
     return xp.add(above if scale == 1 else above * scale, below, out=out)
 

@@ -106,7 +106,8 @@ def log_softmax(xp, input, *, dim, out=None):
     wide, dim = _widened(xp, input, dim)
     if input.size == 0:
         return xp.zeros(input.shape, input.dtype) if out is None else out
-    with xp.errstate(invalid="ignore"):
+    # What is far below the largest overflows to -∞ in half precision.
+    with xp.errstate(invalid="ignore", over="ignore"):
         result = _centred(xp, wide, dim, _buffer(out, wide))
         result -= xp.log(_sums(xp, xp.exp(result), dim))
-    return finish(result, input, out)
+        return finish(result, input, out)

@@ -354,7 +354,11 @@ def logit(xp, input, *, eps=None, out=None):
 )
 def softplus(xp, input, *, beta=1.0, threshold=20.0, out=None):
     """Return a smooth version of relu; the input itself where ``beta`` times it exceeds ``threshold``."""
-    scaled = input if beta == 1 else input * beta
+    if input.dtype == xp.float16:
+        # Above 11 the two are one number in half precision, and the exponential soon overflows.
+        threshold = min(threshold, 11.0)
+    with xp.errstate(over="ignore"):
+        scaled = input if beta == 1 else input * beta
     bounded = scaled.clip(-math.inf, threshold) if input.size > MANY else xp.minimum(scaled, threshold)
     smooth = xp.log1p(xp.exp(bounded))
     smooth = smooth if beta == 1 else smooth / beta
