@@ -24,8 +24,14 @@ __all__ = ["NESTED", "canonical", "create", "function", "known", "load_module", 
 NESTED = {"transforms": "transform", "schedulers": "schedule"}
 
 # Classes that are no layers by themselves, or that need a Python function.
-_NO_LAYERS = {"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}
-_NO_LOSSES = {"NLLLoss2d", "TripletMarginWithDistanceLoss"}
+_NO_LAYERS = {"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "Container", "DataParallel"}
+# Recurrent layers return their last state as well; a Python file says what becomes of it. Others wrap a layer.
+_NO_LAYERS |= {"RNNBase", "RNN", "LSTM", "GRU", "RNNCellBase", "RNNCell", "LSTMCell", "GRUCell", "TransformerEncoder"}
+# Losses with parameters of their own, or of what is no output and target.
+_NO_LOSSES = {"NLLLoss2d", "TripletMarginWithDistanceLoss", "AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss"}
+_NO_LOSSES |= {"NTXentLoss", "CircleLoss"}
+# Steps by a closure; for matrices alone.
+_NO_OPTIMIZERS = {"LBFGS", "Muon"}
 _NO_SCHEDULES = {"LambdaLR", "MultiplicativeLR", "ChainedScheduler"}
 _NO_TRANSFORMS = {"Lambda", "FiveCrop", "TenCrop", "ToTensor", "PILToTensor", "ToPILImage", "ConvertImageDtype"}
 
@@ -57,13 +63,13 @@ def known(kind: str) -> Mapping[str, Callable]:
         modules = _classes(nn, nn.Module, _NO_LAYERS)
         return {name: v for name, v in modules.items() if not name.endswith("Loss") and _inputs(v) == 1}
     if kind == "activation":
-        rooms = {nn.ReLU.__module__, nn.Softmax.__module__}
+        rooms = {nn.ReLU.__module__, nn.Tanh.__module__, nn.Softmax.__module__}
         return {name: v for name, v in known("layer").items() if v.__module__ in rooms or name == "Identity"}
     if kind == "loss":
         modules = _classes(nn, nn.Module, _NO_LOSSES)
         return {name: v for name, v in modules.items() if name.endswith("Loss") and _inputs(v) == 2}
     if kind == "optimizer":
-        return _classes(optim, optim.Optimizer)
+        return _classes(optim, optim.Optimizer, _NO_OPTIMIZERS)
     if kind == "schedule":
         return _classes(lr_scheduler, lr_scheduler.LRScheduler, _NO_SCHEDULES)
     if kind == "transform":

@@ -60,7 +60,7 @@ class _Worker:
     """A second thread that waits for work; ``taken`` is held while somebody uses it."""
 
     def __init__(self) -> None:
-        # Imported where a second thread is wanted: most programs that import tapegrad never run one.
+        # Imported where a second thread is wanted: most programs never run one.
         from queue import SimpleQueue
 
         self.taken = threading.Lock()
