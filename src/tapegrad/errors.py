@@ -6,7 +6,6 @@ exception that PyTorch raises in its place, so that code written for PyTorch cat
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import warnings
@@ -210,6 +209,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["digits", "mnist"])
     'known: digits, mnist'
     """
+    import difflib
+
     names = list(known)
     near = difflib.get_close_matches(word, names, n=1)
     return f"did you mean '{near[0]}'?" if near else "known: " + ", ".join(sorted(names))
