@@ -223,7 +223,7 @@ def method_cases(name, theirs_method, ours, ops, fast, variant):
     """A Tensor's method, or its in-place form (which has to hand its input back)."""
     in_place = variant == "inplace_variant"
     counts = {"float64": 2} if fast else {"float64": 6, "float32": 2, "int64": 2, "bool": 1, "complex128": 1}
-    for op, dtype, sample in each_sample(ops, counts, variant, 0 if fast else 6):
+    for op, dtype, sample in each_sample(ops, counts, variant, 0 if fast else 10):
         args, kwargs = (sample.input, *sample.args), sample.kwargs
         if not isinstance(sample.input, torch.Tensor):
             continue

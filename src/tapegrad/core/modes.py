@@ -124,7 +124,7 @@ class set_grad_enabled(_GradMode):  # noqa: N801
 
     def __call__(self, function: Callable) -> Callable:
         STATE.grad_enabled = self._outer
-        return _switched(function, self.value)
+        return _switched(function, self._again())
 
 
 def is_grad_enabled() -> bool:
