@@ -311,12 +311,12 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         raise ArgumentError(
             who, f"'{tensor_name}' is computed from {listed.ntensors} tensors", "use leave_parametrized=True"
         )
-    value = getattr(module, tensor_name) if leave_parametrized else None
+    value: Tensor = getattr(module, tensor_name)
     if not listed.is_tensor:
         kept = Parameter(value.detach()) if value.requires_grad else value.detach()
     else:
         kept = listed.original
-        if value is not None:
+        if leave_parametrized:
             _replace(kept, value)
     delattr(type(module), tensor_name)
     del module.parametrizations._modules[tensor_name]

@@ -206,7 +206,7 @@ def _left(method: BasePruningMethod, t: Tensor, mask: Tensor) -> Any:
             raise MissingAttributeError(
                 type(method).__name__, "a structured pruning method has no 'dim'", "set self.dim in its __init__"
             )
-        dim = _dimension(t, method.dim)
+        dim = _dimension(t, getattr(method, "dim"))  # noqa: B009  (only structured ones have it)
         others = [d for d in range(t.ndim) if d != dim]
         every[dim] = (mask.sum(dim=others) if others else mask) != 0  # type: ignore[call-overload]
     elif method.PRUNING_TYPE != "global":
