@@ -1,6 +1,7 @@
 """Finding out whether tapegrad has a name of PyTorch."""
 
 from __future__ import annotations
+import __future__
 
 import functools
 import importlib
@@ -83,7 +84,9 @@ def resolve(name: str) -> tuple[Any, str | None]:
 
 def _attribute(value: Any, part: str, reached: str) -> Any:
     try:
-        return getattr(value, part)
+        found = getattr(value, part)
+        if not _borrowed(found):
+            return found
     except AttributeError:
         if not isinstance(value, ModuleType):
             raise
@@ -91,6 +94,12 @@ def _attribute(value: Any, part: str, reached: str) -> Any:
         return importlib.import_module(str(home(reached)))
     except ImportError:
         raise AttributeError(part) from None
+
+
+def _borrowed(found: Any) -> bool:
+    """Return whether a name in a module is what the module itself imported: ``math``, ``annotations``."""
+    foreign = isinstance(found, ModuleType) and not found.__name__.startswith("tapegrad")
+    return foreign or isinstance(found, __future__._Feature)
 
 
 @functools.cache

@@ -44,7 +44,6 @@ ABSENT: dict[str, Absent] = {
     "torch.onnx.*": _planned("store weights with torch.save(model.state_dict(), path)"),
     "torch.distributed.*": _never(_ONE_PROCESS),
     "torch.nn.parallel.DistributedDataParallel": _never(_ONE_PROCESS),
-    "torch.nn.SyncBatchNorm*": _planned("use nn.BatchNorm2d, which is the same in one process"),
     "torch.utils.data.distributed.*": _never(_ONE_PROCESS),
     "torch.utils.data.DistributedSampler": _never("use shuffle=True of the DataLoader"),
     "torch.utils.data.datapipes.*": _never("use Dataset and IterableDataset"),
@@ -61,7 +60,7 @@ ABSENT: dict[str, Absent] = {
     "torch._inductor*": _never(_NO_COMPILER),
     "torch.compiler.*": _never(_NO_COMPILER),
     "torch._C*": _never("use public names: there is no library in C++ behind tapegrad"),
-    "torch.ops*": _never("call the function by its name in torch or torch.nn.functional"),
+    "torch.ops.*": _never("call the function by its name in torch or torch.nn.functional"),
     "torch.classes*": _never(_OWN_CODE),
     "torch.library*": _never(_NO_CUSTOM),
     "torch.quantization*": _never(_NO_QUANTISATION),
@@ -80,7 +79,6 @@ ABSENT: dict[str, Absent] = {
     "torch.sparse_cs*": _never(_DENSE),
     "torch.sparse.*": _never(_DENSE),
     "torch.monitor*": _never("write figures with torch.utils.tensorboard.SummaryWriter"),
-    "torch.signal*": _planned("use numpy's windows: torch.from_numpy(numpy.hanning(n))"),
     "torch.vulkan*": _never("everything runs on the CPU"),
     "torch.cuda.*": _never("everything runs on the CPU; ask torch.cuda.is_available() first"),
     "torch.mps.*": _never("everything runs on the CPU; ask torch.mps.is_available() first"),
@@ -92,20 +90,13 @@ ABSENT: dict[str, Absent] = {
     "torch.jit.*": _never("run the function as it is, or use torch.compile"),
     "torch.profiler.*": _never("use python -m cProfile"),
     "torch.*Storage": _never("use tensors: tensor.untyped_storage and views share memory"),
-    "torch.UntypedStorage": _never("use tensors"),
-    "torch.Tensor.share_memory_": _never("send tensors through queues: they are copied"),
-    "torch.Tensor.to_mkldnn": _never("use the tensor as it is"),
-    "torch.Tensor.map_": _never("write it as an operation on whole tensors"),
-    "torch.Tensor.map2_": _never("write it as an operation on whole tensors"),
-    "torch.Tensor.apply_": _never("write it as an operation on whole tensors"),
-    "torch.Tensor.register_post_accumulate_grad_hook": _planned("call the hook after backward()"),
-    "torch.Tensor.bfloat16": _never("use .float() or .half(): NumPy has no bfloat16"),
-    "torch.Tensor.chalf": _never("use complex64"),
+    "torch.Tensor.c*_indices": _never(_DENSE),
+    "torch.Tensor.row_indices": _never(_DENSE),
+    "torch.Tensor.to_padded_tensor": _never("pad with nn.utils.rnn.pad_sequence and mask"),
+    "torch.Tensor.lstsq": _never("use torch.linalg.lstsq"),
+    "torch.Tensor.symeig": _never("use torch.linalg.eigh"),
+    "torch.Tensor.storage_type": _never("use tensor.type()"),
     "torch.Tensor.reinforce": _never("use torch.distributions and its log_prob"),
-    "torch.Tensor.qscheme": _never(_NO_QUANTISATION),
-    "torch.Tensor.q_*": _never(_NO_QUANTISATION),
-    "torch.Tensor.int_repr": _never(_NO_QUANTISATION),
-    "torch.Tensor.dequantize": _never(_NO_QUANTISATION),
     "torchvision.models.detection*": _never(_NO_DETECTION),
     "torchvision.models.segmentation*": _never(_NO_DETECTION),
     "torchvision.models.video*": _never(_NO_DETECTION),
@@ -123,14 +114,10 @@ ABSENT: dict[str, Absent] = {
 # Other packages of PyTorch's family that scripts import; they are not taken over, as tapegrad has nothing of theirs.
 FAMILY = ("torchaudio", "torchtext", "torchdata", "torchrl", "functorch")
 
-# Methods of tensors by which a reader knows them, where tapegrad has none: names that other objects hardly have.
+# The methods of PyTorch's tensors that are missing here, but for those that other objects have as well (``index``).
 _METHODS = """
-    apply_ bfloat16 chalf dequantize int_repr map2_ map_ q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
-    q_scale q_zero_point qscheme register_post_accumulate_grad_hook reinforce share_memory_ sparse_mask sparse_resize_
-    to_mkldnn to_padded_tensor to_sparse_bsc to_sparse_bsr to_sparse_csc to_sparse_csr as_strided as_strided_ fill_diagonal_
-    index_reduce_ lstsq orgqr ormqr put_ renorm_ resize_ resize_as_ scatter_reduce scatter_reduce_ select_scatter set_
-    slice_scatter stft istft sum_to_size swapaxes_ swapdims_ to_dense to_sparse to_sparse_coo unique_consecutive
-    untyped_storage heaviside logaddexp2 nanmedian nanquantile nextafter mvlgamma lu_solve coalesce is_coalesced
+    ccol_indices col_indices crow_indices hash_tensor lstsq reinforce resize_as_sparse_ row_indices sparse_resize_
+    sparse_resize_and_clear_ storage_type symeig to_padded_tensor
     """
 METHODS = frozenset(_METHODS.split())
 

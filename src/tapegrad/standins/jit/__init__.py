@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from tapegrad.errors import MissingMethodError
 from tapegrad.nn import Module
 
-from .futures import Future
+from ..futures import Future
 
 __all__ = ["Attribute", "Final", "Future", "RecursiveScriptModule", "ScriptModule", "annotate", "export", "fork"]
 __all__ += ["freeze", "fuser", "ignore", "interface", "is_scripting", "is_tracing", "isinstance", "load"]
