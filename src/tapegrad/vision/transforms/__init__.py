@@ -4,7 +4,8 @@ Random ones draw from :func:`rng`, so that within a DataLoader what happens to a
 the sample's place alone.
 """
 
-from . import functional
+from . import autoaugment, functional
+from .autoaugment import AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide
 from .base import InterpolationMode, Transform, rng
 from .basic import (
     ColorJitter,
@@ -22,6 +23,7 @@ from .basic import (
     ToTensor,
 )
 from .batch import tensor_batch, whole_batch
+from .bending import ElasticTransform, RandomPerspective
 from .erasing import RandomErasing
 from .points import RandomPointRotation
 from .spatial import (
@@ -37,36 +39,62 @@ from .spatial import (
     Resize,
     TenCrop,
 )
+from .toning import (
+    GaussianBlur,
+    LinearTransformation,
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomEqualize,
+    RandomInvert,
+    RandomPosterize,
+    RandomSolarize,
+)
 
 __all__ = [
+    "AugMix",
+    "AutoAugment",
+    "AutoAugmentPolicy",
     "CenterCrop",
     "ColorJitter",
     "Compose",
     "ConvertImageDtype",
+    "ElasticTransform",
     "FiveCrop",
+    "GaussianBlur",
     "Grayscale",
     "InterpolationMode",
     "Lambda",
+    "LinearTransformation",
     "Normalize",
     "PILToTensor",
     "Pad",
+    "RandAugment",
+    "RandomAdjustSharpness",
     "RandomAffine",
     "RandomApply",
+    "RandomAutocontrast",
     "RandomChoice",
     "RandomCrop",
+    "RandomEqualize",
     "RandomErasing",
     "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomInvert",
     "RandomOrder",
+    "RandomPerspective",
     "RandomPointRotation",
+    "RandomPosterize",
     "RandomResizedCrop",
     "RandomRotation",
+    "RandomSolarize",
     "RandomVerticalFlip",
     "Resize",
     "TenCrop",
     "ToPILImage",
     "ToTensor",
     "Transform",
+    "TrivialAugmentWide",
+    "autoaugment",
     "functional",
     "rng",
     "tensor_batch",
