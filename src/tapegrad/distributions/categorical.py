@@ -54,7 +54,7 @@ class Categorical(Categories):
             if probs.ndim == 1:
                 return ops.multinomial(probs, max(shape.numel(), 1), True)[: shape.numel()].reshape(tuple(shape))
             # How many of the running sums lie at or below a number drawn from [0, their last).
-            sums = ops.cumsum(probs.to("float64"), -1)
+            sums = ops.cumsum(probs.double(), -1)
             drawn = ops.rand(tuple(shape), dtype="float64").unsqueeze(-1) * sums[..., -1:]
             return (drawn >= sums[..., :-1]).sum(-1)
 

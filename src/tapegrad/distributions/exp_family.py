@@ -37,10 +37,15 @@ class ExponentialFamily(Distribution):
     def _with_gradients(self) -> tuple[list[Tensor], Tensor, tuple[Tensor, ...]]:
         """Return the natural parameters, the log-normaliser, and its gradients, which have gradients themselves."""
         with enable_grad():
-            natural = [p if p.requires_grad else p.detach().requires_grad_() for p in self._natural_params]
+            given = self._natural_params
+            natural = [p if p.requires_grad else p.detach().requires_grad_() for p in given]
             normalizer = self._log_normalizer(*natural)
             gradients = grad(normalizer.sum(), natural, create_graph=True)
-        return natural, normalizer, tuple(g for g in gradients if g is not None)
+        values = (*natural, normalizer, *(g for g in gradients if g is not None))
+        if not any(p.requires_grad for p in given):
+            values = tuple(v.detach() for v in values)
+        n = len(natural)
+        return list(values[:n]), values[n], values[n + 1 :]
 
     def entropy(self) -> Tensor:
         carrier = self._mean_carrier_measure

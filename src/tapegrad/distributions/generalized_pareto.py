@@ -78,7 +78,9 @@ class GeneralizedPareto(Distribution):
     def _quantile(self, value: Tensor) -> Tensor:
         powered, k = self._split()
         hazard = -ops.log1p(-value)
-        return self.loc + self.scale * ops.where(powered, ops.expm1(k * hazard) / k, hazard)
+        return self.loc + self.scale * ops.where(
+            powered, ops.expm1(k * hazard) / k, hazard + self.concentration * ops.square(hazard) / 2
+        )
 
     @property
     def mean(self) -> Tensor:

@@ -44,7 +44,7 @@ class LKJCholesky(Distribution):
             # Row by row: a direction evenly from the sphere, and how much of the unit length it takes.
             before = ops.clamp(ops.arange(self.dim, dtype=dtype) - 1, min=0)
             other = (self.concentration + 0.5 * (self.dim - 2)).unsqueeze(-1) - 0.5 * before
-            share = Beta(before + 0.5, other, validate_args=False).sample(sample_shape).unsqueeze(-1)
+            share = Beta((before + 1) / 2, other, validate_args=False).sample(sample_shape).unsqueeze(-1)
             normal = _standard_normal(self._extended_shape(sample_shape), dtype).tril(-1)
             length = linalg.vector_norm(normal, dim=-1, keepdim=True)
             rows = ops.sqrt(share) * normal / ops.where(length == 0, 1.0, length)

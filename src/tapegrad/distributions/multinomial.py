@@ -7,12 +7,12 @@ from typing import Any
 from .. import ops
 from ..core import Size, Tensor, no_grad
 from ..errors import MissingMethodError
+from ..ops.convert import finfo
 from . import constraints
 from .binomial import Binomial
 from .categorical import Categorical
 from .chances import VECTOR
 from .distribution import Distribution
-from .utils import _drawn
 
 __all__ = ["Multinomial"]
 
@@ -82,13 +82,14 @@ class Multinomial(Distribution):
         shape = self._extended_shape(sample_shape)
         with no_grad():
             # Each category's share of the draws that those before it have left.
-            left, counts = ops.full(tuple(shape[:-1]), float(self.total_count), dtype=self.probs.dtype), []
+            left = ops.full(tuple(shape[:-1]), float(self.total_count), dtype=self.probs.dtype)
             rest = ops.flip(ops.cumsum(ops.flip(self.probs, (-1,)), -1), (-1,))
-            for i in range(shape[-1]):
-                share = ops.clamp(self.probs[..., i] / ops.clamp(rest[..., i], min=1e-300), 0, 1)
-                share = ops.ones_like(share) if i + 1 == shape[-1] else share
-                counts.append(_drawn("binomial", tuple(shape[:-1]), left, share))
+            shares = ops.clamp(self.probs / ops.clamp(rest, min=finfo(rest.dtype).tiny), 0, 1)
+            counts = []
+            for i in range(shape[-1] - 1):
+                counts.append(ops.binomial(left, shares[..., i].expand(left.shape)))
                 left = left - counts[-1]
+            counts.append(left)
             return ops.stack(counts, -1)
 
     def entropy(self) -> Tensor:
