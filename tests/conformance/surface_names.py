@@ -50,7 +50,7 @@ AUTOGRAD = counted("""
     Function grad backward no_grad enable_grad set_grad_enabled inference_mode detect_anomaly set_detect_anomaly
     gradcheck gradgradcheck Variable functional.vjp functional.jvp functional.jacobian functional.hessian functional.hvp
     functional.vhp graph.saved_tensors_hooks graph.save_on_cpu graph.register_multi_grad_hook graph.get_gradient_edge
-    graph.Node graph.node_creation_hook forward_ad.dual_level
+    graph.Node forward_ad.dual_level
     """)
 
 FUNC = counted("""
