@@ -145,6 +145,17 @@ def test_a_network_learns_its_sizes_and_trains():
         np.testing.assert_allclose(program(x).numpy(), model(x).detach().numpy(), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_an_optimizer_may_be_made_before_the_sizes_are_known(name):
+    for lib in (tg, torch):
+        layer = lib.nn.LazyLinear(3)
+        optimizer = getattr(lib.optim, name)(layer.parameters(), lr=0.1)
+        layer(lib.ones(1, 2)).sum().backward()
+        before = layer.weight.detach().clone()
+        optimizer.step()
+        assert (layer.weight != before).all()
+
+
 def test_a_lazy_module_of_ones_own():
     def layer(lib):
         class Scale(lib.nn.modules.lazy.LazyModuleMixin, lib.nn.Module):

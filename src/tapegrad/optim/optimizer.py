@@ -102,7 +102,7 @@ class Optimizer:
                 )
             if p.node is not None and not self.defaults.get("differentiable"):
                 raise ArgumentError(who, f"can't optimize a non-leaf tensor (parameter {i})", "pass the leaf itself")
-            if p.array.dtype.kind == "c" and not self._takes_complex:
+            if p.dtype.kind == "c" and not self._takes_complex:
                 raise GradError(who, f"parameter {i} is complex", "keep real and imaginary part as two parameters")
             if id(p) in held:
                 raise ArgumentError(who, f"parameter {i} is in another group already", "give it to one group")
