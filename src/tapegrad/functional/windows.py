@@ -45,5 +45,5 @@ def check_images(who: str, input: Tensor, n: int) -> None:
 
 def check_floating(who: str, input: Tensor) -> None:
     """Raise UnsupportedDTypeError for integers and booleans."""
-    if input.array.dtype.kind in "iub":
+    if input.dtype.kind in "iub":
         raise UnsupportedDTypeError(who, f"the input has dtype {input.dtype}", "convert it with .float()")
