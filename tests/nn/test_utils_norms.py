@@ -1,5 +1,7 @@
 """The older weight and spectral norm, fused layers and other helpers, beside PyTorch's."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -186,3 +188,25 @@ def test_the_older_functional_call():
         )
         assert out.item() == 2
         assert made.weight is held
+
+
+SCRIPT = """
+import torch
+from torch.nn.utils.weight_norm import WeightNorm
+from torch.nn.utils.spectral_norm import SpectralNorm
+import torch.nn.utils.prune as prune
+assert callable(torch.nn.utils.weight_norm) and callable(torch.nn.utils.spectral_norm)
+layer = torch.nn.utils.weight_norm(torch.nn.Linear(2, 2))
+assert [type(entry) for entry in (WeightNorm, SpectralNorm)] == [type, type]
+print(layer.weight_g.shape, prune.is_pruned(layer))
+"""
+
+
+def test_functions_that_bear_the_names_of_files(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "-m", "tapegrad", "run", str(script)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("[")[1] == "2, 1]) False\n"
