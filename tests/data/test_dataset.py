@@ -90,7 +90,7 @@ def test_plus_joins_datasets():
 def test_joining_the_wrong_kind_is_refused():
     with pytest.raises(ContractError, match="use ChainDataset"):
         ConcatDataset([Count(0, 2)])
-    with pytest.raises(UsageError, match="there are no datasets"):
+    with pytest.raises(ContractError, match="there are no datasets"):
         ConcatDataset([])
     with pytest.raises(ContractError, match="a TensorDataset is not iterable; use ConcatDataset"):
         list(ChainDataset([TensorDataset(tg.arange(2))]))
@@ -101,7 +101,7 @@ def test_stacking_by_position_and_by_name():
     assert StackDataset(x="ab", y=[1, 2])[0] == {"x": "a", "y": 1}
     with pytest.raises(ArgumentError, match=r"\[1, 2\] samples"):
         StackDataset("ab", [1])
-    with pytest.raises(UsageError, match="give one kind"):
+    with pytest.raises(ArgumentError, match="give one kind"):
         StackDataset("ab", y=[1, 2])
 
 
