@@ -20,7 +20,21 @@ from .ops import *
 from .version import __version__
 
 if TYPE_CHECKING:
-    from . import autograd, distributions, fft, formats, linalg, nn, optim, random, signal, special, train, utils, vision
+    from . import (
+        autograd,
+        distributions,
+        fft,
+        formats,
+        linalg,
+        nn,
+        optim,
+        random,
+        signal,
+        special,
+        train,
+        utils,
+        vision,
+    )
 
 # Loaded when they are first used: what a script does not touch costs it nothing.
 _ROOMS = (

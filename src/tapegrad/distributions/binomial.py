@@ -27,6 +27,7 @@ class Binomial(Chances):
     arg_constraints: ClassVar = {"total_count": constraints.nonnegative_integer, **BINARY}
     has_enumerate_support = True
     _ranks: ClassVar = {"total_count": 0, "probs": 0, "logits": 0}
+    total_count: Tensor
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class Categorical(Categories):
         value = self._checked(value).long().unsqueeze(-1)
         shape = ops.broadcast_shapes(tuple(value.shape[:-1]), tuple(self._batch_shape))
         logits = self.logits.expand((*shape, self._num_events))
-        return ops.gather(logits, -1, value.expand((*shape, 1))).squeeze(-1)
+        return logits.gather(-1, value.expand((*shape, 1))).squeeze(-1)
 
     def entropy(self) -> Tensor:
         # Logits of -inf, for what never happens, add nothing.

@@ -28,6 +28,8 @@ class Cauchy(Distribution):
     support = constraints.real
     has_rsample = True
     _ranks: ClassVar = {"loc": 0, "scale": 0}
+    loc: Tensor
+    scale: Tensor
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(loc=loc, scale=scale), validate_args=validate_args)

@@ -27,6 +27,7 @@ class Dirichlet(ExponentialFamily):
     support = constraints.simplex
     has_rsample = True
     _ranks: ClassVar = {"concentration": 1}
+    concentration: Tensor
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None):
         if concentration.ndim < 1:

@@ -122,15 +122,17 @@ class Distribution:
         """The shape of one sample of one distribution."""
         return self._event_shape
 
-    @property
-    def arg_constraints(self) -> dict[str, constraints.Constraint]:
+    def _arg_constraints(self) -> dict[str, constraints.Constraint]:
         """The constraints of the parameters, by name."""
         raise _missing(self, "arg_constraints")
 
-    @property
-    def support(self) -> Any:
+    def _support(self) -> constraints.Constraint:
         """The constraint that the values satisfy."""
         raise _missing(self, "support")
+
+    # Subclasses put plain values in their place.
+    arg_constraints: Any = property(_arg_constraints)
+    support: Any = property(_support)
 
     @property
     def mean(self) -> Tensor:

@@ -30,9 +30,10 @@ class ExponentialFamily(Distribution):
     def _log_normalizer(self, *natural_params: Any) -> Tensor:
         raise MissingMethodError(type(self).__name__, "it has no _log_normalizer", "write it")
 
-    @property
-    def _mean_carrier_measure(self) -> float:
+    def _no_carrier(self) -> float:
         raise MissingMethodError(type(self).__name__, "it has no _mean_carrier_measure", "write it")
+
+    _mean_carrier_measure: Any = property(_no_carrier)
 
     def _with_gradients(self) -> tuple[list[Tensor], Tensor, tuple[Tensor, ...]]:
         """Return the natural parameters, the log-normaliser, and its gradients, which have gradients themselves."""

@@ -28,6 +28,7 @@ class Exponential(ExponentialFamily):
     has_rsample = True
     _mean_carrier_measure = 0
     _ranks: ClassVar = {"rate": 0}
+    rate: Tensor
 
     def __init__(self, rate: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(rate=rate), validate_args=validate_args)

@@ -28,6 +28,8 @@ class FisherSnedecor(Distribution):
     support = constraints.positive
     has_rsample = True
     _ranks: ClassVar = {"df1": 0, "df2": 0}
+    df1: Tensor
+    df2: Tensor
 
     def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(df1=df1, df2=df2), validate_args=validate_args)

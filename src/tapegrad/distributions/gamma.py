@@ -28,6 +28,8 @@ class Gamma(ExponentialFamily):
     has_rsample = True
     _mean_carrier_measure = 0
     _ranks: ClassVar = {"concentration": 0, "rate": 0}
+    concentration: Tensor
+    rate: Tensor
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(concentration=concentration, rate=rate), validate_args=validate_args)

@@ -30,6 +30,9 @@ class GeneralizedPareto(Distribution):
     }
     has_rsample = True
     _ranks: ClassVar = {"loc": 0, "scale": 0, "concentration": 0}
+    loc: Tensor
+    scale: Tensor
+    concentration: Tensor
 
     def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: bool | None = None):
         shape = self._broadcast(loc=loc, scale=scale, concentration=concentration)

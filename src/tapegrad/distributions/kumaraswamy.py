@@ -29,6 +29,8 @@ class Kumaraswamy(TransformedDistribution):
     support = constraints.unit_interval
     has_rsample = True
     _ranks: ClassVar = {"concentration1": 0, "concentration0": 0}
+    concentration1: Tensor
+    concentration0: Tensor
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None):
         self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)

@@ -31,6 +31,7 @@ class LKJCholesky(Distribution):
     arg_constraints: ClassVar = {"concentration": constraints.positive}
     support = constraints.corr_cholesky
     _ranks: ClassVar = {"concentration": 0}
+    concentration: Tensor
 
     def __init__(self, dim: int, concentration: Any = 1.0, validate_args: bool | None = None):
         if dim < 2:

@@ -43,6 +43,9 @@ class LowRankMultivariateNormal(Distribution):
         "precision_matrix": 2,
         "scale_tril": 2,
     }
+    loc: Tensor
+    cov_factor: Tensor
+    cov_diag: Tensor
 
     def __init__(self, loc: Tensor, cov_factor: Tensor, cov_diag: Tensor, validate_args: bool | None = None):
         who = "LowRankMultivariateNormal"

@@ -125,7 +125,7 @@ class MixtureSameFamily(Distribution):
             chosen = self._mixture_distribution.expand(self._batch_shape).sample(sample_shape)
             index = chosen.reshape((*batch, 1, *ones)).expand((*batch, 1, *self._event_shape))
             dim = samples.ndim - self._event_ndims - 1
-            return ops.gather(samples, dim, index).squeeze(dim)
+            return samples.gather(dim, index).squeeze(dim)
 
     def __repr__(self) -> str:
         return f"MixtureSameFamily(\n  {self._mixture_distribution!r},\n  {self._component_distribution!r})"

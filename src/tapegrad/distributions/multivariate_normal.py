@@ -62,6 +62,8 @@ class MultivariateNormal(Distribution):
         "scale_tril": 2,
         "_unbroadcasted_scale_tril": 2,
     }
+    loc: Tensor
+    _unbroadcasted_scale_tril: Tensor
 
     def __init__(
         self,

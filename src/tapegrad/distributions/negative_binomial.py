@@ -31,6 +31,7 @@ class NegativeBinomial(Chances):
     }
     support = constraints.nonnegative_integer
     _ranks: ClassVar = {"total_count": 0, "probs": 0, "logits": 0}
+    total_count: Tensor
 
     def __init__(
         self,

@@ -29,6 +29,8 @@ class Normal(ExponentialFamily):
     has_rsample = True
     _mean_carrier_measure = 0
     _ranks: ClassVar = {"loc": 0, "scale": 0}
+    loc: Tensor
+    scale: Tensor
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(loc=loc, scale=scale), validate_args=validate_args)

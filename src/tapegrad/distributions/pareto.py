@@ -27,6 +27,8 @@ class Pareto(TransformedDistribution):
 
     arg_constraints: ClassVar = {"alpha": constraints.positive, "scale": constraints.positive}
     _ranks: ClassVar = {"alpha": 0, "scale": 0}
+    alpha: Tensor
+    scale: Tensor
 
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None):
         self.scale, self.alpha = broadcast_all(scale, alpha)

@@ -25,6 +25,7 @@ class Poisson(ExponentialFamily):
     arg_constraints: ClassVar = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer
     _ranks: ClassVar = {"rate": 0}
+    rate: Tensor
 
     def __init__(self, rate: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(rate=rate), validate_args=validate_args)

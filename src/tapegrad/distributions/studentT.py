@@ -29,6 +29,9 @@ class StudentT(Distribution):
     support = constraints.real
     has_rsample = True
     _ranks: ClassVar = {"df": 0, "loc": 0, "scale": 0}
+    df: Tensor
+    loc: Tensor
+    scale: Tensor
 
     def __init__(self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None):
         super().__init__(self._broadcast(df=df, loc=loc, scale=scale), validate_args=validate_args)

@@ -60,10 +60,12 @@ class Transform:
             self._inv = _InverseTransform(self)
         return self._inv
 
-    @property
-    def sign(self) -> Any:
+    def _no_sign(self) -> Any:
         """1 where the transform of numbers grows, -1 where it falls."""
         raise MissingMethodError(type(self).__name__, "it has no sign", "it is not monotonic")
+
+    # Subclasses put plain numbers in its place.
+    sign: Any = property(_no_sign)
 
     def with_cache(self, cache_size: int = 1) -> Transform:
         """Return the transform with a cache of a size."""

@@ -85,17 +85,19 @@ class TransformedDistribution(Distribution):
         new._batch_shape = batch_shape
         return new
 
-    @property
-    def has_rsample(self) -> bool:  # type: ignore[override]
+    def _has_rsample(self) -> bool:
         return self.base_dist.has_rsample
 
-    @constraints.dependent_property(is_discrete=False)
-    def support(self) -> Any:  # type: ignore[override]
+    def _support(self) -> Any:
         if not self.transforms:
             return self.base_dist.support
         support = self.transforms[-1].codomain
         extra = len(self._event_shape) - support.event_dim
         return constraints.independent(support, extra) if extra > 0 else support
+
+    # Subclasses put plain values in their place.
+    has_rsample: Any = property(_has_rsample)
+    support: Any = constraints.dependent_property(_support, is_discrete=False)
 
     def _forward(self, x: Tensor) -> Tensor:
         for transform in self.transforms:

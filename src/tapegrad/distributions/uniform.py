@@ -27,6 +27,8 @@ class Uniform(Distribution):
 
     has_rsample = True
     _ranks: ClassVar = {"low": 0, "high": 0}
+    low: Tensor
+    high: Tensor
 
     @property
     def arg_constraints(self) -> dict[str, constraints.Constraint]:

@@ -28,6 +28,8 @@ class VonMises(Distribution):
     support = constraints.real
     has_rsample = False
     _ranks: ClassVar = {"loc": 0, "concentration": 0}
+    loc: Tensor
+    concentration: Tensor
 
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None):
         super().__init__(self._broadcast(loc=loc, concentration=concentration), validate_args=validate_args)

@@ -28,6 +28,9 @@ class Weibull(TransformedDistribution):
     arg_constraints: ClassVar = {"scale": constraints.positive, "concentration": constraints.positive}
     support = constraints.positive
     _ranks: ClassVar = {"scale": 0, "concentration": 0, "concentration_reciprocal": 0}
+    scale: Tensor
+    concentration: Tensor
+    concentration_reciprocal: Tensor
 
     def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None):
         self.scale, self.concentration = broadcast_all(scale, concentration)

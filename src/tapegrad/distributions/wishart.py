@@ -39,6 +39,8 @@ class Wishart(ExponentialFamily):
         "scale_tril": 2,
         "_unbroadcasted_scale_tril": 2,
     }
+    df: Tensor
+    _unbroadcasted_scale_tril: Tensor
 
     @property
     def arg_constraints(self) -> dict[str, constraints.Constraint]:

@@ -20,11 +20,12 @@ __all__ = ["_dirichlet_grad", "_sample_dirichlet", "_standard_gamma", "_standard
 
 # exp(-_DEPTH) does not count beside 1.
 _DEPTH = 42.0
+_BLOCK = 1024
 
 
 @cache
 def _nodes(xp: Any) -> tuple:
-    return xp.polynomial.legendre.leggauss(40)
+    return xp.polynomial.legendre.leggauss(36)
 
 
 def _end(xp, fall, slope, start):
@@ -40,15 +41,14 @@ def _end(xp, fall, slope, start):
     return s
 
 
-def _integral(xp, fall, weight, end):
-    """Return the integral of exp(fall(s)) weight(s) from 0 to the end, in two panels: what bends does so near 0."""
+def _integral(xp, f, end):
+    """Return the integral of f from 0 to the end, in two panels: what bends does so near 0."""
     points, weights = _nodes(xp)
     middle = xp.minimum(end / 4, 8.0)
     total = 0.0
     for low, high in ((xp.zeros_like(end), middle), (middle, end)):
         half = (high - low)[..., None] / 2
-        s = low[..., None] + half * (points + 1)
-        total = total + half[..., 0] * ((xp.exp(fall(s)) * weight(s)) @ weights)
+        total = total + half[..., 0] * (f(low[..., None] + half * (points + 1)) @ weights)
     return total
 
 
@@ -77,46 +77,59 @@ def _gamma_motion(xp, a, z):
         1 / (1 + xp.sqrt(a) + z),
     )
     centre = (xp.log(z) - _digamma(xp, a))[..., None]
-    return (side * z) * _integral(
-        xp, lambda s: side_ * a_ * s - z_ * xp.expm1(side_ * s), lambda s: centre + side_ * s, end
-    )
+
+    def f(s):
+        moved = side_ * s
+        return xp.exp(a_ * moved - z_ * xp.expm1(moved)) * (centre + moved)
+
+    return (side * z) * _integral(xp, f, end)
 
 
-def _softplus(xp, x):
-    return xp.logaddexp(x, 0.0)
+def _log_sigmoids(xp, y):
+    """Return ln t and ln(1 - t) of y = ln(t / (1 - t))."""
+    rest = xp.log1p(xp.exp(-xp.abs(y)))
+    return xp.minimum(y, 0.0) - rest, -xp.maximum(y, 0.0) - rest
 
 
 def _beta_motion(xp, x, a, b):
     """Return (dx/da) / (1 - x) for samples x of the beta distribution with the parameters a and b."""
-    tiny = xp.finfo(xp.float64)
-    x = xp.clip(x, tiny.tiny, 1 - tiny.epsneg)
+    limits = xp.finfo(xp.float64)
+    x = xp.clip(x, limits.tiny, 1 - limits.epsneg)
     side = xp.where(x * (a + b) <= a, -1.0, 1.0)
     y = xp.log(x) - xp.log1p(-x)
+    top = a * xp.log(x) + b * xp.log1p(-x)
 
-    def log_density(y, a, b):
-        return -a * _softplus(xp, -y) - b * _softplus(xp, y)
+    def fall(s):
+        log, log_rest = _log_sigmoids(xp, y + side * s)
+        return a * log + b * log_rest - top
 
     def slope(s):
-        t = y + side * s
-        return side * (a * xp.exp(-_softplus(xp, t)) - b * xp.exp(-_softplus(xp, -t)))
+        t = 1 / (1 + xp.exp(-y - side * s))
+        return side * (a * (1 - t) - b * t)
 
-    top = log_density(y, a, b)
-    end = _end(xp, lambda s: log_density(y + side * s, a, b) - top, slope, 1 / (1 + a + b))
-    y_, a_, b_, side_ = y[..., None], a[..., None], b[..., None], side[..., None]
+    end = _end(xp, fall, slope, 1 / (1 + a + b))
     centre = (_digamma(xp, a) - _digamma(xp, a + b))[..., None]
-    return (side * x) * _integral(
-        xp,
-        lambda s: log_density(y_ + side_ * s, a_, b_) - top[..., None],
-        lambda s: -_softplus(xp, -y_ - side_ * s) - centre,
-        end,
-    )
+
+    def f(s):
+        log, log_rest = _log_sigmoids(xp, y[..., None] + side[..., None] * s)
+        return xp.exp(a[..., None] * log + b[..., None] * log_rest - top[..., None]) * (log - centre)
+
+    return (side * x) * _integral(xp, f, end)
 
 
 def _in_float64(xp, f, *arrays):
-    """Return a function of positive arrays that broadcast, computed in float64, in the dtype of the first."""
-    first, *others = xp.broadcast_arrays(*(xp.asarray(a, xp.float64) for a in arrays))
+    """Return a function of arrays that broadcast, computed in float64, in the dtype of the first.
+
+    In blocks, of which the values at all nodes stay in the processor's cache.
+    """
+    wide = xp.broadcast_arrays(*(xp.asarray(a, xp.float64) for a in arrays))
+    flat = [a.reshape(-1) for a in wide]
+    out = xp.empty(flat[0].shape, xp.float64)
     with xp.errstate(all="ignore"):
-        return xp.asarray(f(xp, first, *others)).astype(arrays[0].dtype)
+        for start in range(0, out.size, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            out[part] = f(xp, *(a[part] for a in flat))
+    return out.reshape(wide[0].shape).astype(arrays[0].dtype)
 
 
 @primitive(
