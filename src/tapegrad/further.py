@@ -143,6 +143,35 @@ def native_layer_norm(
     return functional.layer_norm(input, normalized_shape, weight, bias, eps), mean.detach(), scale.detach()
 
 
+@function()
+def native_batch_norm(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return :func:`batch_norm`, and, of the batch in training, the means and one over the standard deviations."""
+    out = batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
+    if not training:
+        return out, input.new_zeros(0), input.new_zeros(0)
+    dims = tuple(d for d in range(input.ndim) if d != 1)
+    seen = input.detach()
+    return out, seen.mean(dims), (seen.var(dims, correction=0) + eps).rsqrt()
+
+
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return :func:`group_norm`, and the means and one over the standard deviations of every group of a sample."""
+    rows = input.reshape(N, group, C // group * HxW)
+    out = functional.group_norm(input, group, weight, bias, eps)
+    return out, rows.mean(-1), (rows.var(-1, correction=0) + eps).rsqrt()
+
+
 # -- embeddings: the weight first ---------------------------------------------------------------------------------------
 
 

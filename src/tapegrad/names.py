@@ -29,7 +29,7 @@ _ROOMS = {
         binary_cross_entropy_with_logits cond constant_pad_nd cosine_embedding_loss ctc_loss dropout dropout_ eig
         embedding_bag embedding_renorm_ feature_alpha_dropout feature_alpha_dropout_ feature_dropout feature_dropout_
         frobenius_norm grid_sampler grid_sampler_2d grid_sampler_3d group_norm hardshrink hinge_embedding_loss instance_norm
-        kl_div layer_norm lstsq margin_ranking_loss matrix_rank native_layer_norm norm_except_dim nuclear_norm
+        kl_div layer_norm lstsq margin_ranking_loss matrix_rank native_batch_norm native_group_norm native_layer_norm norm_except_dim nuclear_norm
         poisson_nll_loss rrelu rrelu_ solve sym_float sym_int sym_ite sym_max sym_min sym_not sym_sum symeig threshold
         triplet_margin_loss
         view_as_complex_copy view_as_real_copy while_loop

@@ -254,9 +254,8 @@ def subjects():
         return [Subject(name, "operation", ours is not None, cases)]
 
     for name, ops in table().items():
-        named = {f"torch.{name}": resolve(name, torch)} | {
-            f"torch.{a.name}": resolve(a.name, torch) for a in ops[0].aliases
-        }
+        spoken = [name, *(a.name.removeprefix("torch.") for a in ops[0].aliases)]
+        named = {f"torch.{n}": resolve(n, torch) for n in spoken}
         for public, theirs in named.items():
             ours = resolve(public[6:])
             if theirs is not None and not isinstance(theirs, torch.dtype) and not name.startswith("_"):

@@ -175,3 +175,15 @@ def test_random_slopes_come_from_a_generator():
 def test_a_default_dtype_has_to_be_floating():
     with pytest.raises(TypeError, match="int32 is not a floating-point dtype"):
         tg.set_default_dtype(tg.int32)
+
+
+def test_normalisation_hands_out_its_statistics():
+    x = tg.tensor([[[1.0, 3.0], [2.0, 6.0]]])
+    out, mean, scale = tg.native_batch_norm(x, None, None, None, None, True, 0.1, 0.0)
+    assert mean.tolist() == [2.0, 4.0]
+    assert scale.tolist() == [1.0, 0.5]
+    assert out.tolist() == [[[-1.0, 1.0], [-1.0, 1.0]]]
+    grouped, mean, scale = tg.native_group_norm(x, None, None, 1, 2, 2, 2, 0.0)
+    assert mean.tolist() == [[2.0, 4.0]]
+    assert scale.tolist() == [[1.0, 0.5]]
+    assert grouped.tolist() == out.tolist()
