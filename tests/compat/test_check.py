@@ -64,6 +64,7 @@ def test_what_is_missing_is_told_with_its_line(source, expected):
     "source",
     [
         "import torch\ntorch.__version__, torch.bfloat16, torch.cuda.is_available(), torch.version.cuda",
+        "import torch\ntorch.max(torch.ones(2), torch.ones(2), out=torch.ones(2)); torch.FloatTensor(2, device='cpu')",
         "import torch\ntorch.sum(torch.ones(2), dim=0); torch.ones(2, dtype=torch.float32, device='cpu')",
         "import numpy as np\nnp.fx.anything.reinforce(3)",
         "from .torch import nothing\nimport torchmetrics",

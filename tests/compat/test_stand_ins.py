@@ -269,6 +269,8 @@ def test_a_device_can_be_named_and_not_used():
             tg.ones(2, device=tg.device(name))
         with pytest.raises(DeviceError):
             tg.nn.Linear(2, 2, device=name)
+        with pytest.raises(DeviceError):
+            tg.FloatTensor(2, device=name)
         with pytest.raises(DeviceError), tg.device(name):
             pass
     assert tg.device("cuda", 1) == tg.device("cuda:1") == tg.device(type="cuda", index=1) != tg.device("cuda")

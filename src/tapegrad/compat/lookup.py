@@ -16,8 +16,8 @@ from .scopes import Use
 
 __all__ = ["Found", "Lookup"]
 
-# NumPy's words, which functions take for PyTorch's although their signatures do not say so.
-_ALIASES = {"axis", "keepdims", "a", "x"}
+# NumPy's words, and the place for the result, which functions take although their signatures do not say so.
+_ALIASES = {"axis", "keepdims", "a", "x", "out"}
 
 
 class Found(NamedTuple):

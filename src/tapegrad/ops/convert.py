@@ -58,7 +58,9 @@ class TensorType:
         self.name = name
         self.dtype = np.dtype(dtype)
 
-    def __call__(self, *values: Any) -> Tensor:
+    def __call__(self, *values: Any, device: Any = None) -> Tensor:
+        if device is not None:
+            available(device)
         if len(values) == 1 and not isinstance(values[0], (int, Size)):
             return wrap(np.array(as_array(values[0])).astype(self.dtype))
         size = tuple(values[0]) if values and isinstance(values[0], Size) else values or (0,)

@@ -101,7 +101,7 @@ class _Silent:
             self.n += 1
 
     def __len__(self) -> int:
-        return self.total if self.iterable is None and self.total is not None else len(self.iterable)
+        return len(self.iterable) if self.iterable is not None else self.total or 0
 
     def __enter__(self) -> _Silent:
         return self

@@ -103,8 +103,9 @@ def _built(spec: TreeSpec, leaves: Any) -> Any:
     items = [_built(child, leaves) for child in spec.children_specs]
     if spec.type in _DICTS:
         keys, default = spec.context
-        pairs = zip(keys, items, strict=True)
-        return defaultdict(default, pairs) if spec.type is defaultdict else spec.type(pairs)
+        made = defaultdict(default) if spec.type is defaultdict else spec.type()
+        made.update(zip(keys, items, strict=True))
+        return made
     return spec.type(*items) if hasattr(spec.type, "_fields") else spec.type(items)
 
 
