@@ -1,1 +1,7 @@
-"""Operations on boxes, regions and images."""
+"""Operations on boxes, regions and feature maps, under torchvision's names (``torchvision.ops``)."""
+
+from .boxes import *
+from .depth import *
+from .focal_loss import *
+from .misc import *
+from .regions import *
