@@ -241,12 +241,13 @@ class _Boolean(Constraint):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value == 0) | (value == 1)
+        return ops.eq(value, 0) | ops.eq(value, 1)
 
 
 class _Real(Constraint):
     def check(self, value: Tensor) -> Tensor:
-        return value == value
+        # nan alone differs from itself.
+        return ops.eq(value, value)
 
 
 class _Above(Constraint):

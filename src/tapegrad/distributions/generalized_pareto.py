@@ -40,17 +40,14 @@ class GeneralizedPareto(Distribution):
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> Any:  # type: ignore[override]
-        bounded, k = self._split(self.concentration < 0)
-        return constraints.interval(self.loc, ops.where(bounded, self.loc - self.scale / k, float("inf")))
+        bounded = self.concentration < 0
+        end = self.loc - self.scale / ops.where(bounded, self.concentration, -1.0)
+        return constraints.interval(self.loc, ops.where(bounded, end, float("inf")))
 
-    def _split(self, where: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return where k is another number than 0, or the condition holds; and k there, 1 elsewhere."""
-        where = (
-            ops.logical_not(ops.isclose(self.concentration, ops.zeros_like(self.concentration)))
-            if where is None
-            else where
-        )
-        return where, ops.where(where, self.concentration, 1.0)
+    def _split(self) -> tuple[Tensor, Tensor]:
+        """Return where k is another number than 0, and k there, 1 elsewhere."""
+        zero = ops.isclose(self.concentration, ops.zeros_like(self.concentration))
+        return ops.logical_not(zero), ops.where(zero, 1.0, self.concentration)
 
     def rsample(self, sample_shape: Any = Size(())) -> Tensor:  # noqa: B008
         return self._quantile(_uniform(self._extended_shape(sample_shape), self.loc.dtype))
