@@ -72,8 +72,8 @@ def test_concatenation_counts_from_both_ends():
     data = ConcatDataset([TensorDataset(tg.arange(2)), TensorDataset(tg.arange(0)), TensorDataset(tg.arange(10, 13))])
     assert [data[i][0].item() for i in range(len(data))] == [0, 1, 10, 11, 12]
     assert data[-5][0].item() == 0
-    for index in (5, -6):
-        with pytest.raises(IndexRangeError, match=f"index {index} of 5 samples"):
+    for index, kind in ((5, IndexRangeError), (-6, ArgumentError)):
+        with pytest.raises(kind, match=f"index {index} of 5 samples"):
             data[index]
 
 

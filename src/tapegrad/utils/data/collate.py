@@ -2,48 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...core import Tensor, as_array, ops, tensor, wrap
-from ...errors import ShapeError, UsageError
+from ...errors import IndexRangeError, ShapeError, UsageError
 
-__all__ = ["default_collate", "default_convert"]
+__all__ = [
+    "collate",
+    "collate_float_fn",
+    "collate_int_fn",
+    "collate_numpy_array_fn",
+    "collate_numpy_scalar_fn",
+    "collate_str_fn",
+    "collate_tensor_fn",
+    "default_collate",
+    "default_collate_fn_map",
+    "default_convert",
+]
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
     """Return one batch of samples, with a new first dimension for the samples.
 
     Tensors and arrays are stacked; numbers become a tensor (Python floats float64, as in PyTorch); text stays a list;
-    dicts, named tuples, tuples and lists are batched entry by entry, a tuple becoming a list.
-    Raises ShapeError for samples of unequal shape or length, UsageError for what cannot be batched (images, None).
+    dicts, named tuples, tuples and lists are batched entry by entry, a tuple becoming a list. Functions for types of
+    one's own can be put into ``default_collate_fn_map`` (see :func:`collate`).
+    Raises ShapeError for samples of unequal shape or length, UsageError for what cannot be batched (images, None),
+    IndexRangeError for no samples.
     Source: https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
 
     >>> default_collate([(0.5, {"label": 1}), (1.5, {"label": 2})])
     [tensor([0.5000, 1.5000], dtype=float64), {'label': tensor([1, 2])}]
     """
+    return collate(batch, collate_fn_map=default_collate_fn_map)
+
+
+def collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Callable] | None = None) -> Any:
+    """Return one batch of samples, made by the functions of a map from types, or tuples of types, to functions.
+
+    A function is called as ``function(samples, collate_fn_map=map)``. The type of the first sample decides: an entry of
+    its own type goes before one of a base. Containers whose type is not in the map are batched entry by entry.
+    Source: https://pytorch.org/docs/stable/data.html#torch.utils.data.default_collate
+    """
     if len(batch) == 0:
-        raise UsageError("default_collate", "there are no samples", "leave empty batches out of the batch sampler")
+        raise IndexRangeError("default_collate", "there are no samples", "leave empty batches out of the batch sampler")
     first = batch[0]
-    if isinstance(first, Tensor):
-        return _stack(batch)
-    if isinstance(first, np.ndarray) and first.dtype.kind in "fiubc":
-        return _stack(batch)
-    if isinstance(first, np.generic) and first.dtype.kind in "fiubc":
-        return wrap(np.array(batch))
-    if isinstance(first, float):
-        return tensor(batch, dtype=np.float64)
-    if isinstance(first, int):
-        return tensor(batch)
-    if isinstance(first, (str, bytes)):
-        return batch
+    kind = type(first)
+    known = collate_fn_map or {}
+    if kind in known:
+        return known[kind](batch, collate_fn_map=collate_fn_map)
+    for wanted, function in known.items():
+        if isinstance(first, wanted):
+            return function(batch, collate_fn_map=collate_fn_map)
     if isinstance(first, Mapping):
-        return _rebuilt(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
+        entries = {key: collate([s[key] for s in batch], collate_fn_map=collate_fn_map) for key in first}
+        return _rebuilt(first, entries)
     if isinstance(first, Sequence):
-        return _columns(first, batch)
+        return _columns(first, batch, collate_fn_map)
     raise UsageError("default_collate", f"cannot batch {_kind(first)}", _remedy(first))
+
+
+def collate_tensor_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Tensor:
+    """Return tensors stacked. Raises ShapeError for samples of unequal shape."""
+    return _stack(batch)
+
+
+def collate_numpy_array_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Any:
+    """Return arrays stacked into a tensor. Raises UsageError for arrays of text or objects."""
+    if batch[0].dtype.kind not in "fiubc":
+        raise UsageError(
+            "default_collate", f"cannot batch arrays of dtype {batch[0].dtype}", "give numbers, or pass a collate_fn"
+        )
+    return _stack(batch)
+
+
+def collate_numpy_scalar_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Tensor:
+    """Return NumPy's numbers as a tensor."""
+    return wrap(np.array(batch))
+
+
+def collate_float_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Tensor:
+    """Return Python's floats as a float64 tensor."""
+    return tensor(batch, dtype=np.float64)
+
+
+def collate_int_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Tensor:
+    """Return integers, or booleans, as a tensor."""
+    return tensor(batch)
+
+
+def collate_str_fn(batch: Sequence[Any], *, collate_fn_map: Any = None) -> Any:
+    """Return text as it is."""
+    return batch
+
+
+# Which function batches samples of a type; entries may be added, and hold for ``default_collate`` everywhere.
+default_collate_fn_map: dict[Any, Callable] = {
+    Tensor: collate_tensor_fn,
+    np.ndarray: collate_numpy_array_fn,
+    (np.bool_, np.number, np.object_): collate_numpy_scalar_fn,
+    float: collate_float_fn,
+    int: collate_int_fn,
+    str: collate_str_fn,
+    bytes: collate_str_fn,
+}
 
 
 def _stack(batch: Sequence[Any]) -> Tensor:
@@ -58,10 +124,12 @@ def _stack(batch: Sequence[Any]) -> Tensor:
             )
     if any(isinstance(sample, Tensor) and sample.requires_grad for sample in batch):
         return ops.stack(*batch)
+    if any(array.dtype != arrays[0].dtype for array in arrays):
+        return ops.stack(*map(wrap, arrays))
     return wrap(np.stack(arrays))
 
 
-def _columns(first: Sequence, batch: Sequence[Sequence]) -> Any:
+def _columns(first: Sequence, batch: Sequence[Sequence], collate_fn_map: Any) -> Any:
     for i, sample in enumerate(batch):
         if len(sample) != len(first):
             raise ShapeError(
@@ -69,8 +137,22 @@ def _columns(first: Sequence, batch: Sequence[Sequence]) -> Any:
                 f"the first sample has {len(first)} entries, sample {i} of the batch has {len(sample)}",
                 "give samples of one length, or pass a collate_fn",
             )
-    columns = [default_collate(column) for column in zip(*batch, strict=True)]
-    return type(first)(*columns) if hasattr(first, "_fields") else columns
+    columns = [collate(column, collate_fn_map=collate_fn_map) for column in zip(*batch, strict=True)]
+    return type(first)(*columns) if hasattr(first, "_fields") else _like(first, columns)
+
+
+def _like(first: Sequence, columns: list) -> Any:
+    """Return the columns as a sequence of the samples' own type, where that can be written to; a list otherwise."""
+    if type(first) in (tuple, list):
+        return columns
+    try:
+        if isinstance(first, MutableSequence):
+            made = copy.copy(first)
+            made[:] = columns
+            return made
+        return type(first)(columns)  # type: ignore[call-arg]
+    except TypeError:
+        return columns
 
 
 def default_convert(data: Any) -> Any:
@@ -86,16 +168,22 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         make: Any = type(data)
         return make(*(default_convert(value) for value in data))
-    if isinstance(data, (list, tuple)):
-        return [default_convert(value) for value in data]
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        return _like(data, [default_convert(value) for value in data])
     return data
 
 
 def _rebuilt(like: Mapping, entries: dict) -> Any:
     """Return the entries as a mapping of the same type, where that type can be made of a dict."""
     make: Any = type(like)
+    if make is dict:
+        return entries
     try:
-        return entries if make is dict else make(entries)
+        if isinstance(like, MutableMapping):
+            made = copy.copy(like)
+            made.update(entries)
+            return made
+        return make(entries)
     except TypeError:
         return entries
 

@@ -140,8 +140,28 @@ class StackDataset(Dataset):
             return {name: dataset[index] for name, dataset in self.datasets.items()}
         return tuple(dataset[index] for dataset in self.datasets)
 
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        """Return the samples at these indices, each dataset read at once where it can be."""
+        if isinstance(self.datasets, dict):
+            columns = [_read_many(d, indices) for d in self.datasets.values()]
+            return [dict(zip(self.datasets, row, strict=True)) for row in zip(*columns, strict=True)]
+        return list(zip(*(_read_many(d, indices) for d in self.datasets), strict=True))
+
     def __len__(self) -> int:
         return self._length
+
+
+def _read_many(dataset: Any, indices: list[int]) -> list[Any]:
+    if not callable(getattr(dataset, "__getitems__", None)):
+        return [dataset[i] for i in indices]
+    samples = dataset.__getitems__(indices)
+    if len(samples) != len(indices):
+        raise ArgumentError(
+            type(dataset).__name__,
+            f"__getitems__ gave {len(samples)} samples for {len(indices)} indices",
+            "give as many",
+        )
+    return samples
 
 
 class ConcatDataset(Dataset[T_co]):
@@ -157,11 +177,24 @@ class ConcatDataset(Dataset[T_co]):
             raise ContractError("ConcatDataset", "there are no datasets", "give at least one")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
             raise ContractError("ConcatDataset", "an IterableDataset has no length", "use ChainDataset")
-        self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
+        self.cumulative_sizes = self.cumsum(self.datasets)
+
+    @staticmethod
+    def cumsum(sequence: Iterable[Any]) -> list[int]:
+        """Return the numbers of samples up to the end of each dataset."""
+        return list(itertools.accumulate(len(d) for d in sequence))
+
+    @property
+    def cummulative_sizes(self) -> list[int]:
+        """The older, misspelt name of ``cumulative_sizes``; gives a FutureWarning."""
+        warnings.warn("ConcatDataset: cummulative_sizes is now cumulative_sizes", FutureWarning, stacklevel=2)
+        return self.cumulative_sizes
 
     def __getitem__(self, index: int) -> T_co:
         place = index + len(self) if index < 0 else index
-        if not 0 <= place < len(self):
+        if place < 0:
+            raise ArgumentError("ConcatDataset", f"index {index} of {len(self)} samples", f"use {-len(self)} or more")
+        if place >= len(self):
             raise IndexRangeError("ConcatDataset", f"index {index} of {len(self)} samples", "use a smaller index")
         part = bisect.bisect_right(self.cumulative_sizes, place)
         return self.datasets[part][place - (self.cumulative_sizes[part - 1] if part else 0)]
@@ -178,12 +211,15 @@ class ChainDataset(IterableDataset[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         for dataset in self.datasets:
-            if not isinstance(dataset, IterableDataset):
-                raise ContractError("ChainDataset", f"a {type(dataset).__name__} is not iterable", "use ConcatDataset")
-            yield from dataset
+            yield from self._checked(dataset)
 
     def __len__(self) -> int:
-        return sum(len(d) for d in self.datasets)  # type: ignore[arg-type]
+        return sum(len(self._checked(d)) for d in self.datasets)
+
+    def _checked(self, dataset: Any) -> Any:
+        if not isinstance(dataset, IterableDataset):
+            raise ContractError("ChainDataset", f"a {type(dataset).__name__} is not iterable", "use ConcatDataset")
+        return dataset
 
 
 class Subset(Dataset[T_co]):
@@ -201,6 +237,10 @@ class Subset(Dataset[T_co]):
         if isinstance(index, list):
             return self.dataset[self.select(index)]
         return self.dataset[self.indices[index]]
+
+    def __getitems__(self, indices: list[int]) -> list[T_co]:
+        """Return the samples at these indices, read at once where the dataset can be."""
+        return _read_many(self.dataset, self.select(indices))
 
     def select(self, indices: Iterable[int]) -> list[int]:
         """Return where the samples at these indices are in the whole dataset."""

@@ -11,7 +11,7 @@ import numpy as np
 from ...ops.generator import use_generator
 from .bulk import bulk_method
 from .collate import default_collate
-from .dataset import Subset
+from .dataset import StackDataset, Subset
 from .randomness import BatchGenerator, Pass, SampleGenerator
 
 __all__ = ["END", "IndexReader", "StreamReader"]
@@ -127,6 +127,9 @@ def _reading(dataset: Any, name: str) -> Callable[[Any], Any] | None:
     if isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
         inner = _reading(dataset.dataset, name)
         return None if inner is None else lambda indices: inner(dataset.select(_listed(indices)))
+    if isinstance(dataset, StackDataset) and type(dataset).__getitems__ is StackDataset.__getitems__:
+        # It reads one by one anyway, and each sample should have its own generator.
+        return None
     return bulk_method(dataset, name, "__getitem__")
 
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, Generic, TypeVar
 
-from ...errors import ArgumentError, DataError, UsageError
+from ...errors import ArgumentError, DataError, UsageError, warn
 from ...ops.random import Generator
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
@@ -20,7 +20,50 @@ from .workers import Job, Workers
 __all__ = ["DataLoader"]
 
 T_co = TypeVar("T_co", covariant=True)
+_CONTEXTS = ("fork", "spawn", "forkserver")
 _FIXED = {"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"}
+
+
+class _DatasetKind:
+    """How a dataset is read."""
+
+    Map = 0
+    Iterable = 1
+
+
+class _PassIterator(Generic[T_co]):
+    """One pass, which knows how many batches it has, and warns when a stream has more samples than its length says."""
+
+    def __init__(self, loader: DataLoader, batches: Iterator[T_co]):
+        self._loader = loader
+        self._batches = batches
+        self._given = 0
+        self._length = loader._IterableDataset_len_called
+
+    def __iter__(self) -> _PassIterator[T_co]:
+        return self
+
+    def __next__(self) -> T_co:
+        batch = next(self._batches)
+        self._given += 1
+        if self._length is not None and self._given > self._length:
+            warn(
+                "DataLoader",
+                f"the length of the dataset is {self._length}, but batch {self._given} was given",
+                "repair the dataset's __len__, or share samples among workers by get_worker_info()",
+            )
+        return batch
+
+    def close(self) -> None:
+        """End the pass and its threads."""
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            close()
+
+    def __len__(self) -> int:
+        if self._loader._streamed:
+            raise UsageError("DataLoader", "one pass over a stream has no length", "ask the DataLoader")
+        return len(self._loader)
 
 
 class DataLoader(Generic[T_co]):
@@ -40,7 +83,8 @@ class DataLoader(Generic[T_co]):
     Data in memory (TensorDataset, the image sets, Subsets of them) is read with one index per batch and tensor; a thread that
     reads ahead gains nothing there, so the default is none. It pays where samples are files or slow transforms.
 
-    Raises ArgumentError for options that exclude each other or are out of range, DataError for an empty dataset. An error
+    Raises ArgumentError for options that exclude each other or are out of range, DataError for an empty dataset
+    that is to be shuffled. An error
     while a sample is read reaches the caller as it is, with a note that names the sample.
     Source: https://pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
 
@@ -73,6 +117,7 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ):
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        _check_context(multiprocessing_context, num_workers)
         _check_order(dataset, batch_size, shuffle, sampler, batch_sampler, drop_last)
         self.dataset = dataset
         self.num_workers = num_workers
@@ -83,6 +128,8 @@ class DataLoader(Generic[T_co]):
         self.multiprocessing_context = multiprocessing_context
         self.generator = generator
         self.persistent_workers = persistent_workers
+        self.pin_memory_device = pin_memory_device
+        self.in_order = in_order
         self.batch_size = batch_size if batch_sampler is None else None
         self.drop_last = drop_last
         self._streamed = isinstance(dataset, IterableDataset)
@@ -98,16 +145,31 @@ class DataLoader(Generic[T_co]):
         self.collate_fn: Callable = collate_fn or (default_convert if self._single else default_collate)
         self._passes = Passes(generator)
         self._workers: Workers | None = None
+        # The dataset's length, once it was asked for: an IterableDataset may give more.
+        self._IterableDataset_len_called: int | None = None
         self._ready = True
+
+    @property
+    def _auto_collation(self) -> bool:
+        return self.batch_sampler is not None or (self._streamed and not self._single)
+
+    @property
+    def _dataset_kind(self) -> int:
+        return _DatasetKind.Iterable if self._streamed else _DatasetKind.Map
+
+    def check_worker_number_rationality(self) -> None:
+        """Do nothing: threads that wait cost next to nothing."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _FIXED and "_ready" in self.__dict__:
             raise ArgumentError("DataLoader", f"{name} cannot be changed any more", "make a new DataLoader")
+        if name == "multiprocessing_context" and "_ready" in self.__dict__:
+            _check_context(value, self.num_workers)
         super().__setattr__(name, value)
 
     def __len__(self) -> int:
         if self._streamed:
-            length = len(self.dataset)
+            length = self._IterableDataset_len_called = len(self.dataset)
             if self._single or self.batch_size is None:
                 return length
             return length // self.batch_size if self.drop_last else -(-length // self.batch_size)
@@ -124,7 +186,7 @@ class DataLoader(Generic[T_co]):
                 set_epoch(epoch)
 
     def __iter__(self) -> Iterator[T_co]:
-        return self.from_batch(0)
+        return _PassIterator(self, self.from_batch(0))
 
     def from_batch(self, first: int) -> Iterator[T_co]:
         """Return one pass from batch number ``first`` on, the same batches as in a whole pass.
@@ -213,6 +275,21 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
         raise ArgumentError("DataLoader", f"prefetch_factor is {prefetch_factor}", "use at least 1")
 
 
+def _check_context(context: Any, num_workers: int) -> None:
+    """Refuse what PyTorch refuses as the way to start processes; threads need none."""
+    if context is None:
+        return
+    if num_workers == 0:
+        raise ArgumentError("DataLoader", "multiprocessing_context is set without workers", "set num_workers")
+    if isinstance(context, str):
+        if context not in _CONTEXTS:
+            raise ArgumentError("DataLoader", f"multiprocessing_context is '{context}'", f"use {', '.join(_CONTEXTS)}")
+    elif not hasattr(context, "Process"):
+        raise UsageError(
+            "DataLoader", f"multiprocessing_context is a {type(context).__name__}", "use 'fork' or 'spawn'"
+        )
+
+
 def _check_order(
     dataset: Any, batch_size: int | None, shuffle: bool | None, sampler: Any, batch_sampler: Any, drop_last: bool
 ) -> None:
@@ -221,7 +298,7 @@ def _check_order(
             raise ArgumentError(
                 "DataLoader", "an IterableDataset has an order of its own", "leave out shuffle and samplers"
             )
-    elif isinstance(dataset, Sized) and len(dataset) == 0:
+    elif shuffle and isinstance(dataset, Sized) and len(dataset) == 0:
         raise DataError(
             "DataLoader", f"the dataset (a {type(dataset).__name__}) is empty", "check where it is read from"
         )

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from ...core import as_array
-from ...errors import ArgumentError, MissingMethodError
+from ...core import as_array, wrap
+from ...errors import ArgumentError, MissingMethodError, OptionError, UsageError
 from ...ops.random import Generator
 from .bulk import bulk_method
 from .randomness import Passes
@@ -32,9 +32,6 @@ T_co = TypeVar("T_co", covariant=True)
 
 class Sampler(Generic[T_co]):
     """The base of orders. Subclasses write ``__iter__``, which gives indices (or lists of them), and ``__len__``."""
-
-    def __init__(self, data_source: Any = None):
-        pass
 
     def __iter__(self) -> Iterator[T_co]:
         raise MissingMethodError(type(self).__name__, "has no __iter__", "define __iter__(self)")
@@ -99,6 +96,8 @@ class RandomSampler(_RandomOrder):
         generator: Generator | None = None,
     ):
         super().__init__(generator)
+        if not isinstance(replacement, bool):
+            raise UsageError("RandomSampler", f"replacement is {replacement!r}", "use True or False")
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -151,23 +150,26 @@ class WeightedRandomSampler(_RandomOrder):
     def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Generator | None = None):
         super().__init__(generator)
         _check_count("WeightedRandomSampler", num_samples)
-        self.weights = np.asarray(as_array(weights), dtype=np.float64)
+        if not isinstance(replacement, bool):
+            raise ArgumentError("WeightedRandomSampler", f"replacement is {replacement!r}", "use True or False")
+        self.weights = wrap(np.array(as_array(weights), dtype=np.float64))
         self.num_samples = num_samples
         self.replacement = replacement
-        if self.weights.ndim != 1:
-            raise ArgumentError("WeightedRandomSampler", f"weights have shape {self.weights.shape}", "give one row")
-        if not (np.isfinite(self.weights).all() and (self.weights >= 0).all() and self.weights.any()):
-            raise ArgumentError("WeightedRandomSampler", "weights are negative, not finite or all 0", "repair them")
-        positive = int((self.weights > 0).sum())
+        values = self.weights.array
+        if values.ndim != 1:
+            raise ArgumentError("WeightedRandomSampler", f"weights have shape {values.shape}", "give one row")
+        if not (np.isfinite(values).all() and (values >= 0).all() and values.any()):
+            raise OptionError("WeightedRandomSampler", "weights are negative, not finite or all 0", "repair them")
+        positive = int((values > 0).sum())
         if not replacement and num_samples > positive:
-            raise ArgumentError(
+            raise OptionError(
                 "WeightedRandomSampler",
                 f"num_samples is {num_samples}, but only {positive} weights are above 0",
                 "draw fewer, or with replacement=True",
             )
 
     def _order(self, stream: np.random.Generator) -> np.ndarray:
-        probabilities = self.weights / self.weights.sum()
+        probabilities = self.weights.array / self.weights.array.sum()
         return stream.choice(len(probabilities), self.num_samples, replace=self.replacement, p=probabilities)
 
     def __len__(self) -> int:
@@ -185,6 +187,8 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool):
         _check_count("BatchSampler", batch_size, "batch_size")
+        if not isinstance(drop_last, bool):
+            raise ArgumentError("BatchSampler", f"drop_last is {drop_last!r}", "use True or False")
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
