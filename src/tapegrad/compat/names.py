@@ -44,8 +44,6 @@ ABSENT: dict[str, Absent] = {
     "torch.onnx.*": _planned("store weights with torch.save(model.state_dict(), path)"),
     "torch.distributed.*": _never(_ONE_PROCESS),
     "torch.nn.parallel.DistributedDataParallel": _never(_ONE_PROCESS),
-    "torch.utils.data.distributed.*": _never(_ONE_PROCESS),
-    "torch.utils.data.DistributedSampler": _never("use shuffle=True of the DataLoader"),
     "torch.utils.data.datapipes.*": _never("use Dataset and IterableDataset"),
     "torch.utils.data.IterDataPipe": _never("use IterableDataset"),
     "torch.utils.data.MapDataPipe": _never("use Dataset"),
