@@ -144,7 +144,7 @@ def spdiags(diagonals: Tensor, offsets: Tensor, shape: Sequence[int], layout: An
         raise ShapeError(
             "spdiags", f"{rows.shape[0]} diagonals, offsets {shifts.tolist()}, shape {tuple(shape)}", "make them fit"
         )
-    which, column = np.indices(rows.shape)
+    which, column = np.meshgrid(*map(np.arange, rows.shape), indexing="ij")
     row = column - shifts[:, None]
     inside = (row >= 0) & (row < shape[0]) & (column < shape[1])
     positions = np.stack([row[inside], column[inside]])

@@ -33,20 +33,21 @@ class _Kind(type):
 
 
 def _constructor(name: str, dtype: Any) -> Any:
-    def make(cls: Any, *args: Any) -> SparseTensor:
+    def make(cls: Any, *sizes_or_parts: Any) -> SparseTensor:
+        args: list[Any] = list(sizes_or_parts)
         if not args or all(isinstance(a, int) for a in args):
-            return sparse_coo_tensor(args or (0,), dtype=dtype)
+            return sparse_coo_tensor(tuple(args) or (0,), dtype=dtype)
         if len(args) == 1 and not isinstance(args[0], Tensor):
             return sparse_coo_tensor(tuple(args[0]), dtype=dtype)
         if len(args) not in (2, 3):
             raise UsageError(f"sparse.{name}", f"got {len(args)} arguments", "give indices, values and a size")
-        values = as_array(args[1])
+        given: Any = args[1]
+        values = as_array(given)
         if values.dtype != dtype:
             raise DTypeError(
                 f"sparse.{name}", f"the values are {values.dtype}", f"use sparse_coo_tensor, or give {dtype}"
             )
-        values = args[1] if isinstance(args[1], Tensor) else wrap(values)
-        return sparse_coo_tensor(args[0], values, *args[2:])
+        return sparse_coo_tensor(args[0], given if isinstance(given, Tensor) else wrap(values), *args[2:])
 
     doc = (
         f"The older form of sparse_coo_tensor for {dtype} values: ``{name}(indices, values, size)``, or of sizes alone."

@@ -129,7 +129,7 @@ def sspaddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1.0, al
 
     Source: https://pytorch.org/docs/stable/generated/torch.sspaddmm.html
     """
-    return input * beta + smm(mat1, mat2) * alpha
+    return input * beta + smm(mat1, mat2) * alpha  # type: ignore[return-value]
 
 
 def smm(input: Tensor, mat: Tensor) -> SparseTensor:
