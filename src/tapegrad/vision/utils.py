@@ -192,7 +192,7 @@ def draw_segmentation_masks(
 ) -> Tensor:
     """Return an image (3, H, W) whose pixels under boolean masks (N, H, W) are (1 - alpha) · image + alpha · colour.
 
-    Where masks overlap, the last one counts. Raises DTypeError for masks that are not boolean, ShapeError for other sizes.
+    Where masks overlap, the colour is black. Raises DTypeError for masks that are not boolean, ShapeError for other sizes.
     Source: https://pytorch.org/vision/stable/generated/torchvision.utils.draw_segmentation_masks.html
 
     >>> import tapegrad as tg
@@ -211,4 +211,5 @@ def draw_segmentation_masks(
     scale = 255 if canvas.dtype.kind == "f" else 1
     for mask, colour in zip(chosen, _colours(who, colors, len(chosen)), strict=False):
         painted[:, mask] = np.asarray(colour, np.float32)[:, None] / scale
+    painted[:, chosen.sum(axis=0) > 1] = 0
     return wrap((canvas * (1 - alpha) + painted * alpha).astype(canvas.dtype))

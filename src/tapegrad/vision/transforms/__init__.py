@@ -4,7 +4,7 @@ Random ones draw from :func:`rng`, so that within a DataLoader what happens to a
 the sample's place alone.
 """
 
-from . import autoaugment, functional
+from . import autoaugment, functional, v2
 from .autoaugment import AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide
 from .base import InterpolationMode, Transform, rng
 from .basic import (
@@ -98,5 +98,6 @@ __all__ = [
     "functional",
     "rng",
     "tensor_batch",
+    "v2",
     "whole_batch",
 ]
