@@ -83,7 +83,8 @@ def _as_value(who: str, value: Any, like: Tensor) -> Any:
         raise DTypeError(who, f"{like.dtype} cannot hold {value}", "convert the tensor first")
     if kind == "f" and float(np.finfo(like.dtype).max) < abs(value) < math.inf:
         raise DTypeError(who, f"{like.dtype} cannot hold {value}", "use -inf, or a smaller number")
-    return value if kind == "c" else float(value) if kind == "f" else bool(value) if kind == "b" else int(value)
+    made: Any = {"c": complex, "f": float, "b": bool}.get(kind, int)
+    return value if kind == "c" else made(value)
 
 
 # -- between limits -----------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ def _source(who: str, src: Any, index: Any, dtype: Any) -> Any:
     ],
     signature="input, dim, index",
 )
-def gather(xp, input, index, *, dim):
+def gather(xp, input, index, *, dim):  # type: ignore[no-redef]
     """Return, for every element of ``index``, the element of the input at that position along ``dim``."""
     array, positions = _as_vectors(input, index)
     corner = _corner("gather", array.shape, positions, dim)
