@@ -173,7 +173,7 @@ def unique_consecutive(
     inverse = run.reshape(array.shape) if dim is None else run
     found = (values, *([inverse] if return_inverse else []), *([counts] if return_counts else []))
     wrapped: tuple[Any, ...] = tuple(tensor_of(np.array(part, order="C")) for part in found)
-    return wrapped if len(wrapped) > 1 else wrapped[0]
+    return wrapped[0] if len(found) == 1 else wrapped
 
 
 @function(methods="nonzero_static")

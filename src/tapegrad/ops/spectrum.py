@@ -145,7 +145,8 @@ def istft(
     tensor([0., 1., 2., 3., 4., 5., 6., 7.])
     """
     hop, win = _checked("istft", n_fft, hop_length, win_length)
-    onesided = input.ndim > 1 and input.shape[-2] != n_fft if onesided is None else onesided
+    if onesided is None:
+        onesided = input.ndim > 1 and bool(input.shape[-2] != n_fft)
     _check_spectrum(input, n_fft, onesided)
     if onesided and return_complex:
         raise OptionError("istft", "onesided=True beside return_complex=True", "pass onesided=False")

@@ -48,7 +48,7 @@ def _real(who: str, x: Tensor) -> Tensor:
 
 def _resized(who: str, x: Tensor, dim: int, n: int | None) -> Tensor:
     """Return a tensor cut, or filled up with zeros, to a length along a dimension."""
-    length = x.shape[dim]
+    length: int = x.shape[dim]
     n = length if n is None or n == -1 else n
     if n < 1:
         raise OptionError(who, f"{n} data points along dim {dim}", "transform at least one")

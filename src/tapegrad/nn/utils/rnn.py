@@ -54,7 +54,7 @@ class PackedSequence(_Packed):
         if batch_sizes is None:
             if not isinstance(data, (list, tuple)) or len(data) != 2:
                 raise ContractError("PackedSequence", "there are no batch sizes", "give data and batch_sizes")
-            return cls(*data, sorted_indices, unsorted_indices)
+            return cls(data[0], data[1], sorted_indices, unsorted_indices)
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
