@@ -44,6 +44,16 @@ MAKERS = {
     "cdf": (lambda D, t: D.CumulativeDistributionTransform(D.Normal(t(0.5), t(2.0))), REAL),
     "cat": (lambda D, t: D.CatTransform([D.ExpTransform(), D.AffineTransform(0.0, 2.0)], 1, [1, 2]), REAL),
     "cat-last": (lambda D, t: D.CatTransform([D.ExpTransform(), D.TanhTransform()], -1, [1, 2]), REAL),
+    "cat-events": (
+        lambda D, t: D.CatTransform([D.IndependentTransform(p(), 1) for p in (D.ExpTransform, D.TanhTransform)], 0),
+        REAL,
+    ),
+    "cat-within-events": (
+        lambda D, t: D.CatTransform(
+            [D.IndependentTransform(p(), 1) for p in (D.ExpTransform, D.TanhTransform)], -1, [1, 2]
+        ),
+        REAL,
+    ),
     "stack": (lambda D, t: D.StackTransform([D.ExpTransform(), D.AffineTransform(0.0, 2.0)], 0), REAL),
 }
 
