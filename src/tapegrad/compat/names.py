@@ -37,7 +37,7 @@ _NO_QUANTISATION = "compute in float32 or float16"
 _NO_CUSTOM = "write a torch.autograd.Function"
 _OWN_CODE = "write it with tensors: operations on a CPU need no code in another language"
 _NO_DETECTION = "classify with torchvision.models.resnet18 and its relatives"
-_DENSE = "use dense tensors, or torch.sparse_coo_tensor for products with a sparse matrix"
+_DENSE = "use torch.sparse_coo_tensor, the layout that there is, or dense tensors"
 
 # Longest match first; ``*`` stands for any characters.
 ABSENT: dict[str, Absent] = {
