@@ -17,7 +17,11 @@ def compile(
     backend: Any = None,
     mode: str | None = None,
     options: dict | None = None,
+    name: str | None = None,
     disable: bool = False,
+    recompile_limit: int | None = None,
+    isolate_recompiles: bool = False,
+    shapes_spec: Any = None,
     target: str | None = None,
     verify: int | None = None,
 ) -> Any:
