@@ -184,7 +184,8 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)) and module.weight is not None:
                 nn.init.ones_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         if zero_init_residual:
             for module in self.modules():
                 last = module.bn3 if isinstance(module, Bottleneck) else getattr(module, "bn2", None)

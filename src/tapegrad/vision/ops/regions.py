@@ -67,7 +67,7 @@ def _means(start: np.ndarray, extent: np.ndarray, count: int, ratio: int, length
     high = np.minimum(low + 1, length - 1)
     share = places - low
     matrix = np.zeros((len(start), count, length), places.dtype)
-    rows, parts, _ = np.indices(places.shape, sparse=True)
+    rows, parts = np.arange(len(start))[:, None, None], np.arange(count)[:, None]
     scale = valid / safe[:, None, None]
     np.add.at(matrix, (rows, parts, low), (1 - share) * scale)
     np.add.at(matrix, (rows, parts, high), share * scale)
@@ -98,7 +98,7 @@ def roi_pool(input: Tensor, boxes: Tensor | list[Tensor], output_size: Any, spat
     chosen = input[wrap(regions[:, 0].astype(np.int64))]
     rows = where(wrap(down[:, None, :, :, None]), chosen[:, :, None], lowest).max(dim=3).values
     out = where(wrap(across[:, None, None]), rows[:, :, :, None], lowest).max(dim=4).values
-    filled = down.any(axis=2)[:, None, :, None] & across.any(axis=2)[:, None, None, :]
+    filled = np.any(down, axis=2)[:, None, :, None] & np.any(across, axis=2)[:, None, None, :]
     return where(wrap(filled), out, wrap(np.zeros((), input.dtype)))
 
 

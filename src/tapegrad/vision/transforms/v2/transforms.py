@@ -165,7 +165,7 @@ class RandomZoomOut(WithChance):
             return img
         _, height, width = F.get_dimensions(img)
         stream = rng()
-        factor = float(stream.uniform(*self.side_range))
+        factor = float(stream.uniform(self.side_range[0], self.side_range[1]))
         tall, wide = int(height * factor), int(width * factor)
         left, top = int((wide - width) * stream.random()), int((tall - height) * stream.random())
         return F.pad(img, [left, top, wide - width - left, tall - height - top], fill=self.fill)
