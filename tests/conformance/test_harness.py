@@ -115,3 +115,11 @@ def test_every_difference_has_a_pattern_and_a_reason():
 
 def test_tapegrad_is_the_one_compared():
     assert tg.Tensor is not torch.Tensor
+
+
+def test_what_shares_memory_does_so_in_the_copy():
+    x = torch.arange(6.0)
+    whole, part = convert([x, x[2:4]])
+    part.fill_(9.0)
+    assert whole.tolist() == [0.0, 1.0, 9.0, 9.0, 4.0, 5.0]
+    assert x.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
