@@ -72,7 +72,7 @@ class FunctionCtx:
 class _Kept:
     """A saved tensor: its array, storage and version, and where it is on the graph."""
 
-    __slots__ = ("array", "edge", "output", "memory", "version")
+    __slots__ = ("array", "edge", "memory", "output", "version")
 
     def __init__(self, t: Tensor, inputs: Sequence, outputs: Sequence, edges: Sequence):
         self.array = t.array

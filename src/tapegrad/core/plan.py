@@ -96,7 +96,7 @@ class Plan:
             if kind == INPUT:
                 x = inputs[key]
                 saved.append((x.array, x.memory, x.memory.version) if isinstance(x, Tensor) else arrays[key])
-            elif kind == OUT or kind == UNCHANGED_OUT:
+            elif kind in (OUT, UNCHANGED_OUT):
                 if type(out) is tuple:
                     saved.append([(o.array, o.memory, o.memory.version) for o in out])
                 else:

@@ -250,7 +250,7 @@ def _size(args: tuple, spend: Spend) -> Size:
 
 def _device(args: tuple, spend: Spend) -> Device:
     """The device; where there is none of its kind, the CPU, which is where the tensors are"""
-    if not args or len(args) > 2 or type(args[0]) is not str or (len(args) == 2 and type(args[1]) is not int):
+    if [type(a) for a in args] not in ([str], [str, int]):
         raise refuse("torch.device", args)
     with contextlib.suppress(TapegradError, ValueError):
         return Device(*args)

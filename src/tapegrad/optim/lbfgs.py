@@ -174,7 +174,9 @@ class _Step:
         """Return -H g, after the last change of weights and gradient went into H."""
         memory = self.memory
         if memory["n_iter"] == 1:
-            memory.update(old_dirs=[], old_stps=[], ro=[], H_diag=np.ones((), g.dtype), al=[None] * self.group["history_size"])
+            memory.update(
+                old_dirs=[], old_stps=[], ro=[], H_diag=np.ones((), g.dtype), al=[None] * self.group["history_size"]
+            )
             return -g
         change, moved = g - before, d * t
         product = float(change @ moved)
