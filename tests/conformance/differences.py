@@ -40,6 +40,7 @@ DIFFERENCES: list[tuple[str, str, str]] = [
     ("torch.dtype", r".*", "a dtype is a class of NumPy's, printed under NumPy's name"),
     ("nn.Unflatten", r"tapegrad.Size", "the class's own name is printed"),
     ("torch.Size", r"'tapegrad.Size", "the class's own name is printed"),
+    ("torch.distributions.*", r"^repr.*tapegrad.Size", "the class's own name is printed"),
     ("torch.*_loss", r"^(?!error)(torch\.|x = torch)", KERNELS),
     ("torch.kl_div", r".*", KERNELS),
     ("torch.binary_cross_entropy_with_logits", r".*", KERNELS),

@@ -206,7 +206,7 @@ def test_the_module_keeps_its_parameters():
     with pytest.raises(RuntimeError):
         tg.func.functional_call(model, {"0.weight": tg.zeros(4, 3).double()}, (tg.ones(2, 5).double(),))
     assert model[0].weight is weight
-    with pytest.raises(errors.NamingError, match="did you mean"):
+    with pytest.raises(errors.StateError, match="did you mean"):
         tg.func.functional_call(model, {"0.weigth": weight}, (tg.ones(2, 3).double(),))
 
 

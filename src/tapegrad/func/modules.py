@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core import Tensor, ops
 from ..core.graph import ALTERATIONS
-from ..errors import NamingError, StateError, UsageError, did_you_mean
+from ..errors import StateError, UsageError, did_you_mean
 
 __all__ = ["debug_unwrap", "functional_call", "functionalize", "stack_module_state"]
 
@@ -25,7 +25,7 @@ def functional_call(
     """Return ``module(*args, **kwargs)`` computed with other parameters and buffers, by name; the module keeps its own.
 
     ``tie_weights``: a tensor that the module has under several names is replaced under all. ``strict``: the names must
-    be all of the module's, and no others. Raises NamingError for unknown or missing names.
+    be all of the module's, and no others. Raises StateError for unknown or missing names.
     Source: https://pytorch.org/docs/stable/generated/torch.func.functional_call.html
 
     >>> import tapegrad as tg
@@ -62,11 +62,11 @@ def _replaced(module: Any, given: dict[str, Tensor], tie_weights: bool, strict: 
     unknown = [name for name in given if name not in own]
     missing = [name for name in own if name not in given] if strict else []
     if strict and (unknown or missing):
-        raise NamingError(
+        raise StateError(
             "functional_call", f"unknown names {unknown}, missing names {missing}", "give all names, or strict=False"
         )
     if unknown:
-        raise NamingError("functional_call", f"the module has no '{unknown[0]}'", did_you_mean(unknown[0], list(own)))
+        raise StateError("functional_call", f"the module has no '{unknown[0]}'", did_you_mean(unknown[0], list(own)))
     if tie_weights:
         given = _tied(given, own)
     places = [_place(module, name) for name in given]
