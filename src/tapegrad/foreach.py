@@ -59,7 +59,7 @@ def _rows(who: str, tensors: Any, arguments: tuple) -> list[tuple]:
 def _call(name: str, tensor: Any, *values: Any, **options: Any) -> Any:
     plain = name.removesuffix("_")
     if plain in ("addcmul", "addcdiv") and len(values) == 3:
-        *values, factor = values
+        factor, values = values[-1], values[:-1]
         options["value"] = factor.item() if isinstance(factor, Tensor) else factor
     if plain in _BOUNDS and not isinstance(values[0], Tensor):
         name = name.replace(plain, _BOUNDS[plain])

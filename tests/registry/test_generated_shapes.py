@@ -62,7 +62,7 @@ OTHERS = [p for p in REGISTRY.values() if not p.elementwise and not p.random and
 
 # Primitives behind a function that checks what their rules rely on: sizes that belong together, or thin factors.
 SIZES_ARE_CHECKED_ABOVE = {"col2im", "avg_unpool", "svd_triple", "qr_pair", "cofactor", "half_triangle", "fold_windows"}
-SIZES_ARE_CHECKED_ABOVE |= {"cat_parts"}
+SIZES_ARE_CHECKED_ABOVE |= {"cat_parts", "region", "region_fill", "region_write"}
 
 
 def resized(primitive, sample, data, rng):

@@ -132,12 +132,12 @@ def sspaddmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1.0, al
     return input * beta + smm(mat1, mat2) * alpha  # type: ignore[return-value]
 
 
-def smm(input: Tensor, mat: Tensor) -> SparseTensor:
+def smm(input: Tensor, mat2: Tensor) -> SparseTensor:
     """Return the product of a sparse with a dense matrix as a sparse tensor, all elements of rows with entries held.
 
     Source: https://pytorch.org/docs/stable/generated/torch.smm.html
     """
-    rows = hspmm(input, mat)
+    rows = hspmm(input, mat2)
     held, width = rows._positions[0], rows._size[1]
     positions = np.stack([np.repeat(held, width), np.tile(np.arange(width), len(held))])
     return make_sparse(positions, rows._entries.reshape(-1), rows._size, False)
