@@ -291,17 +291,17 @@ def _check_gradient(tensor: Tensor, gradient: Any) -> None:
     """Raise UsageError, ShapeError or DTypeError for what cannot be the gradient of a tensor."""
     if not isinstance(gradient, Tensor):
         raise UsageError("grad", f"a {type(gradient).__name__} is no gradient", "assign a Tensor, or None")
-    if gradient.array.shape != tensor.array.shape:
+    if gradient.shape != tensor.shape:
         raise ShapeError(
             "grad",
-            f"a gradient of shape {gradient.array.shape} does not fit a tensor of shape {tensor.array.shape}",
+            f"a gradient of shape {tuple(gradient.shape)} does not fit a tensor of shape {tuple(tensor.shape)}",
             "assign one of the same shape",
         )
-    if gradient.array.dtype != tensor.array.dtype:
+    if gradient.dtype != tensor.dtype:
         raise DTypeError(
             "grad",
-            f"a gradient of dtype {gradient.array.dtype} does not fit a tensor of dtype {tensor.array.dtype}",
-            f"assign gradient.to({tensor.array.dtype})",
+            f"a gradient of dtype {gradient.dtype} does not fit a tensor of dtype {tensor.dtype}",
+            f"assign gradient.to({tensor.dtype})",
         )
 
 

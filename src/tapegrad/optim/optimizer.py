@@ -100,6 +100,8 @@ class Optimizer:
                 raise UsageError(
                     who, f"parameter {i} is a {type(p).__name__}", "pass tensors, as in model.parameters()"
                 )
+            if p.is_sparse:
+                raise ArgumentError(who, f"parameter {i} is sparse", "keep it dense; its gradient may be sparse")
             if p.node is not None and not self.defaults.get("differentiable"):
                 raise ArgumentError(who, f"can't optimize a non-leaf tensor (parameter {i})", "pass the leaf itself")
             if p.dtype.kind == "c" and not self._takes_complex:

@@ -15,7 +15,8 @@ __all__ = ["SparseAdam"]
 class SparseAdam(Optimizer, elementwise=False):
     """Adam in the rows where the gradient is not zero; all other rows, and their moments, stay as they are.
 
-    Gradients of embeddings are dense here, with zero rows for what was not looked up; PyTorch wants sparse ones.
+    Gradients of embeddings are dense here, with zero rows for what was not looked up; sparse ones are taken as well,
+    which is all that PyTorch takes.
     γ: ``lr``; β₁, β₂: ``betas``; ε: ``eps``. Raises ArgumentError for numbers out of their ranges.
     Source: https://pytorch.org/docs/stable/generated/torch.optim.SparseAdam.html
 
@@ -46,6 +47,17 @@ class SparseAdam(Optimizer, elementwise=False):
 
     def _start(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         return {"step": scalar(), "exp_avg": zeros_like(p), "exp_avg_sq": zeros_like(p)}
+
+    def _step_parameter(self, p: Any, group: dict[str, Any]) -> None:
+        sparse = p.grad
+        if not sparse.is_sparse:
+            super()._step_parameter(p, group)
+            return
+        p._grad = sparse.to_dense()
+        try:
+            super()._step_parameter(p, group)
+        finally:
+            p._grad = sparse
 
     def _update(self, p: Any, g: Any, work: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         (beta1, beta2), t = group["betas"], state["step"]
