@@ -312,6 +312,7 @@ def test_it_is_told_once_for_each_line(rng):
 @pytest.mark.parametrize(
     "x",
     [
+        [[0.2, 0.8], [0.5, 0.5]],
         [[0.2, 0.8], [0.5, 0.6]],
         [[0.2, 0.9], [0.5, 0.5]],
         [[1.5, -0.5], [0.5, 0.5]],
