@@ -430,6 +430,9 @@ def test_names_and_edges():
     assert y.grad_fn.name() == "ExpBackward0"
     (below, index) = y.grad_fn.next_functions[0]
     assert (below.name(), index) == ("MulBackward0", 0)
+    ((end, _), _) = below.next_functions
+    assert end.variable is x
+    assert (end.name(), end.next_functions) == ("torch::autograd::AccumulateGrad", ())
     assert x.grad_fn is None
     assert (x.is_leaf, y.is_leaf) == (True, False)
     assert "grad_fn=<ExpBackward0>" in repr(y)

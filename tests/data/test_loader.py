@@ -635,3 +635,18 @@ def test_a_stream_goes_on_where_it_was(workers):
 
 def test_a_pass_from_behind_its_end_is_empty():
     assert list(DataLoader(Numbers(), batch_size=4).from_batch(9)) == []
+
+
+def test_seeding_in_a_worker_leaves_the_programs_random_numbers_alone():
+    import random
+
+    def begin(number):
+        np.random.seed(number)
+        random.seed(number)
+
+    draws = set()
+    loader = DataLoader(TensorDataset(tg.arange(4)), num_workers=2, worker_init_fn=begin)
+    for _ in range(3):
+        list(loader)
+        draws.add((float(np.random.rand()), random.random()))
+    assert len(draws) == 3

@@ -132,6 +132,9 @@ TRANSFORMED = {
     "hessian of rows": lambda t, a: t.func.vmap(t.func.hessian(lambda x: x.prod() + (x**3).sum()))(a),
     "jacobian of rows": lambda t, a: t.func.vmap(t.func.jacrev(lambda x: t.outer(x, x).sin()))(a),
     "jvp of rows": lambda t, a: t.func.vmap(lambda x, v: t.func.jvp(t.sin, (x,), (v,))[1])(a, a * 2),
+    "jvp of rows and a constant": lambda t, a: t.func.vmap(
+        lambda x, v: t.func.jvp(lambda y: t.stack([y, t.ones(3).double()]), (x,), (v,))[1]
+    )(a, a * 2),
     "closure": lambda t, a: t.func.grad(lambda x: (x * a).sum())(a),
     "per-sample gradients": lambda t, a: per_sample(t),
     "ensemble": lambda t, a: ensemble(t),

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+from ..core.size import LIBRARY
 from ..errors import StateError
 from .dtypes import describe_dtypes
 from .names import explain
@@ -64,6 +65,7 @@ def install() -> None:
             raise StateError("install", f"'{package}' is already imported", "call install() before everything else")
     sys.meta_path.insert(0, _Finder())
     describe_dtypes()
+    LIBRARY[0] = "torch"
     _reach_children()
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["ALTERATIONS", "FREED", "STATE", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
+__all__ = ["ALTERATIONS", "FREED", "STATE", "AccumulateGrad", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _next_id = itertools.count(1).__next__
@@ -96,8 +96,10 @@ class Node:
 
     @property
     def next_functions(self) -> tuple:
-        """Return the edges as PyTorch gives them: (node or leaf, 0) pairs."""
-        return tuple((edge, 0) for edge in self.edges)
+        """Return the edges as PyTorch gives them: (node, 0) pairs, a leaf as what adds up its gradient."""
+        return tuple(
+            (edge if edge is None or isinstance(edge, Node) else AccumulateGrad(edge), 0) for edge in self.edges
+        )
 
     def name(self) -> str:
         """Return the name that PyTorch would print, e.g. ``TanhBackward0``."""
@@ -114,6 +116,29 @@ class Node:
     def pull(self, g: Any, as_tensors: bool) -> list:
         """Return the gradients of the inputs (None where not wanted), given that of the output."""
         return self.plan.pull(self, g, as_tensors)
+
+
+class AccumulateGrad:
+    """The end of a path through the tape: where a leaf, its ``variable``, adds up its gradient."""
+
+    __slots__ = ("variable",)
+    next_functions = ()
+
+    def __init__(self, variable: Any):
+        self.variable = variable
+
+    def name(self) -> str:
+        """Return PyTorch's name for it."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return "<AccumulateGrad>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccumulateGrad) and other.variable is self.variable
+
+    def __hash__(self) -> int:
+        return id(self.variable)
 
 
 class Pick(Node):

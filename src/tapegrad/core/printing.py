@@ -10,6 +10,7 @@ import numpy as np
 
 from ..array import get_default_dtype
 from ..errors import OptionError
+from .size import LIBRARY
 
 __all__ = ["format_tensor", "set_printoptions"]
 
@@ -55,7 +56,7 @@ def format_tensor(t: Any) -> str:
         text = _text(array, len(prefix))
         plain = (default, np.dtype(np.complex128 if default == np.float64 else np.complex64), np.int64, np.bool_)
     if array.dtype not in plain:
-        details.append(f"dtype={array.dtype}")
+        details.append(f"dtype={'torch.' if LIBRARY[0] == 'torch' else ''}{array.dtype}")
     if t.requires_grad:
         details.append("requires_grad=True" if t.node is None else f"grad_fn={t.node!r}")
     name = "Parameter containing:\n" if type(t).__name__ == "Parameter" else ""

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Size"]
+__all__ = ["LIBRARY", "Size"]
+
+# The name under which shapes, and dtypes of other kinds, are printed: a script that imported torch reads "torch".
+LIBRARY = ["tapegrad"]
 
 
 class Size(tuple):
@@ -38,4 +41,4 @@ class Size(tuple):
     __rmul__ = __mul__
 
     def __repr__(self) -> str:
-        return f"tapegrad.Size([{', '.join(map(str, self))}])"
+        return f"{LIBRARY[0]}.Size([{', '.join(map(str, self))}])"

@@ -179,9 +179,9 @@ def _together(call: Call) -> bool:
 
 
 def _cat(call: Call) -> Any:
-    ndim = call.arrays[0].ndim
-    if any(a.ndim != ndim for a in call.arrays):
+    if any(a is None or a.ndim != call.arrays[0].ndim for a in call.arrays):
         return None
+    ndim = call.arrays[0].ndim
     extra = 1 if call.primitive.name == "stack" else 0
     dim = call.keywords["dim"] % (ndim + extra) + 1
     return call.apply([call.spread(i) for i in range(len(call.given))], dim=dim)

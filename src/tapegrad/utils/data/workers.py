@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import queue
+import random
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 __all__ = ["Job", "WorkerInfo", "Workers", "get_worker_info"]
 
@@ -106,11 +109,25 @@ class Workers:
         self.close(wait=False)
 
 
+_BEGINNING = threading.Lock()
+
+
+def _begin(begin: Callable[[int], Any], number: int) -> None:
+    """Call the user's function, which may seed random, and numpy.random: those that the program itself draws from."""
+    with _BEGINNING:
+        numbers, array_numbers = random.getstate(), np.random.get_state()
+        try:
+            begin(number)
+        finally:
+            random.setstate(numbers)
+            np.random.set_state(array_numbers)
+
+
 def _serve(jobs: queue.SimpleQueue, info: WorkerInfo, begin: Callable[[int], Any] | None) -> None:
     _LOCAL.info = info
     try:
         if begin is not None:
-            begin(info.id)
+            _begin(begin, info.id)
     except BaseException as error:
         error.add_note(f"DataLoader: in worker_init_fn({info.id})")
         _LOCAL.failure = error
