@@ -111,7 +111,7 @@ def test_containers_and_values(options):
 def test_names_of_torch_become_those_here():
     loaded = from_torch([torch.Size([2, 3]), torch.float32, torch.int64, torch.device("cpu"), torch.device("cuda:1")])
     assert isinstance(loaded[0], type(tg.ones(1).shape))
-    assert loaded == [(2, 3), tg.float32, tg.int64, tg.device("cpu"), tg.device("cpu")]
+    assert loaded == [(2, 3), tg.float32, tg.int64, tg.device("cpu"), tg.device("cuda:1")]
 
 
 def test_shared_memory_is_shared_again():

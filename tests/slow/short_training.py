@@ -78,7 +78,7 @@ def die_at(kind, count):
 
     if kind == "append":
         half = lambda descriptor, data: os.write(descriptor, data[: len(data) // 2])  # noqa: E731
-        lines._write_all = dying(lines._write_all, half)
+        lines.write_all = dying(lines.write_all, half)
     elif kind == "write":
         open_file = os.fdopen
 

@@ -106,7 +106,7 @@ def le(xp, input, other, *, out=None):
 
     >>> import tapegrad as tg
     >>> tg.le(tg.tensor([1, 2]), tg.tensor([2, 2]))
-    tensor([ True,  True])
+    tensor([True, True])
     """
     return xp.less_equal(input, other, out=out)
 

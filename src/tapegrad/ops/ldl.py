@@ -133,7 +133,7 @@ def _solve_gradient(g, LD, pivots, hermitian):
 
 
 def _solve_samples():
-    yield Sample(Array(3, 3, low=1.0, high=2.0), Array(3, low=1, high=2, dtype="int32"), (3, 2))
+    yield Sample(Array(3, 3, low=1.0, high=2.0), np.array([1, 3, 3], np.int32), (3, 2))
 
 
 @primitive(

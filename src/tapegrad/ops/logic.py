@@ -70,7 +70,7 @@ def logical_or(xp, input, other, *, out=None):
 
     >>> import tapegrad as tg
     >>> tg.logical_or(tg.tensor([True, True]), tg.tensor([True, False]))
-    tensor([ True,  True])
+    tensor([True, True])
     """
     refuse_numbers("logical_or", input, other)
     return xp.logical_or(input, other, out=out)
