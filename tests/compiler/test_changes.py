@@ -648,3 +648,22 @@ def test_a_copied_trainer_trains_its_own_model():
     assert not tg.equal(before, other.model[0].weight)
     assert tg.equal(a, trainer.compiled(*w.batch(1)))
     assert tg.equal(trainer.model[0].weight, other.model[0].weight)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: x * 1 if x.is_contiguous() else x * 2,
+        lambda x: x * float(x.stride()[0]),
+        lambda x: x * (1 + x.storage_offset()),
+        lambda x: x * (2 if x._is_view() else 3),
+        lambda x: x * (1 + x._version),
+    ],
+)
+def test_a_step_that_asks_how_memory_lies_runs_eagerly(ask):
+    whole = tg.arange(18.0).reshape(2, 3, 3)
+    compiled = tg.compile(ask)
+    with pytest.warns(tg.errors.TapegradWarning, match="how a tensor lies in memory"):
+        compiled(tg.ones(3, 3))
+    for x in (whole[1].T, whole[1], tg.ones(3, 3).mul_(2)):
+        assert compiled(x).tolist() == ask(x).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,20 @@ import numpy as np
 
 from ..array import Device
 from ..errors import GradError, IndexRangeError, OptionError, ShapeError, TraceError, UsageError
-from .graph import STATE, Storage, user_line
+from .graph import _PACKAGE, STATE, Storage, user_line
 from .size import Size
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
 __all__ = ["Contents", "as_array"]
+
+
+def look_at_layout(who: str) -> None:
+    """Tell a running trace that the author of the step asked how a tensor lies in memory, which no guard looks at."""
+    tracer = STATE.tracer
+    if tracer is not None and not tracer.maps and not sys._getframe(2).f_code.co_filename.startswith(_PACKAGE):
+        tracer.refuse(who, "the step asks how a tensor lies in memory", "ask outside the step")
 
 
 class Contents:
@@ -86,11 +94,13 @@ class Contents:
 
     def stride(self, dim: int | None = None) -> Any:
         """Return the steps between neighbours along each dimension, in elements."""
+        look_at_layout("stride")
         steps = tuple(s // self.array.itemsize for s in self.array.strides)
         return steps if dim is None else steps[dim]
 
     def storage_offset(self) -> int:
         """Return how many elements into its memory the tensor begins."""
+        look_at_layout("storage_offset")
         base = self.array
         while isinstance(base.base, np.ndarray):
             base = base.base
@@ -99,10 +109,6 @@ class Contents:
     def data_ptr(self) -> int:
         """Return the address of the first element."""
         return self.array.__array_interface__["data"][0]
-
-    def is_contiguous(self) -> bool:
-        """Return whether the elements lie in row-major order without gaps."""
-        return self.array.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
         """Return whether the dtype is a floating-point one."""
@@ -114,6 +120,7 @@ class Contents:
 
     @property
     def _version(self) -> int:
+        look_at_layout("_version")
         return self.memory.version
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..array import get_default_dtype, is_floating
 from ..errors import DTypeError, GradError, ShapeError, UsageError
-from .contents import Contents, as_array
+from .contents import Contents, as_array, look_at_layout
 from .graph import STATE, Node, Storage
 from .handle import RemovableHandle
 from .size import Size
@@ -158,6 +158,7 @@ class Tensor(Contents):
 
     def _is_view(self) -> bool:
         """Return whether this tensor is a view of another."""
+        look_at_layout("_is_view")
         return self.view_version is not None
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core import STATE, Tensor, function, ops, wrap
+from ..core.contents import look_at_layout
 from ..core.graph import Pick, Storage
 from ..errors import ArgumentError, GradError, ShapeError, UnsupportedDTypeError, UsageError
 from .layouts import channels_last, channels_last_3d, contiguous_format, preserve_format, strided
@@ -104,6 +105,7 @@ def _is_set_to(self: Tensor, tensor: Tensor) -> bool:
 
 def _is_contiguous(self: Tensor, memory_format: Any = contiguous_format) -> bool:
     """Return whether the elements lie in row-major order, or that of ``memory_format``, without gaps."""
+    look_at_layout("is_contiguous")
     if memory_format in (contiguous_format, preserve_format):
         return self.array.flags.c_contiguous
     dims = {channels_last: 4, channels_last_3d: 5}.get(memory_format)
