@@ -21,6 +21,8 @@ STEPS = 50
 ROUNDING = 1e-6
 ALLOWED = 30.0
 FLOOR = 2e-5
+# A maximum or a kink is crossed in one step or in a later one, by a rounding: the nudged training may jump this late.
+LATER = 5
 
 ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "GELU", "LeakyReLU", "SiLU", "Softplus", "ELU", "Hardtanh", "PReLU", "Mish")
 OPTIMIZERS = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Rprop", "ASGD")
@@ -311,17 +313,19 @@ def distance(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
 def check(training: Training) -> tuple[float, float]:
     """Train eagerly, compiled, and from weights nudged by a rounding; compare after each step. Returns the distances."""
     eager, compiled, nudged = Run(training, False), Run(training, True), Run(training, False, ROUNDING)
-    worst, wobble = 0.0, 0.0
-    for i in range(STEPS):
+    far: list[float] = []
+    wobble: list[float] = []
+    for i in range(STEPS + LATER):
         losses = [run.make(i) for run in (eager, compiled, nudged)]
         np.testing.assert_array_equal(eager.random.array, compiled.random.array, err_msg=f"random numbers, step {i}")
         a, b = eager.arrays(), compiled.arrays()
-        wobble = max(wobble, distance(a, nudged.arrays()))
-        if wobble > 1e-2 or not math.isfinite(losses[0]):
+        wobble.append(max([*wobble[-1:], distance(a, nudged.arrays())]))
+        if wobble[-1] > 1e-2 or not math.isfinite(losses[0]):
             break  # the training itself is chaotic from here on
-        far = max(distance(a, b), abs(losses[0] - losses[1]) / max(abs(losses[0]), 1e-2))
-        worst = max(worst, far)
-        assert far <= FLOOR + ALLOWED * wobble, f"step {i}: {far:.2g} apart, nudged weights {wobble:.2g}"
+        far.append(max(distance(a, b), abs(losses[0] - losses[1]) / max(abs(losses[0]), 1e-2)))
+    for i, apart in enumerate(far[:STEPS]):
+        explained = wobble[min(i + LATER, len(wobble) - 1)]
+        assert apart <= FLOOR + ALLOWED * explained, f"step {i}: {apart:.2g} apart, nudged weights {explained:.2g}"
     refusals = [(r.who, r.what) for r in compiled.step.refusals]
     assert not refusals, refusals
-    return worst, wobble
+    return max(far, default=0.0), wobble[-1]

@@ -29,15 +29,13 @@ _LONG = 0.1
 class Rehearsed(Compiled):
     """A compiled function whose programs must agree with the function before they are used. It never raises for its own sake.
 
-    ``trusted``: a program is not tried; ``seconds``: spent on capturing, writing and trying programs. ``times``: (eager, compiled) seconds of each program's
-    call. ``difference``, ``gradient_difference``: the largest ones seen.
+    ``trusted``: a program is not tried; ``seconds``: spent on capturing, writing and trying programs; ``times``: (eager,
+    compiled) seconds of each program's call; ``difference``, ``gradient_difference``: the largest ones seen.
     """
 
     def __init__(self, function: Callable):
         super().__init__(function, target="numpy", quiet=True)
         self.trusted = False
-        # What the arrays of the programs, by id, held when they were first met.
-        self.first_values: dict[int, Any] = {}
         # What the arrays of the programs, by id, held before the first update.
         self.first_values: dict[int, Any] = {}
         self.seconds = 0.0
