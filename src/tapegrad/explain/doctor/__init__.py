@@ -1,0 +1,1 @@
+"""The doctor: why a training fails, in plain words."""

@@ -1,0 +1,24 @@
+"""The detectors that look at a course. Each is a function of a :class:`~.observe.Course` that yields findings.
+
+A detector may be called again and again with a course that grows; it tells its finding each time (with the ``since`` of
+when it began), and whoever calls keeps the first of each fault and place. It must be quick (well under a millisecond
+for 10,000 losses) and must not change the course.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .finding import Finding
+from .observe import Course
+
+__all__ = ["DETECTORS", "detect"]
+
+DETECTORS: tuple[Callable[[Course], Iterable[Finding]], ...] = ()
+
+
+def detect(course: Course) -> list[Finding]:
+    """Return what the detectors find in a course, by falling severity."""
+    from .finding import ranked
+
+    return ranked(finding for detector in DETECTORS for finding in detector(course))

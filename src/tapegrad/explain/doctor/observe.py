@@ -1,0 +1,132 @@
+"""What the doctor has seen of a training: looks at the network, losses, reports, and what holds from the start.
+
+Detectors read a :class:`Course` and nothing else: the same ones judge a training that is going on, a run's folder and a
+script with a loop of its own. Where one of these could not measure something, it is None (or empty), and a detector
+that needs it says nothing.
+
+Steps count finished updates: 1 is the first update, and a look at step n shows the activations that went into update n,
+its gradients, and how far it moved the weights. Findings before the training have ``since`` 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Course", "Facts", "Failure", "LayerLook", "Look"]
+
+
+@dataclasses.dataclass
+class LayerLook:
+    """One layer (a module without submodules) at one update. Shares are between 0 and 1.
+
+    Of its output for the whole batch: ``mean``, ``std``, ``low``, ``high``; ``dead``, for each unit (position of dimension
+    1) whether it is 0 for the whole batch, and ``dead_share``; ``saturated_share``, of a bounded activation's values
+    those within 1 % of the range from its ends (None for kinds without bounds); ``spread_share``, the mean over units of
+    the standard deviation over samples, divided by ``std`` (near 0: every sample gives the same output).
+    Of its own parameters, all together (None where it has none): ``grad_norm``, after clipping; ``weight_norm``, before
+    the update; ``update_ratio`` = norm of the change / weight_norm. ``stale``: of a batch normalisation, by how many
+    standard deviations of the batch its running mean lies beside the batch's, the mean over channels.
+    """
+
+    kind: str
+    mean: float | None = None
+    std: float | None = None
+    low: float | None = None
+    high: float | None = None
+    dead: np.ndarray | None = None
+    dead_share: float | None = None
+    saturated_share: float | None = None
+    spread_share: float | None = None
+    grad_norm: float | None = None
+    weight_norm: float | None = None
+    update_ratio: float | None = None
+    stale: float | None = None
+
+
+@dataclasses.dataclass
+class Look:
+    """One look at the network: layers by path, in the order of the model's modules. The last is mostly the output."""
+
+    step: int
+    layers: dict[str, LayerLook]
+
+
+@dataclasses.dataclass
+class Facts:
+    """What holds for the whole training. None, 0 or "" where it is not known.
+
+    ``loss``, ``optimizer``, ``schedule``: names of classes. ``task``: "classification" (targets are whole numbers, one
+    for each sample), "regression" or "". ``batches``: updates in an epoch; ``batch_size``: samples in an update;
+    ``samples``: in the training set; ``parameters``: numbers that are learned. ``epochs``, ``steps``: planned.
+    ``options``: the optimizer's first group without its parameters. ``has_valid``: whether it is validated.
+    ``kinds``: path to class name, for every layer.
+    """
+
+    loss: str = ""
+    optimizer: str = ""
+    schedule: str = ""
+    task: str = ""
+    classes: int | None = None
+    batch_size: int = 0
+    batches: int = 0
+    samples: int = 0
+    epochs: int = 0
+    steps: int | None = None
+    parameters: int = 0
+    has_valid: bool = False
+    clip_norm: float | None = None
+    accumulate: int = 1
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    kinds: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Failure:
+    """How a training broke off: after ``step`` finished updates, in words ``what``; ``operation`` is the first one that
+    gave a value that is not finite (a primitive's name) and ``module`` the path of the layer that it is in, "" where not
+    known; ``part``: "forward", "backward" or "update"."""
+
+    step: int
+    what: str
+    operation: str = ""
+    module: str = ""
+    part: str = ""
+
+
+@dataclasses.dataclass
+class Course:
+    """Everything seen so far. ``steps[i]`` and ``losses[i]``: the data loss (without penalty) of an update's batch;
+    ``rates``: (step, rate) at the first update and wherever the rate changed; ``records``: the reports, as
+    ``Trainer.history`` has them (epoch, step, rate, loss, accuracy, valid_loss, ...); ``looks``: in order.
+    ``whole``: the training is over, so that what it came to can be judged."""
+
+    facts: Facts = dataclasses.field(default_factory=Facts)
+    steps: list[int] = dataclasses.field(default_factory=list)
+    losses: list[float] = dataclasses.field(default_factory=list)
+    rates: list[tuple[int, float]] = dataclasses.field(default_factory=list)
+    records: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    looks: list[Look] = dataclasses.field(default_factory=list)
+    failure: Failure | None = None
+    whole: bool = False
+
+    @property
+    def step(self) -> int:
+        """The last update that was seen."""
+        return max(self.steps[-1] if self.steps else 0, self.looks[-1].step if self.looks else 0)
+
+    def series(self, path: str, field: str) -> list[list[float]]:
+        """Return ``[[step, value], ...]`` of a layer's field over all looks that have it."""
+        found = [(look.step, getattr(look.layers[path], field)) for look in self.looks if path in look.layers]
+        return [[step, float(value)] for step, value in found if value is not None]
+
+    def loss_series(self, points: int = 60) -> list[list[float]]:
+        """Return ``[[step, loss], ...]``: means over at most ``points`` stretches of updates, for a finding's evidence."""
+        count = len(self.losses)
+        if count <= points:
+            return [[s, float(v)] for s, v in zip(self.steps, self.losses, strict=True)]
+        edges = np.linspace(0, count, points + 1).astype(int)
+        with np.errstate(all="ignore"):
+            return [[self.steps[b - 1], float(np.mean(self.losses[a:b]))] for a, b in zip(edges, edges[1:], strict=False)]
