@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from . import (
         autograd,
         distributions,
+        explain,
         fft,
         formats,
         linalg,
@@ -41,6 +42,7 @@ _ROOMS = (
     "autograd",
     "distributions",
     "errors",
+    "explain",
     "fft",
     "formats",
     "func",
@@ -65,7 +67,7 @@ _STANDINS = (
 )
 
 # Names of this module that come from rooms, loaded with them.
-_LATER = {"load": "formats", "save": "formats", "vmap": "func"} | dict.fromkeys(
+_LATER = {"load": "formats", "save": "formats", "summary": "explain", "vmap": "func"} | dict.fromkeys(
     ("_dirichlet_grad", "_sample_dirichlet", "_standard_gamma", "_standard_gamma_grad"), "ops.draw_gamma"
 )
 

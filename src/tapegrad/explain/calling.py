@@ -1,0 +1,55 @@
+"""Makes the package ``tapegrad.explain`` something that can be called, whose names are loaded when they are first used."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+from ..errors import did_you_mean
+
+__all__ = ["NAMES", "ExplainPackage"]
+
+# Each public name and the file that has it.
+NAMES = {
+    "BackwardStep": "steps",
+    "Doctor": "doctor.doctor",
+    "Explanation": "why",
+    "Finding": "doctor.finding",
+    "Graph": "network",
+    "Summary": "summary",
+    "derive": "derive",
+    "diagnose": "doctor.doctor",
+    "explain": "why",
+    "graph": "network",
+    "step_through": "steps",
+    "summary": "summary",
+    "watch": "why",
+}
+
+
+class ExplainPackage(ModuleType):
+    """The kind of module that ``tapegrad.explain`` is: calling it calls :func:`tapegrad.explain.explain`."""
+
+    def __call__(self, tensor: Any, loss: Any = None) -> Any:
+        """Return why the gradient of a tensor is what it is: see :func:`tapegrad.explain.explain`."""
+        return self.explain(tensor, loss)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Two functions bear the names of their files, and importing a file would put it in the function's place.
+        if not (name in NAMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in NAMES:
+            hint = did_you_mean(name, NAMES)
+            raise AttributeError(
+                f"module '{self.__name__}' has no attribute '{name}'"
+                + (f"; {hint}" if hint.startswith("did you mean") else "")
+            )
+        value = getattr(importlib.import_module(f"{self.__name__}.{NAMES[name]}"), name)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *NAMES})
