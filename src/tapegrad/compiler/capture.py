@@ -80,6 +80,10 @@ class Capture(Tracer):
         self._seen_modules: set[int] = set()
         self._passed: set[int] = set()
         self._nodes: dict[int, tuple[Node, Variable]] = {}
+        # What values tell of their memory: results that lie in that of an input, and the order of dimensions.
+        self.views: set[Variable] = set()
+        self.order: dict[Variable, tuple[int, ...]] = {}
+        self.input_strides = [t.array.strides for t in inputs]
         self._generator = current_generator()
         self._random_state = self._generator.get_state()
         self.inputs = [self._input(t, i) for i, t in enumerate(inputs)]
@@ -91,6 +95,13 @@ class Capture(Tracer):
         return held if held is not None else self.new(t.array, f"x{i}")
 
     # -- what a tracer does --------------------------------------------------------------------------------------------
+
+    def new(self, array: np.ndarray, name: str = "") -> Variable:
+        variable = super().new(array, name)
+        order = order_of(array)
+        if order is not None:
+            self.order[variable] = order
+        return variable
 
     def read(self, value: Any) -> Any:
         known = len(self.constants)
@@ -118,7 +129,10 @@ class Capture(Tracer):
         if keywords.get("generator") is not None:
             self.refuse(primitive.name, "it draws from a generator of its own", "use the default generator")
         super().record(primitive, inputs, out, keywords)
+        source = inputs[0].array if primitive.view and isinstance(inputs[0], Tensor) else None
         for o in out if isinstance(out, tuple) else (out,):
+            if source is not None and np.may_share_memory(o.array, source):
+                self.views.add(self.variables[id(o.array)])
             if o.node is not None:
                 self._nodes[id(o.node)] = (o.node, self.variables[id(o.array)])
 
@@ -136,7 +150,6 @@ class Capture(Tracer):
         if id(array) in self._seen_writes or (id(owner) in self.variables and id(owner) not in self.outside):
             return
         self._seen_writes.add(id(array))
-        self.alive.append(array)
         self._undo.append((array, array.copy()))
 
     def judge(self, given: list[Tensor]) -> None:
@@ -263,7 +276,6 @@ class Capture(Tracer):
 
     def forget(self) -> None:
         """Let go of the arrays of the run."""
-        self.alive.clear()
         self.constants.clear()
         self._undo.clear()
         self._nodes.clear()
@@ -280,3 +292,11 @@ class Capture(Tracer):
         for gradient in self.gradients.values():
             gradient.leaf._grad = gradient.before
         self._generator.set_state(self._random_state)
+
+
+def order_of(array: np.ndarray) -> tuple[int, ...] | None:
+    """Return the order of dimensions in which an array is contiguous; None for row-major, and where there is none."""
+    if array.flags.c_contiguous:
+        return None
+    order = tuple(int(d) for d in np.argsort([-abs(s) for s in array.strides], kind="stable"))
+    return order if array.transpose(order).flags.c_contiguous else None

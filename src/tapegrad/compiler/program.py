@@ -26,7 +26,6 @@ class Step:
     """
 
     def __init__(self, capture: Capture, outputs: list[Variable]):
-        arrays = {capture.variables[id(a)]: a for a in capture.alive if id(a) in capture.variables}
         self.inputs = capture.inputs
         self.constants: dict[Variable, Any] = {v: a for v, a in capture.constants.items() if v not in capture.inputs}
         self.owners = capture.owners
@@ -56,14 +55,14 @@ class Step:
             g.leaf for g in capture.gradients.values() if g.leaf._grad is None and not (g.looked and g.before is None)
         ]
         self._read_gradients(capture)
-        self.root = self._roots(arrays)
+        self.root = self._roots(capture.views)
         # In which order the dimensions of results lie in eager memory: who gets them can tell.
-        self.eager_order = {v: _order(arrays[v]) for v in {self.root_of(o) for o in outputs} if v in arrays}
+        self.eager_order = {v: capture.order.get(v) for v in {self.root_of(o) for o in outputs}}
         # The same of values that have views: a reshape that is a view of one order is a copy of another.
-        self.viewed_order = {v: _order(arrays[v]) for v in set(self.root.values()) if v in arrays}
+        self.viewed_order = {v: capture.order.get(v) for v in set(self.root.values())}
         # Whether a view is one, or a copy, depends on the order of elements in memory; where that can be told, the order
         # of the inputs is a condition.
-        self.strides = [arrays[v].strides for v in self.inputs] if self._tells_views_from_copies() else None
+        self.strides = capture.input_strides if self._tells_views_from_copies() else None
 
     def _read_gradients(self, capture: Capture) -> None:
         for gradient in capture.gradients.values():
@@ -73,13 +72,13 @@ class Step:
             if after is not None and after is not gradient.before:
                 self.gradients.append((gradient.leaf, capture.read(after)))
 
-    def _roots(self, arrays: dict[Variable, np.ndarray]) -> dict[Variable, Variable]:
+    def _roots(self, views: set[Variable]) -> dict[Variable, Variable]:
         root: dict[Variable, Variable] = {}
         for e in self.equations:
             if getattr(e.primitive, "view", False) and isinstance(e.inputs[0], Variable):
                 source = e.inputs[0]
                 for out in e.outputs:
-                    if np.may_share_memory(arrays[out], arrays[source]):
+                    if out in views:
                         root[out] = root.get(source, source)
         return root
 
@@ -108,13 +107,6 @@ class Step:
     def kept(self) -> list[Variable]:
         """The variables whose values outlive the step."""
         return [*self.outputs, *(v for _, v in self.gradients)]
-
-
-def _order(array: np.ndarray) -> tuple[int, ...] | None:
-    """Return the order of dimensions in which an array is contiguous; None for row-major, and where there is none."""
-    order = tuple(int(d) for d in np.argsort([-abs(s) for s in array.strides], kind="stable"))
-    fits = not array.flags.c_contiguous and array.transpose(order).flags.c_contiguous
-    return order if fits else None
 
 
 def variables_of(values: Any) -> Iterator[Variable]:

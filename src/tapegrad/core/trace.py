@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +134,7 @@ class TracedNumber:
 
 
 class Tracer:
-    """Gives each array a name and writes down what is done to it. Arrays are kept alive, so an id is never used twice.
+    """Gives each array a name, which it has as long as it lives, and writes down what is done to it.
 
     The engine tells it what a program alone could not show: what is about to be written to, whose gradient is looked at,
     which module is called, which nodes were differentiated. Here nothing is made of that; the compiler needs it.
@@ -145,7 +146,8 @@ class Tracer:
     def __init__(self, names: dict[int, str]):
         self.names = names
         self.variables: dict[int, Variable] = {}
-        self.alive: list[np.ndarray] = []
+        # An array that nobody holds any longer takes its name along: its memory is free, and its id may be another's.
+        self._lives: dict[int, weakref.ref] = {}
         self.constants: dict[Variable, np.ndarray] = {}
         self.equations: list[Equation] = []
         self.count = 0
@@ -153,9 +155,14 @@ class Tracer:
     def new(self, array: np.ndarray, name: str = "") -> Variable:
         self.count += 1
         variable = Variable(name or f"v{self.count}", array)
-        self.variables[id(array)] = variable
-        self.alive.append(array)
+        key = id(array)
+        self.variables[key] = variable
+        self._lives[key] = weakref.ref(array, lambda _: self._dies(key))
         return variable
+
+    def _dies(self, key: int) -> None:
+        self.variables.pop(key, None)
+        self._lives.pop(key, None)
 
     def read(self, value: Any) -> Any:
         """Return the variable of an array, made a constant when it comes from outside; other values as they are."""
