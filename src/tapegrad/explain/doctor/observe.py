@@ -11,9 +11,14 @@ its gradients, and how far it moved the weights. Findings before the training ha
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .practice import Practice
+    from .sample import Sample
+    from .traits import Traits
 
 __all__ = ["Course", "Facts", "Failure", "LayerLook", "Look"]
 
@@ -101,7 +106,8 @@ class Course:
     """Everything seen so far. ``steps[i]`` and ``losses[i]``: the data loss (without penalty) of an update's batch;
     ``rates``: (step, rate) at the first update and wherever the rate changed; ``records``: the reports, as
     ``Trainer.history`` has them (epoch, step, rate, loss, accuracy, valid_loss, ...); ``looks``: in order.
-    ``whole``: the training is over, so that what it came to can be judged."""
+    ``whole``: the training is over, so that what it came to can be judged. ``traits``: of the model before its first
+    update; ``sample``: of some training data; ``practice``: how a hand-written loop goes about it."""
 
     facts: Facts = dataclasses.field(default_factory=Facts)
     steps: list[int] = dataclasses.field(default_factory=list)
@@ -111,6 +117,9 @@ class Course:
     looks: list[Look] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     whole: bool = False
+    traits: Traits | None = None
+    sample: Sample | None = None
+    practice: Practice | None = None
 
     @property
     def step(self) -> int:
