@@ -9,10 +9,21 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["ALTERATIONS", "FREED", "STATE", "AccumulateGrad", "FunctionNode", "Node", "Pick", "Storage", "user_line"]
+__all__ = [
+    "ALTERATIONS",
+    "FREED",
+    "STATE",
+    "AccumulateGrad",
+    "FunctionNode",
+    "Node",
+    "Pick",
+    "Storage",
+    "next_id",
+    "user_line",
+]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_next_id = itertools.count(1).__next__
+next_id = itertools.count(1).__next__
 FREED = object()
 # How often an attribute of any module was set: while that stays the same, compiled programs need not look at modules.
 ALTERATIONS = [0]
@@ -86,7 +97,7 @@ class Node:
         self.plan = plan
         self.edges = edges
         self.saved: Any = saved
-        self.id = _next_id()
+        self.id = next_id()
         # The shapes of the inputs when broadcasting has to be undone.
         self.inputs_shape: tuple | None = None
         self.outputs = 1

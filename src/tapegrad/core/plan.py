@@ -17,7 +17,7 @@ from .tensor import Tensor, wrap
 if TYPE_CHECKING:
     from .primitive import Primitive
 
-__all__ = ["ComplexPlan", "Plan", "rule_fields"]
+__all__ = ["ComplexPlan", "Packed", "Plan", "field_name", "rule_fields"]
 
 INPUT, OUT, SHAPE, DTYPE, KEYWORD, NEEDS, REST, REST_SHAPE, UNCHANGED_OUT = range(9)
 _ALL = -1
@@ -67,6 +67,16 @@ def _field(primitive: Primitive, name: str) -> tuple[int, Any]:
         f"parameter '{name}' is no input and no keyword",
         "see primitive() for what a rule may ask",
     )
+
+
+def field_name(primitive: Primitive, field: tuple[int, Any]) -> str:
+    """Return the name by which a rule of a primitive asks for a field."""
+    kind, key = field
+    fixed = {OUT: "out", UNCHANGED_OUT: "unchanged_out", NEEDS: "needs", KEYWORD: key}
+    if kind in fixed:
+        return fixed[kind]
+    suffix = {SHAPE: "_shape", REST_SHAPE: "_shape", DTYPE: "_dtype"}.get(kind, "")
+    return primitive.inputs[key] + suffix
 
 
 class Plan:
@@ -146,7 +156,7 @@ class Plan:
         return values
 
     def _input(self, node: Node, index: int, kept: Any, as_tensors: bool) -> Any:
-        if type(kept) is _Packed:
+        if type(kept) is Packed:
             edge = node.edges[index]
             if not as_tensors:
                 return kept.array()
@@ -168,12 +178,12 @@ class Plan:
                 return tuple(arrays)
             return tuple(wrap(a, Pick(node, i)) if a.dtype.kind in "fc" else wrap(a) for i, a in enumerate(arrays))
         array = self._checked(kept)
-        if type(kept) is _Packed:
+        if type(kept) is Packed:
             return wrap(array, node) if as_tensors else array
         return wrap(array, node, kept[1]) if as_tensors else array
 
     def _checked(self, kept: Any) -> Any:
-        if type(kept) is _Packed:
+        if type(kept) is Packed:
             return kept.array()
         array, storage, version = kept
         if storage.version != version:
@@ -245,7 +255,7 @@ def _conjugate(g: Any) -> Any:
     return ops.conj(g) if g is not None and g.dtype.kind == "c" else g
 
 
-class _Packed:
+class Packed:
     """A saved value as a user's hook packed it."""
 
     __slots__ = ("unpack", "value")
@@ -266,7 +276,7 @@ class _Packed:
 def _packed(kept: Any) -> Any:
     if type(kept) is list:
         return [_packed(item) for item in kept]
-    return _Packed(kept[0]) if type(kept) is tuple else kept
+    return Packed(kept[0]) if type(kept) is tuple else kept
 
 
 def _keep(x: Any, array: Any) -> Any:
