@@ -16,6 +16,7 @@ from .batches import from_position, groups
 from .callbacks import Callback
 from .compiling import Compiling
 from .ema import WeightAverage
+from .inside import Inside
 from .interrupt import stop_between_batches
 from .metrics import Accuracy, Metric, metrics_of
 from .position import Averages, Position
@@ -93,8 +94,10 @@ class Trainer:
         self.batches = 0
         self.epochs = 0
         self.steps: int | None = None
-        # The batches of the update at hand.
+        # The loaders that fit was given; the batches of the update at hand, and what looks into it.
+        self.loaders: tuple[Any, Any] = (None, None)
         self.at_hand: list = []
+        self.inside = Inside()
         # Ctrl-C was pressed; why the training ended before its time.
         self.stopping = False
         self.stopped: str | None = None
@@ -130,6 +133,7 @@ class Trainer:
         KeyboardInterrupt after the callbacks have saved what there is.
         """
         self._plan(train, epochs, steps)
+        self.loaders = train, valid
         for callback in self.callbacks:
             callback.on_fit_begin(self)
         self._listeners = {event: _overridden(self.callbacks, event) for event in _EVENTS}
@@ -139,6 +143,7 @@ class Trainer:
                     self._epoch(train, valid)
                 interrupted = not self._is_over()
         except BaseException as error:
+            self.inside.forget()
             self._tell("on_failure", error)
             raise
         self._tell("on_interrupt" if interrupted else "on_fit_end")
