@@ -55,7 +55,7 @@ def _told(look: LayerLook) -> dict[str, Any]:
     if look.mean is not None:
         shares = {"dead_share": look.dead_share, "saturated_share": look.saturated_share}
         told["activation"] = {
-            **{"mean": look.mean, "std": look.std, "min": look.low, "max": look.high},
+            **dict(zip(("mean", "std", "min", "max"), (look.mean, look.std, look.low, look.high), strict=True)),
             **{name: value for name, value in shares.items() if value is not None},
             "histogram": look.histogram,
         }

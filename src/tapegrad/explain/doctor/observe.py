@@ -15,40 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...train.inside import LayerLook
+
 if TYPE_CHECKING:
     from .practice import Practice
     from .sample import Sample
     from .traits import Traits
 
-__all__ = ["Course", "Facts", "Failure", "LayerLook", "Look"]
-
-
-@dataclasses.dataclass
-class LayerLook:
-    """One layer (a module without submodules) at one update. Shares are between 0 and 1.
-
-    Of its output for the whole batch: ``mean``, ``std``, ``low``, ``high``; ``dead``, for each unit (position of dimension
-    1) whether it is 0 for the whole batch, and ``dead_share``; ``saturated_share``, of a bounded activation's values
-    those within 1 % of the range from its ends (None for kinds without bounds); ``spread_share``, the mean over units of
-    the standard deviation over samples, divided by ``std`` (near 0: every sample gives the same output).
-    Of its own parameters, all together (None where it has none): ``grad_norm``, after clipping; ``weight_norm``, before
-    the update; ``update_ratio`` = norm of the change / weight_norm. ``stale``: of a batch normalisation, by how many
-    standard deviations of the batch its running mean lies beside the batch's, the mean over channels.
-    """
-
-    kind: str
-    mean: float | None = None
-    std: float | None = None
-    low: float | None = None
-    high: float | None = None
-    dead: np.ndarray | None = None
-    dead_share: float | None = None
-    saturated_share: float | None = None
-    spread_share: float | None = None
-    grad_norm: float | None = None
-    weight_norm: float | None = None
-    update_ratio: float | None = None
-    stale: float | None = None
+__all__ = ["Course", "Facts", "Failure", "LayerLook", "Look", "ParameterStart", "Start"]
 
 
 @dataclasses.dataclass
@@ -89,6 +63,40 @@ class Facts:
 
 
 @dataclasses.dataclass
+class ParameterStart:
+    """A parameter at the start: whether it is learned and whether the optimizer has it, its ``fan_in`` (numbers that one
+    output sums over; None for vectors), the spread ``std`` of its values, whether they are all ``finite``, and whether the
+    first backward pass reached it (None before that)."""
+
+    learned: bool
+    held: bool
+    fan_in: int | None
+    std: float
+    finite: bool
+    reached: bool | None = None
+
+
+@dataclasses.dataclass
+class Start:
+    """The first batch and what came out of it, before anything was learned; None where it is not known.
+
+    ``inputs`` and ``targets``: the batch; ``outputs``: the network's for its first samples, as many as there are rows;
+    ``last``: the primitive that made them ("sigmoid", "softmax", "linear", ...), and ``last_path`` the module that it is
+    in; ``loss``: the data loss of the first update; ``parameters``: by name. ``samples``: of "train", "valid" and "test"
+    those that are known as arrays: (inputs, targets).
+    """
+
+    inputs: np.ndarray | None = None
+    targets: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+    last: str = ""
+    last_path: str = ""
+    loss: float | None = None
+    parameters: dict[str, ParameterStart] = dataclasses.field(default_factory=dict)
+    samples: dict[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
 class Failure:
     """How a training broke off: after ``step`` finished updates, in words ``what``; ``operation`` is the first one that
     gave a value that is not finite (a primitive's name) and ``module`` the path of the layer that it is in, "" where not
@@ -106,7 +114,7 @@ class Course:
     """Everything seen so far. ``steps[i]`` and ``losses[i]``: the data loss (without penalty) of an update's batch;
     ``rates``: (step, rate) at the first update and wherever the rate changed; ``records``: the reports, as
     ``Trainer.history`` has them (epoch, step, rate, loss, accuracy, valid_loss, ...); ``looks``: in order.
-    ``whole``: the training is over, so that what it came to can be judged. ``traits``: of the model before its first
+    ``start``: the first batch; ``whole``: the training is over, so that what it came to can be judged. ``traits``: of the model before its first
     update; ``sample``: of some training data; ``practice``: how a hand-written loop goes about it."""
 
     facts: Facts = dataclasses.field(default_factory=Facts)
@@ -117,6 +125,7 @@ class Course:
     looks: list[Look] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     whole: bool = False
+    start: Start | None = None
     traits: Traits | None = None
     sample: Sample | None = None
     practice: Practice | None = None
@@ -138,4 +147,6 @@ class Course:
             return [[s, float(v)] for s, v in zip(self.steps, self.losses, strict=True)]
         edges = np.linspace(0, count, points + 1).astype(int)
         with np.errstate(all="ignore"):
-            return [[self.steps[b - 1], float(np.mean(self.losses[a:b]))] for a, b in zip(edges, edges[1:], strict=False)]
+            return [
+                [self.steps[b - 1], float(np.mean(self.losses[a:b]))] for a, b in zip(edges, edges[1:], strict=False)
+            ]
