@@ -6,7 +6,7 @@ Names are letters with their subscripts as written (``s_{t-1}``) and accents (``
 
 import numpy as np
 
-from tapegrad.lab.report.formulas.mathml import tokens
+from tapegrad.explain.formulas.mathml import tokens
 
 _FUNCTIONS = {
     "max": np.maximum,

@@ -8,12 +8,12 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
+from tapegrad.explain.formulas.mathml import to_mathml
+from tapegrad.explain.formulas.notation import Symbol
 from tapegrad.lab.report.document import Line
 from tapegrad.lab.report.formulas.convolution import _places, _region_line
 from tapegrad.lab.report.formulas.losses import loss_lines, penalty_lines
-from tapegrad.lab.report.formulas.mathml import to_mathml
 from tapegrad.lab.report.formulas.network import FAMILIES, chain_of
-from tapegrad.lab.report.formulas.notation import Symbol
 from tapegrad.lab.report.formulas.optimizers import update_lines
 from tapegrad.lab.report.formulas.schedules import schedule_lines
 from tapegrad.lab.report.formulas.traced import traced

@@ -7,7 +7,7 @@ import pytest
 import tapegrad  # noqa: F401  (fills the registry)
 from tapegrad.core.primitive import REGISTRY
 from tapegrad.errors import FileFormatError
-from tapegrad.lab.report.formulas.mathml import to_mathml
+from tapegrad.explain.formulas.mathml import to_mathml
 
 
 def body(latex, display=False):

@@ -6,9 +6,9 @@ from report_evaluation import evaluate
 
 import tapegrad as tg
 from tapegrad import nn, optim
+from tapegrad.explain.formulas.notation import Symbol
 from tapegrad.lab.report.formulas.activations import formulas
 from tapegrad.lab.report.formulas.losses import loss_lines
-from tapegrad.lab.report.formulas.notation import Symbol
 from tapegrad.lab.report.formulas.optimizers import update_lines
 from tapegrad.lab.report.formulas.schedules import schedule_lines
 

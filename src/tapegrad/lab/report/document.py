@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Math:
-    """A formula within a line, in the subset of LaTeX that :mod:`.formulas.mathml` reads."""
+    """A formula within a line, in the subset of LaTeX that :mod:`tapegrad.explain.formulas.mathml` reads."""
 
     latex: str
 

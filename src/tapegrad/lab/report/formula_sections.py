@@ -7,10 +7,10 @@ import math
 from typing import Any
 
 from ...errors import TapegradError
+from ...explain.formulas.notation import Symbol
 from .document import Items, Math, Mono, Spans
 from .formulas.losses import loss_lines, penalty_lines
 from .formulas.network import Chain, chain_of
-from .formulas.notation import Symbol
 from .formulas.optimizers import update_lines
 from .formulas.schedules import schedule_lines
 from .formulas.traced import Traced, traced

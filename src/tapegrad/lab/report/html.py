@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from html import escape
 
+from ...explain.formulas.mathml import to_mathml
 from .document import (
     Block,
     Code,
@@ -26,7 +27,6 @@ from .document import (
     Table,
     Value,
 )
-from .formulas.mathml import to_mathml
 from .style import STYLE
 
 __all__ = ["to_html"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ...explain.formulas.mathml import GREEK
 from .document import (
     Block,
     Code,
@@ -24,7 +25,6 @@ from .document import (
     Table,
     Value,
 )
-from .formulas.mathml import GREEK
 
 __all__ = ["to_latex"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ....core.primitive import REGISTRY
+from ....explain.formulas.notation import applied, number, space
 from ..document import Line
-from .notation import applied, number, space
 from .step import Family, Step
 
 __all__ = ["FAMILIES"]

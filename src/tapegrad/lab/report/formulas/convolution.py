@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....explain.formulas.notation import number, space, sum_over
 from ..document import Line
-from .notation import number, space, sum_over
 from .step import Family, Step
 
 __all__ = ["FAMILIES"]

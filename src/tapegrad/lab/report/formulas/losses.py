@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ....explain.formulas.notation import Symbol, number, space
 from ..document import Line
-from .notation import Symbol, number, space
 
 __all__ = ["loss_lines", "penalty_lines"]
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ....core import Tensor, no_grad
+from ....explain.formulas.notation import Symbol, space
 from ....ops.random import rand
 from ..document import Line
 from . import activations, convolution, dense, normalisation
-from .notation import Symbol, space
 from .step import Family, Step
 
 __all__ = ["FAMILIES", "Chain", "chain_of", "layers_in_order"]

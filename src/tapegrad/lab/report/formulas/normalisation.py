@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ....explain.formulas.notation import number, space
 from ..document import Line
-from .notation import number, space
 from .step import Family, Step
 
 __all__ = ["FAMILIES"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ....explain.formulas.notation import number
 from ..document import Line
-from .notation import number
 
 __all__ = ["schedule_lines"]
 

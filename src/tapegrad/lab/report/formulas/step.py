@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from ....explain.formulas.notation import Symbol
 from ..document import Line
-from .notation import Symbol
 
 __all__ = ["Family", "Step"]
 

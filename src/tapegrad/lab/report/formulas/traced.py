@@ -8,8 +8,8 @@ from typing import Any
 
 from ....core import no_grad, trace
 from ....core.trace import Variable
+from ....explain.formulas.notation import space
 from ....ops.random import rand
-from .notation import space
 
 __all__ = ["Traced", "TracedStep", "traced"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from ....errors import FileFormatError
+from ...errors import FileFormatError
 
 __all__ = ["GREEK", "to_mathml", "tokens"]
 
@@ -82,7 +82,7 @@ class _Reader:
         self.before = self.current = ""
 
     def refuse(self, what: str) -> FileFormatError:
-        return FileFormatError("formula", f"{what} in '{self.latex}'", "use the LaTeX that lab/report/formulas knows")
+        return FileFormatError("formula", f"{what} in '{self.latex}'", "use the LaTeX that explain/formulas knows")
 
     def peek(self) -> str:
         while self.place < len(self.tokens) and self.tokens[self.place].isspace():

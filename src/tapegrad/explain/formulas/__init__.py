@@ -1,0 +1,1 @@
+"""How formulas are written and drawn, and the gradients of operations as formulas."""
