@@ -43,6 +43,7 @@ LEVELS = {
     "train": 9,
     "explain": 9.5,
     "lab": 10,
+    "board": 11.5,
     "compat": 11,
     "board": 11.5,
     "cli": 12,
@@ -136,9 +137,9 @@ def test_import_loads_numpy_and_the_standard_library_alone():
     assert {m for m in foreign if not m.startswith("_")} == set()
 
 
-OPTIONAL = ("click", "rich", "matplotlib", "PIL", "yaml", "pydantic", "threadpoolctl", "torch")
+OPTIONAL = ("click", "rich", "matplotlib", "PIL", "yaml", "pydantic", "threadpoolctl", "torch", "starlette", "uvicorn")
 # Rooms that may need an extra as a whole; all others import it where they use it.
-WITH_EXTRAS = ("cli", "lab")
+WITH_EXTRAS = ("board", "cli", "lab")
 
 
 def without_extras(modules):

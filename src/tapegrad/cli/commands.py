@@ -21,6 +21,7 @@ _COMMANDS = (
     "runs",
     "verify",
     "sweep",
+    "board",
     "data",
     "report",
     "export",

@@ -1,0 +1,92 @@
+"""The board's application: its routes, behind the guard."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import MissingExtraError, TapegradError
+from ..version import __version__
+from .answers import Refusal, answer, problem
+
+try:
+    from starlette.applications import Starlette
+    from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ImportError:
+    raise MissingExtraError("board", "starlette", "board") from None
+
+from . import pages, runs
+from .library import Library
+from .security import Guard
+
+__all__ = ["Board", "make_app"]
+
+
+class Board:
+    """What the answers are made from: the runs and what is at work for them."""
+
+    def __init__(self, folders: Sequence[str | os.PathLike]):
+        self.library = Library(folders)
+        self.closing = threading.Event()
+
+    def close(self) -> None:
+        """End all that was started for the board; trainings go on."""
+
+
+def make_app(
+    board: Board, host: str = "127.0.0.1", token: str | None = None, static: pathlib.Path = pages.STATIC
+) -> Guard:
+    """Return the ASGI application that shows a board on an address."""
+
+    def session(request: Request) -> Response:
+        language = _language(request.headers.get("accept-language", ""))
+        return answer(
+            {"version": __version__, "language": language, "can_train": os.access(board.library.home.parent, os.W_OK)}
+        )
+
+    def missing(request: Request) -> Response:
+        raise Refusal(404, "board", "there is no such address", "see the README for what there is")
+
+    routes = [
+        Route("/api/session", session),
+        *runs.routes(board),
+        Route("/api/{rest:path}", missing, methods=["GET", "POST"]),
+        *pages.routes(static),
+    ]
+    handlers: Any = {TapegradError: _on_error, HTTPException: _on_http, Exception: _on_fault}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), host, token)
+
+
+def _on_error(request: Request, error: TapegradError) -> Response:
+    return problem(error)
+
+
+def _on_http(request: Request, error: HTTPException) -> Response:
+    return problem(Refusal(error.status_code, "board", error.detail, ""))
+
+
+def _on_fault(request: Request, error: Exception) -> Response:
+    what = f"it failed with {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return problem(Refusal(500, "board", what, "try again; if it stays, it is a fault of the board"))
+
+
+def _language(accepted: str) -> str:
+    """Return the language, of the two that there are, that a browser's header puts first.
+
+    >>> [_language(text) for text in ("zh-CN,zh;q=0.9,en;q=0.8", "de,en;q=0.5,zh;q=0.7", "")]
+    ['zh', 'zh', 'en']
+    """
+    ranked = []
+    for place, part in enumerate(accepted[:1000].split(",")):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            ranked.append((-float(weight or 1), place, name[:2].lower()))
+        except ValueError:
+            continue
+    return next((name for _, _, name in sorted(ranked) if name in ("en", "zh")), "en")

@@ -1,0 +1,179 @@
+"""A run's events as they come: only what was appended is read, whatever the file's length."""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+import time
+from collections.abc import Mapping
+from typing import Any, BinaryIO, TypeGuard
+
+from ..errors import ArgumentError
+from ..train.lines import load
+from ..train.metrics import best_is_smallest, is_better
+from .files import open_plain
+from .layers import Layers
+from .series import Series
+
+__all__ = ["Follower", "is_number"]
+
+_CHUNK = 1 << 20
+_LONGEST_LINE = 8 << 20
+# What of the bytes before the place read to is remembered, to see that they are still the same.
+_TAIL = 64
+_MOST_NAMES = 200
+_MOST_FINDINGS = 500
+_LIFE = ("start", "resumed", "interrupted", "failed")
+_NO_SERIES = ("event", "time", "step")
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Return whether a value from JSON is a number that a float can hold."""
+    return (type(value) is float) or (type(value) is int and abs(value) < 1 << 1000)
+
+
+class Follower:
+    """What ``events.jsonl`` of a run says, read on by :meth:`poll`.
+
+    ``series``: the epochs' figures by name; ``best``: the best of those whose name tells what is better; ``record``: the
+    last epoch's; ``life``: the last event that tells whether the run is alive; ``findings``: the doctor's; ``layers``: the
+    statistics. A file that was rewritten, as a resumed training does, is read again from its beginning; then
+    ``generation`` is another. Lines that are torn or no JSON objects are passed over.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.generation = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self.generation += 1
+        self.series: dict[str, Series] = {}
+        self.best: dict[str, float] = {}
+        self.record: dict[str, float] = {}
+        self.life: dict[str, Any] = {}
+        self.findings: list[dict[str, Any]] = []
+        self.layers = Layers()
+        self.started: float | None = None
+        self.seconds = 0.0
+        self._offset = 0
+        self._tail = b""
+        self._pending = b""
+        self._skipping = False
+        self._seen: tuple[int, int, int] | None = None
+
+    def poll(self, seconds: float = math.inf) -> bool:
+        """Read what is new, for at most so many seconds; return whether there was anything."""
+        try:
+            status = os.lstat(self.folder / "events.jsonl")
+        except OSError:
+            status = None
+        seen = None if status is None else (status.st_ino, status.st_size, status.st_mtime_ns)
+        if seen == self._seen:
+            return False
+        if seen is None:
+            self._forget()
+            return True
+        try:
+            with open_plain(self.folder, "events.jsonl") as file:
+                if self._was_rewritten(file, seen):
+                    self._forget()
+                whole = self._read(file, time.monotonic() + seconds)
+        except OSError:
+            return False
+        self._seen = seen if whole else (seen[0], -1, 0)
+        return True
+
+    def _was_rewritten(self, file: BinaryIO, seen: tuple[int, int, int]) -> bool:
+        if self._seen is None:
+            return False
+        if seen[0] != self._seen[0] or seen[1] < self._offset:
+            return True
+        file.seek(self._offset - len(self._tail))
+        return file.read(len(self._tail)) != self._tail
+
+    def _read(self, file: BinaryIO, until: float) -> bool:
+        """Read on; return whether all of it was read."""
+        file.seek(self._offset)
+        while chunk := file.read(_CHUNK):
+            self._offset += len(chunk)
+            self._tail = (self._tail + chunk)[-_TAIL:]
+            *lines, rest = chunk.split(b"\n")
+            if lines:
+                lines[0] = b"" if self._skipping else self._pending + lines[0]
+                self._pending, self._skipping = rest, False
+                self._take(lines)
+            else:
+                self._pending += rest
+            if len(self._pending) > _LONGEST_LINE:
+                self._pending, self._skipping = b"", True
+            if time.monotonic() > until:
+                return False
+        return True
+
+    def _take(self, lines: list[bytes]) -> None:
+        courses: dict[str, tuple[list[float], list[float]]] = {}
+        for line in lines:
+            event = _event(line)
+            kind = event.get("event")
+            if kind == "epoch":
+                self._take_epoch(event, courses)
+            elif kind == "statistics":
+                self.layers.add(event)
+            elif kind == "finding" and len(self.findings) < _MOST_FINDINGS:
+                self.findings.append({k: v for k, v in event.items() if k != "event"})
+            elif kind in _LIFE:
+                self._take_life(event)
+        for name, (steps, values) in courses.items():
+            self.series.setdefault(name, Series()).extend(steps, values)
+        self.layers.flush()
+
+    def _take_epoch(self, event: Mapping[str, Any], courses: dict[str, tuple[list[float], list[float]]]) -> None:
+        step = event.get("step")
+        if not is_number(step) or not math.isfinite(step):
+            return
+        self.record = {k: v for k, v in event.items() if k not in ("event", "time") and is_number(v)}
+        took = self.record.get("seconds", 0.0)
+        self.seconds += took if math.isfinite(took) else 0.0
+        for name, value in self.record.items():
+            if name in _NO_SERIES or (name not in courses and not self._has_room(name, courses)):
+                continue
+            steps, values = courses.setdefault(name, ([], []))
+            steps.append(step)
+            values.append(value)
+            smallest = _direction(name)
+            if smallest is not None and is_better(value, self.best.get(name), smallest):
+                self.best[name] = value
+
+    def _has_room(self, name: str, courses: Mapping[str, Any]) -> bool:
+        return name in self.series or len(self.series) + len(courses) < _MOST_NAMES
+
+    def _take_life(self, event: dict[str, Any]) -> None:
+        self.life = event
+        moment = event.get("time")
+        if self.started is None and is_number(moment) and math.isfinite(moment):
+            self.started = float(moment)
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    try:
+        value = load(line.decode("utf-8", "replace")) if line else {}
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+_directions: dict[str, bool | None] = {}
+
+
+def _direction(name: str) -> bool | None:
+    """Return whether the smallest is the best, None where the name does not tell."""
+    if name not in _directions:
+        if len(_directions) > 10_000:
+            _directions.clear()
+        try:
+            _directions[name] = best_is_smallest(name)
+        except ArgumentError:
+            _directions[name] = None
+    return _directions[name]
