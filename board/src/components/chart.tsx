@@ -1,0 +1,293 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import type { Points } from "../api";
+import { compact, value as shown } from "../format";
+import { language, t } from "../i18n";
+import { colour, theme } from "../theme";
+import { type Plotted, nearest, plotted } from "./lines";
+
+export interface ChartLine {
+  name: string;
+  /** A CSS variable: "--s1". */
+  colour: string;
+  points: Points;
+  dashed?: boolean;
+}
+
+export interface ChartMark {
+  step: number;
+  text: string;
+  onSelect?: () => void;
+}
+
+export type Zoom = readonly [number, number] | null;
+
+export interface ChartProps {
+  /** What the chart shows: its heading, and its name for screen readers. */
+  label: string;
+  lines: readonly ChartLine[];
+  marks?: readonly ChartMark[];
+  log?: boolean;
+  /** 0 shows what was measured, towards 1 averages over more and more points. */
+  smoothing?: number;
+  height?: number;
+  zoom?: Zoom;
+  onZoom?: (zoom: Zoom) => void;
+  /** Charts of one key share the reading line. */
+  sync?: string;
+}
+
+function faded(name: string, alpha: number): string {
+  return colour(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
+}
+
+function axis(side: "x" | "y"): uPlot.Axis {
+  return {
+    stroke: colour("--ink-3"),
+    font: "11px system-ui, sans-serif",
+    grid: { show: side === "y", stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+    size: side === "x" ? 28 : 50,
+    gap: 6,
+    space: side === "x" ? 70 : 34,
+    values: (_, splits) => splits.map((split) => (split === null ? "" : side === "x" ? compact(split) : shown(split))),
+  };
+}
+
+function series(line: ChartLine, smoothed: boolean): uPlot.Series[] {
+  const strong: uPlot.Series = {
+    label: line.name,
+    stroke: colour(line.colour),
+    width: 1.75,
+    spanGaps: true,
+    points: { show: line.points.step.length < 2, size: 6, fill: colour(line.colour) },
+    ...(line.dashed ? { dash: [6, 4] } : {}),
+  };
+  const edge: uPlot.Series = { stroke: "transparent", width: 0, spanGaps: true, points: { show: false } };
+  const raw: uPlot.Series = { stroke: faded(line.colour, smoothed ? 0.28 : 0), width: 1, spanGaps: true, points: { show: false } };
+  return [edge, edge, raw, strong];
+}
+
+function span(low: number | null, high: number | null, log: boolean): [number, number] {
+  if (low === null || high === null) return log ? [0.1, 1] : [0, 1];
+  if (log) return low === high ? [low / 2, high * 2] : [low * 0.85, high * 1.15];
+  const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 0.5;
+  return [low - room, high + room];
+}
+
+interface Latest {
+  plot: uPlot | null;
+  data: Plotted;
+  zoom: Zoom;
+  setZoom: (zoom: Zoom) => void;
+}
+
+function build(props: ChartProps, latest: { current: Latest }, width: number, hooks: uPlot.Hooks.Arrays): uPlot.Options {
+  const { lines, log = false, smoothing = 0, height = 220, sync } = props;
+  return {
+    width,
+    height,
+    legend: { show: false },
+    padding: [10, 8, 0, 0],
+    cursor: {
+      y: false,
+      points: { size: 7 },
+      drag: { x: true, y: false, setScale: false },
+      bind: {
+        dblclick: () => () => {
+          latest.current.setZoom(null);
+          return null;
+        },
+      },
+      ...(sync ? { sync: { key: sync, scales: ["x", null] } } : {}),
+    },
+    scales: {
+      x: {
+        time: false,
+        range: (_, low, high) => {
+          const [from, to] = latest.current.zoom ?? [low, high];
+          return from === to || from === null ? [(from ?? 0) - 1, (from ?? 0) + 1] : [from, to];
+        },
+      },
+      y: { distr: log ? 3 : 1, range: (_, low, high) => span(low, high, log) },
+    },
+    axes: [axis("x"), axis("y")],
+    series: [{}, ...lines.flatMap((line) => series(line, smoothing > 0))],
+    bands: lines.map((line, i) => ({ series: [4 * i + 2, 4 * i + 1] as [number, number], fill: faded(line.colour, 0.13) })),
+    hooks,
+  };
+}
+
+/** Curves over steps: drag to zoom, double click for all; from the keyboard arrows, + and −, 0. */
+export function Chart(props: ChartProps) {
+  const { label, lines, marks = [], log = false, smoothing = 0, height = 220 } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const [own, setOwn] = useState<Zoom>(null);
+  const zoom = props.zoom === undefined ? own : props.zoom;
+  const setZoom = props.onZoom ?? setOwn;
+  const [at, setAt] = useState<number | null>(null);
+  const [places, setPlaces] = useState<readonly (number | null)[]>([]);
+
+  const data = useMemo(() => plotted(lines, { smoothing, log }), [lines, smoothing, log]);
+  const latest = useRef<Latest>({ plot: null, data, zoom, setZoom });
+  Object.assign(latest.current, { data, zoom, setZoom });
+  const placed = useRef<() => void>(() => {});
+  placed.current = () => {
+    const plot = latest.current.plot;
+    if (!plot) return;
+    const left = plot.bbox.left / devicePixelRatio;
+    const width = plot.bbox.width / devicePixelRatio;
+    const next = marks.map((mark) => {
+      const x = plot.valToPos(mark.step, "x");
+      return x >= -1 && x <= width + 1 ? Math.round(left + x) : null;
+    });
+    setPlaces((former) => (String(former) === String(next) ? former : next));
+  };
+
+  const shape = lines.map((line) => [line.name, line.colour, line.dashed, line.points.step.length < 2].join()).join(";");
+  useLayoutEffect(() => {
+    const frame = box.current;
+    if (!frame) return;
+    const hooks: uPlot.Hooks.Arrays = {
+      draw: [() => placed.current()],
+      setCursor: [(plot) => setAt(plot.cursor.idx === null || plot.cursor.idx === undefined ? null : (plot.data[0][plot.cursor.idx] ?? null))],
+      setSelect: [
+        (plot) => {
+          if (plot.select.width < 4) return;
+          const from = plot.posToVal(plot.select.left, "x");
+          const to = plot.posToVal(plot.select.left + plot.select.width, "x");
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          latest.current.setZoom([from, to]);
+        },
+      ],
+    };
+    const plot = new uPlot(build(props, latest, frame.clientWidth, hooks), latest.current.data.table, frame);
+    latest.current.plot = plot;
+    const stop = touch(plot);
+    const sizes = new ResizeObserver(() => plot.setSize({ width: frame.clientWidth, height }));
+    sizes.observe(frame);
+    return () => {
+      sizes.disconnect();
+      stop();
+      plot.destroy();
+      latest.current.plot = null;
+    };
+  }, [shape, log, smoothing > 0, height, theme.value, language.value, props.sync]);
+
+  useEffect(() => latest.current.plot?.setData(data.table), [data, zoom?.[0], zoom?.[1]]);
+  useEffect(() => placed.current(), [marks]);
+
+  const steps = data.table[0];
+  const reading = at ?? steps[steps.length - 1] ?? 0;
+  const readings = lines.map((line, i) => {
+    const found = nearest(line.points.step, reading);
+    return found < 0 ? null : (data.strong[i]?.[found] ?? null);
+  });
+
+  const press = (event: KeyboardEvent) => {
+    const plot = latest.current.plot;
+    const act = plot && keys(plot, steps, reading, zoom)[event.key];
+    if (!act) return;
+    event.preventDefault();
+    const next = act();
+    if (next !== undefined) setZoom(next);
+  };
+
+  return (
+    <figure class="chart">
+      <figcaption class="chart-head">
+        <span class="chart-title">{label}</span>
+        <span class="chart-step">{t("chart.step", { step: shown(reading) })}</span>
+      </figcaption>
+      <ul class="chart-legend" aria-hidden="true">
+        {lines.map((line, i) => (
+          <li key={line.name}>
+            <span class={`swatch${line.dashed ? " dashed" : ""}`} style={{ color: `var(${line.colour})` }} />
+            <span class="chart-name">{line.name}</span>
+            <span class="chart-value">{shown(readings[i])}</span>
+          </li>
+        ))}
+      </ul>
+      <div
+        class="chart-frame"
+        role="slider"
+        tabIndex={0}
+        aria-label={label}
+        aria-valuemin={steps[0] ?? 0}
+        aria-valuemax={steps[steps.length - 1] ?? 0}
+        aria-valuenow={reading}
+        aria-valuetext={`${t("chart.step", { step: reading })}: ${lines.map((line, i) => `${line.name} ${shown(readings[i])}`).join(", ")}`}
+        onKeyDown={press}
+      >
+        <div class="chart-plot" ref={box} style={{ height: `${height}px` }} />
+        {marks.map((mark, i) => {
+          const left = places[i];
+          if (left === null || left === undefined) return null;
+          return (
+            <button
+              key={`${mark.step} ${mark.text}`}
+              type="button"
+              class="chart-mark"
+              style={{ left: `${left}px` }}
+              title={mark.text}
+              aria-label={mark.text}
+              onClick={mark.onSelect}
+            />
+          );
+        })}
+      </div>
+      {zoom && (
+        <button type="button" class="chart-reset" onClick={() => setZoom(null)}>
+          {t("chart.reset")}
+        </button>
+      )}
+    </figure>
+  );
+}
+
+/** What each key does to a chart; an action gives the new zoom, if any. */
+function keys(plot: uPlot, steps: ArrayLike<number>, reading: number, zoom: Zoom): Record<string, () => Zoom | undefined> {
+  const first = steps[0] ?? 0;
+  const last = steps[steps.length - 1] ?? 1;
+  const [from, to] = zoom ?? [first, last];
+  const walk = (by: number) => () => {
+    const index = nearest(steps, reading) + by;
+    const step = steps[Math.max(0, Math.min(steps.length - 1, index))];
+    if (step !== undefined) plot.setCursor({ left: plot.valToPos(step, "x"), top: 1 });
+    return undefined;
+  };
+  const scale = (factor: number) => () => {
+    const half = ((to - from) * factor) / 2;
+    const middle = Math.max(from, Math.min(to, reading));
+    const next: Zoom = [Math.max(first, middle - half), Math.min(last, middle + half)];
+    return next[0] <= first && next[1] >= last ? null : next;
+  };
+  const stride = Math.max(1, Math.round(steps.length / 40));
+  return {
+    ArrowRight: walk(1),
+    ArrowLeft: walk(-1),
+    PageUp: walk(stride),
+    PageDown: walk(-stride),
+    Home: walk(-steps.length),
+    End: walk(steps.length),
+    "+": scale(0.5),
+    "=": scale(0.5),
+    "-": scale(2),
+    "0": () => null,
+  };
+}
+
+/** Let a finger move the reading line sideways; up and down still scrolls the page. */
+function touch(plot: uPlot): () => void {
+  const move = (event: PointerEvent) => {
+    if (event.pointerType !== "touch") return;
+    const box = plot.over.getBoundingClientRect();
+    plot.setCursor({ left: event.clientX - box.left, top: event.clientY - box.top });
+  };
+  plot.over.addEventListener("pointerdown", move);
+  plot.over.addEventListener("pointermove", move);
+  return () => {
+    plot.over.removeEventListener("pointerdown", move);
+    plot.over.removeEventListener("pointermove", move);
+  };
+}

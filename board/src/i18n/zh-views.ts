@@ -1,0 +1,3 @@
+import type { enViews } from "./en-views";
+
+export const zhViews: Record<keyof typeof enViews, string> = {};

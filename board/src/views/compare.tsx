@@ -1,0 +1,3 @@
+export default function Compare(_: { ids?: number[]; id?: number; tab?: string }) {
+  return <p />;
+}

@@ -1,0 +1,3 @@
+export default function Runs(_: { ids?: number[]; id?: number; tab?: string }) {
+  return <p />;
+}
