@@ -28,6 +28,7 @@ __all__ = [
     "MissingExtraError",
     "MissingMethodError",
     "NamingError",
+    "NotFiniteError",
     "OptionError",
     "PositionError",
     "ShapeError",
@@ -151,6 +152,10 @@ class MissingMethodError(TapegradError, NotImplementedError):
 
 class DataError(TapegradError, ValueError):
     """Data that cannot be learned from: empty, not finite, labels out of range."""
+
+
+class NotFiniteError(DataError):
+    """A training that cannot go on: its loss is no finite number any more."""
 
 
 class ConfigError(TapegradError, ValueError):

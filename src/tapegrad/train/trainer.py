@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..core import Tensor, no_grad
-from ..errors import ArgumentError, DataError
+from ..errors import ArgumentError, DataError, NotFiniteError
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from . import checks
 from .batches import from_position, groups
@@ -223,7 +223,7 @@ class Trainer:
     def _check_finite(self, measured: dict[str, float]) -> None:
         if not math.isfinite(sum(measured.values())):
             name = "loss" if not math.isfinite(measured["loss"]) else "penalty"
-            raise DataError(
+            raise NotFiniteError(
                 "train",
                 f"the {name} is {measured[name]} at step {self.position.step} (rate {self.rate:g})",
                 "lower the learning rate, clip the gradients, or look for values that are not finite in the data",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -40,7 +41,7 @@ def _thinned(points: list[tuple[float, float]], width: int) -> list[tuple[float,
     if len(points) <= width:
         return points
     edges = [round(i * len(points) / width) for i in range(width + 1)]
-    stretches = [points[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    stretches = [points[a:b] for a, b in itertools.pairwise(edges)]
     return [next((p for p in stretch if not math.isfinite(p[1])), stretch[-1]) for stretch in stretches]
 
 

@@ -11,6 +11,7 @@ its gradients, and how far it moved the weights. Findings before the training ha
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,14 +65,11 @@ class Facts:
 
 @dataclasses.dataclass
 class ParameterStart:
-    """A parameter at the start: whether it is learned and whether the optimizer has it, its ``fan_in`` (numbers that one
-    output sums over; None for vectors), the spread ``std`` of its values, whether they are all ``finite``, and whether the
-    first backward pass reached it (None before that)."""
+    """A parameter at the start: whether it is learned, whether the optimizer has it, whether all its values are finite, and
+    whether the first backward pass reached it (None before that)."""
 
     learned: bool
     held: bool
-    fan_in: int | None
-    std: float
     finite: bool
     reached: bool | None = None
 
@@ -114,8 +112,8 @@ class Course:
     """Everything seen so far. ``steps[i]`` and ``losses[i]``: the data loss (without penalty) of an update's batch;
     ``rates``: (step, rate) at the first update and wherever the rate changed; ``records``: the reports, as
     ``Trainer.history`` has them (epoch, step, rate, loss, accuracy, valid_loss, ...); ``looks``: in order.
-    ``start``: the first batch; ``whole``: the training is over, so that what it came to can be judged. ``traits``: of the model before its first
-    update; ``sample``: of some training data; ``practice``: how a hand-written loop goes about it."""
+    ``whole``: the training is over, so that what it came to can be judged. ``start``: the first batch; ``traits``: of the
+    model before its first update; ``sample``: of some training data; ``practice``: how a hand-written loop goes about it."""
 
     facts: Facts = dataclasses.field(default_factory=Facts)
     steps: list[int] = dataclasses.field(default_factory=list)
@@ -147,6 +145,4 @@ class Course:
             return [[s, float(v)] for s, v in zip(self.steps, self.losses, strict=True)]
         edges = np.linspace(0, count, points + 1).astype(int)
         with np.errstate(all="ignore"):
-            return [
-                [self.steps[b - 1], float(np.mean(self.losses[a:b]))] for a, b in zip(edges, edges[1:], strict=False)
-            ]
+            return [[self.steps[b - 1], float(np.mean(self.losses[a:b]))] for a, b in itertools.pairwise(edges)]

@@ -1,0 +1,244 @@
+"""The doctor: watches a training, and says in plain words what is wrong with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import ArgumentError, NotFiniteError
+from ...train import Callback
+from ...train.inside import LayerLook
+from . import before, before_data
+from .begin import arrays_of, facts_of, parameters_of, start_of, targets_are_classes
+from .detectors import DETECTORS
+from .failing import why_not_finite
+from .finding import Finding, ranked
+from .observe import Course, Look
+from .sample import sample_of
+from .traits import traits_of
+
+__all__ = ["Doctor", "diagnose"]
+
+_MODES = ("cheap", "full")
+# Samples that a look of the cheap form sends through the network.
+_SAMPLES = 64
+# Losses of early updates are kept one by one up to here; of longer trainings every second, fourth, ... is.
+_MOST_LOSSES = 65_536
+# A loss that is so many times the first one may be the last that is finite.
+_ALARMING = 3.0
+# Weights of networks with more numbers are not kept.
+_MOST_KEPT = 50_000_000
+
+
+class Doctor(Callback):
+    """Watches a training, and says what is wrong with it: before the first update, while it runs, and when it breaks off.
+
+    As a callback of a :class:`~tapegrad.train.Trainer`; the training is the same, bit for bit, as without it, compiled or
+    not. ``mode``: ``"cheap"`` looks at the network seldom enough to take at most the share ``budget`` of the time (looks
+    that the statistics take anyway cost nothing); ``"full"`` looks at every report and at growing distances in between,
+    compares gradients with finite differences, and tries whether one batch can be learned by heart. Each finding is
+    given to ``tell(finding)`` and ``log("finding", step=..., **fields)`` once, when it first shows. ``test``: a loader, or
+    (inputs, targets), that is compared with the training data. :attr:`findings` has them by falling severity.
+
+    With a loop of one's own it is used as ``with Doctor(model, optimizer) as doctor:``.
+    Raises ArgumentError for an unknown mode.
+
+    >>> import tapegrad as tg
+    >>> from tapegrad.utils.data import DataLoader, TensorDataset
+    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.Softmax(dim=1))
+    >>> doctor = Doctor()
+    >>> trainer = tg.train.Trainer(
+    ...     model, tg.nn.CrossEntropyLoss(), tg.optim.SGD(model.parameters(), lr=0.1), callbacks=[doctor]
+    ... )
+    >>> _ = trainer.fit(DataLoader(TensorDataset(tg.randn(32, 4), tg.arange(32) % 3), batch_size=8), epochs=1)
+    >>> doctor.findings[0].fault, doctor.findings[0].where
+    ('double-softmax', '1')
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        optimizer: Any = None,
+        *,
+        mode: str = "cheap",
+        log: Callable[..., Any] | None = None,
+        tell: Callable[[Finding], Any] | None = None,
+        test: Any = None,
+        budget: float = 0.02,
+    ):
+        if mode not in _MODES:
+            raise ArgumentError("Doctor", f"mode is {mode!r}", 'use "cheap" or "full"')
+        self.model = model
+        self.optimizer = optimizer
+        self.mode = mode
+        self.log = log
+        self.tell = tell
+        self.test = test
+        self.budget = math.inf if mode == "full" else budget
+        self.course = Course()
+        # How long the doctor itself has worked.
+        self.seconds = 0.0
+        self._found: dict[tuple[str, str], Finding] = {}
+        self._began = 0.0
+        # The update before which the next look is due, what the last look and judgement cost, and whether one goes on.
+        self._next = 0
+        self._cost = 0.0
+        self._looking = False
+        self._every = 1
+        self._rate = math.nan
+        # A loss beyond this is the beginning of an end; the weights of some update before it.
+        self._alarm = math.inf
+        self._kept: tuple[int, dict[str, Any]] | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found so far, by falling severity."""
+        return ranked(self._found.values())
+
+    # -- a trainer's callback -----------------------------------------------------------------------------------------
+
+    def on_fit_begin(self, trainer: Any) -> None:
+        began = time.perf_counter()
+        self.model, self.optimizer = trainer.model, trainer.optimizer
+        self.course = Course(facts=facts_of(trainer), records=[dict(record) for record in trainer.history])
+        self._began, self.seconds, self._cost, self._every, self._rate = began, 0.0, 0.0, 1, math.nan
+        self._next = trainer.position.step
+        self._looking = False
+        if trainer.position.step == 0:
+            self._found = {}
+            self.course.traits = traits_of(trainer.model)
+        self.seconds = time.perf_counter() - began
+
+    def on_batch_begin(self, trainer: Any) -> None:
+        step = trainer.position.step
+        if step < self._next and not (trainer.inside.step == step or trainer.is_before_report):
+            return
+        began = time.perf_counter()
+        if step == 0:
+            self._examine(trainer)
+        if trainer.inside.step == step or self._affords(began):
+            trainer.inside.begin(trainer, samples=_SAMPLES if self.mode == "cheap" else None)
+            self._looking = True
+        if self._looking:
+            self._keep(trainer)
+        if step >= self._next:
+            # Looks come at twice the step each, or a little later where there is no time for one.
+            self._next = 2 * step + 1 if self._looking else step + max(step // 16, 1)
+        self._cost = time.perf_counter() - began if self._looking else self._cost
+        self.seconds += time.perf_counter() - began
+
+    def on_batch_end(self, trainer: Any, batch: dict[str, float]) -> None:
+        step = trainer.position.step
+        if step % self._every == 0:
+            self._note(step, batch["loss"])
+        rate = trainer.rate
+        if not 0.99 * self._rate < rate < 1.01 * self._rate:
+            self._rate = rate
+            self.course.rates.append((step, rate))
+        if batch["loss"] > self._alarm and self._affords(time.perf_counter()):
+            self._keep(trainer)
+        if self._looking:
+            began = time.perf_counter()
+            self._looking = False
+            self._see(step, trainer.inside.end(trainer))
+            if step == 1:
+                self._first_update(trainer, batch["loss"])
+            self._judge(step)
+            self._cost += time.perf_counter() - began
+            self.seconds += time.perf_counter() - began
+
+    def on_epoch_end(self, trainer: Any, record: dict[str, float]) -> None:
+        self.course.records.append(dict(record))
+
+    def on_interrupt(self, trainer: Any) -> None:
+        self._looking = False
+
+    def on_failure(self, trainer: Any, error: BaseException) -> None:
+        self._looking = False
+        if isinstance(error, NotFiniteError):
+            self.course.failure = why_not_finite(trainer, self._kept)
+            self._judge(trainer.position.step)
+
+    def on_fit_end(self, trainer: Any) -> None:
+        self.course.whole = True
+        self._judge(trainer.position.step)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the findings, so that a resumed training does not tell them again."""
+        return {"findings": [finding.to_dict() for finding in self._found.values()]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._found = {f.key: f for f in map(Finding.from_dict, state["findings"])}
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _examine(self, trainer: Any) -> None:
+        """Look at the data and at what the untrained network makes of the first batch."""
+        inputs, targets = trainer.at_hand[0]
+        course = self.course
+        course.start = start_of(trainer.model, trainer.optimizer, inputs, targets)
+        train, valid = trainer.loaders
+        course.start.samples = arrays_of({"train": train, "valid": valid, "test": self.test})
+        if "train" in course.start.samples:
+            course.sample = sample_of(*course.start.samples["train"])
+        if targets_are_classes(course.start.targets) and course.start.outputs is not None:
+            course.facts.task = "classification"
+            course.facts.classes = course.start.outputs.shape[1] if course.start.outputs.ndim > 1 else None
+        elif course.start.targets is not None and course.start.targets.dtype.kind == "f":
+            course.facts.task = "regression"
+        # An update with labels that do not fit raises: what is to be said of them is said before it.
+        self._report(0, (f for check in before_data.CHECKS for f in check(course)))
+
+    def _first_update(self, trainer: Any, loss: float) -> None:
+        start = self.course.start
+        if start is None:
+            return
+        start.loss = loss
+        self._alarm = _ALARMING * abs(loss)
+        start.parameters = parameters_of(trainer.model, trainer.optimizer, after_backward=True)
+        self._report(0, (f for check in before.CHECKS for f in check(self.course)))
+        # They are as large as the data, and have told all they can.
+        start.samples = {}
+
+    def _affords(self, now: float) -> bool:
+        return self.seconds + self._cost <= self.budget * (now - self._began) or not self.course.looks
+
+    def _note(self, step: int, loss: float) -> None:
+        course = self.course
+        course.steps.append(step)
+        course.losses.append(loss)
+        if len(course.losses) >= _MOST_LOSSES:
+            self._every *= 2
+            course.steps, course.losses = course.steps[1::2], course.losses[1::2]
+
+    def _see(self, step: int, layers: Mapping[str, LayerLook]) -> None:
+        if layers:
+            self.course.looks.append(Look(step, dict(layers)))
+
+    def _keep(self, trainer: Any) -> None:
+        """Keep the weights: where updates are programs, a loss that is not finite is seen after it has spoiled them."""
+        began = time.perf_counter()
+        if self.course.facts.parameters <= _MOST_KEPT:
+            self._kept = trainer.position.step, {n: v.array.copy() for n, v in trainer.model.state_dict().items()}
+        self.seconds += time.perf_counter() - began
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def _judge(self, step: int) -> None:
+        self._report(step, (finding for detector in DETECTORS for finding in detector(self.course)))
+
+    def _report(self, step: int, found: Any) -> None:
+        """Keep what was found: tell what is new, and take newer evidence for what is known."""
+        for finding in ranked(found):
+            known = self._found.get(finding.key)
+            if known is not None:
+                self._found[finding.key] = dataclasses.replace(finding, since=min(finding.since, known.since))
+                continue
+            self._found[finding.key] = finding
+            if self.log is not None:
+                self.log("finding", step=step, **finding.to_dict())
+            if self.tell is not None:
+                self.tell(finding)
