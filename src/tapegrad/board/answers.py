@@ -15,7 +15,7 @@ try:
 except ImportError:
     raise MissingExtraError("board", "starlette", "board") from None
 
-__all__ = ["Refusal", "answer", "checkpoint_of", "choice", "number", "problem", "whole"]
+__all__ = ["Refusal", "answer", "checkpoint_of", "choice", "number", "problem", "read_object", "whole"]
 
 _MOST_DIGITS = 18
 

@@ -21,9 +21,11 @@ try:
 except ImportError:
     raise MissingExtraError("board", "starlette", "board") from None
 
-from . import pages, runs
+from . import pages, recipes, runs, stream, trainings
 from .library import Library
+from .playground import routes as playground
 from .security import Guard
+from .worker import Worker
 
 __all__ = ["Board", "make_app"]
 
@@ -34,9 +36,13 @@ class Board:
     def __init__(self, folders: Sequence[str | os.PathLike]):
         self.library = Library(folders)
         self.closing = threading.Event()
+        self.trainings = trainings.Trainings(self)
+        self.playground = Worker("playground.service", priority=5, seconds=60.0)
 
     def close(self) -> None:
         """End all that was started for the board; trainings go on."""
+        self.closing.set()
+        self.playground.close()
 
 
 def make_app(
@@ -55,7 +61,7 @@ def make_app(
 
     routes = [
         Route("/api/session", session),
-        *runs.routes(board),
+        *(route for part in (runs, stream, recipes, trainings, playground) for route in part.routes(board)),
         Route("/api/{rest:path}", missing, methods=["GET", "POST"]),
         *pages.routes(static),
     ]

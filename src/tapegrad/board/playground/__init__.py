@@ -1,0 +1,1 @@
+"""The playground: small networks on small data, trained while one looks."""

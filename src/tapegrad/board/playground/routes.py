@@ -1,0 +1,45 @@
+"""Requests for the playground, which a worker process answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..answers import answer, read_object
+
+if TYPE_CHECKING:
+    from ..app import Board
+
+__all__ = ["routes"]
+
+
+def routes(board: Board) -> list[Route]:
+    """Return the routes of this file."""
+
+    async def ask(method: str, **arguments: Any) -> Response:
+        return answer(await asyncio.to_thread(board.playground.ask, method, **arguments))
+
+    async def start(request: Request) -> Response:
+        return await ask("start", spec=(await read_object(request)).get("spec", {}))
+
+    async def advance(request: Request) -> Response:
+        steps = (await read_object(request)).get("steps", 1)
+        return await ask("advance", id=request.path_params["id"], steps=steps)
+
+    async def close(request: Request) -> Response:
+        return await ask("close", id=request.path_params["id"])
+
+    async def upload(request: Request) -> Response:
+        given = await read_object(request)
+        return await ask("upload", name=given.get("name"), csv=given.get("csv"))
+
+    return [
+        Route("/api/playground", start, methods=["POST"]),
+        Route("/api/playground/upload", upload, methods=["POST"]),
+        Route("/api/playground/{id}/advance", advance, methods=["POST"]),
+        Route("/api/playground/{id}/close", close, methods=["POST"]),
+    ]

@@ -1,0 +1,183 @@
+"""Trainings that are started from the page: `tapegrad train` in a process of its own, which outlives the board."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..errors import ArgumentError, did_you_mean
+from ..lab.config import load_config
+from ..lab.schema import Config
+from . import recipes
+from .answers import Refusal, answer, read_object, whole
+
+if TYPE_CHECKING:
+    from .app import Board
+    from .entry import Entry
+
+__all__ = ["Trainings", "routes"]
+
+_MOST = 8
+_MOST_OVERRIDES = 100
+_LONGEST_VALUE = 10_000
+# Reading and preparing large data comes before the run's folder.
+_SECONDS = 120.0
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+){0,19}")
+# Arguments of data sets that name files.
+_FILES = ("path", "file", "folder", "test_path")
+
+
+def routes(board: Board) -> list[Route]:
+    """Return the routes of this file."""
+
+    async def start(request: Request) -> Response:
+        import asyncio
+
+        given = await read_object(request)
+        entry = await asyncio.to_thread(board.trainings.start, given.get("recipe"), given.get("overrides", {}))
+        return answer({"id": entry.id})
+
+    def stop(request: Request) -> Response:
+        board.trainings.stop(whole(request.path_params["id"], "run", 0, 10**9))
+        return answer({})
+
+    return [
+        Route("/api/trainings", start, methods=["POST"]),
+        Route("/api/trainings/{id}/stop", stop, methods=["POST"]),
+    ]
+
+
+class Trainings:
+    """The trainings that were started from this board. They go on when it ends; `tapegrad resume` and Ctrl-C know them."""
+
+    def __init__(self, board: Any):
+        self.board = board
+        self._lock = threading.Lock()
+        self._processes: dict[int, subprocess.Popen] = {}
+        self._starting = 0
+
+    def start(self, recipe: Any, overrides: Any) -> Entry:
+        """Start a training and return its run, once it has a folder.
+
+        Raises ArgumentError, ConfigError and others for a recipe or overrides that do not fit, Refusal when the training
+        ended before it began, with what it said.
+        """
+        texts = _checked(recipe, overrides)
+        with self._lock:
+            running = sum(process.poll() is None for process in self._processes.values()) + self._starting
+            if running >= _MOST:
+                raise Refusal(429, "training", f"{running} trainings of this board are running", "stop one, or wait")
+            self._starting += 1
+        try:
+            process, folder = self._launch(recipe, texts)
+        finally:
+            with self._lock:
+                self._starting -= 1
+        self.board.library.refresh()
+        entry = self.board.library.at(folder)
+        if entry is None:
+            raise Refusal(500, "training", f"its folder {folder.name} is not among the runs", "look into the folder")
+        with self._lock:
+            self._processes[entry.id] = process
+        return entry
+
+    def _launch(self, recipe: str, texts: list[str]) -> tuple[subprocess.Popen, pathlib.Path]:
+        home = self.board.library.home
+        command = [sys.executable, "-m", "tapegrad", "train", "--runs", str(home), "--", recipe, *texts]
+        # A file, no pipe: what nobody reads any more must not end a training.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            path = pathlib.Path(folder, "said.txt")
+            with open(path, "wb") as said:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+                )
+            return process, _folder_of(process, path, home)
+
+    def stop(self, number: int) -> None:
+        """Ask a training to end after the update at hand, as Ctrl-C does. Raises Refusal for one that is none of ours."""
+        process = self._processes.get(number)
+        if process is None or process.poll() is not None:
+            what = f"run {number} is not being trained from this board"
+            raise Refusal(404, "training", what, "press Ctrl-C where it was started")
+        process.send_signal(signal.SIGINT)
+
+
+def _folder_of(process: subprocess.Popen, said: pathlib.Path, home: pathlib.Path) -> pathlib.Path:
+    """Return the run's folder that a training tells of when it has made it."""
+    until = time.monotonic() + _SECONDS
+    while True:
+        ended = process.poll() is not None
+        text = said.read_bytes()[:100_000].decode("utf-8", "replace")
+        found = re.search(r"^run: (.+)\n", text, re.MULTILINE)
+        if found is not None:
+            return home / pathlib.Path(found[1]).name
+        if ended or time.monotonic() > until:
+            if not ended:
+                process.kill()
+            sentence = next((line for line in text.splitlines() if line.startswith("tapegrad:")), text.strip()[-500:])
+            what = sentence.removeprefix("tapegrad: ") or "it ended without a word"
+            raise Refusal(400, "training", what, "change what it says and start again")
+        time.sleep(0.05)
+
+
+# -- what may be asked for ------------------------------------------------------------------------------------------
+
+
+def _checked(recipe: Any, overrides: Any) -> list[str]:
+    """Return the overrides as texts, when the recipe is one that ships and with them still reads no files of one's own."""
+    if not isinstance(recipe, str) or recipe not in recipes.names():
+        raise ArgumentError(
+            "recipe", f"there is no recipe {recipe!r:.80}", did_you_mean(str(recipe)[:80], recipes.names())
+        )
+    if not isinstance(overrides, Mapping) or len(overrides) > _MOST_OVERRIDES:
+        raise ArgumentError("overrides", "they are no object, or too many", 'send {"training.epochs": 3}')
+    texts = [_override(key, value) for key, value in overrides.items()]
+    given, own = load_config(recipe, texts), load_config(recipe)
+    for name, said, expected in zip(_PLACES, _places(given), _places(own), strict=True):
+        if said != expected:
+            raise ArgumentError(
+                name, "a training from the page reads the recipe's own files alone", "use `tapegrad train`"
+            )
+    return texts
+
+
+def _override(key: Any, value: Any) -> str:
+    if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+        raise ArgumentError("overrides", f"{key!r:.80} is no key", "write names with dots between them")
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (ValueError, RecursionError):
+        text = ""
+    if not text or len(text) > _LONGEST_VALUE:
+        raise ArgumentError(key, "its value cannot be written, or is too long", "use a number, a word or a short list")
+    return f"{key}={text}"
+
+
+_PLACES = ("model.module", "initial_weights", "data.root", "data.exclude", "data.set", "data.arguments")
+
+
+def _places(config: Config) -> list[Any]:
+    """Return all that names files or runs code."""
+    data, weights, exclude = config.data, config.initial_weights, config.data.exclude
+    reads = data.set in ("csv", "folder", "npz")
+    return [
+        config.model.module,
+        weights if isinstance(weights, str) else None,
+        data.root,
+        exclude if isinstance(exclude, str) else None,
+        data.set if reads else None,
+        {key: data.arguments[key] for key in _FILES if key in data.arguments},
+    ]
