@@ -1,0 +1,84 @@
+/** The values of a node, a parameter or a step: as pictures or as numbers. */
+
+import type { VNode } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import { Segmented, Slider, Switch } from "../components";
+import { t } from "../i18n";
+import type { Scale } from "./colour";
+import { pictures, range, samples, side, type Flat, type Picture } from "./grid";
+import { Heat, Legend } from "./Heat";
+import { NumberTable } from "./NumberTable";
+
+const MOST_PICTURES = 64;
+
+interface Properties {
+  flat: Flat;
+  /** What is shown, in words. */
+  name: string;
+  /** Only a part came over the wire. */
+  truncated?: boolean;
+  size?: number;
+  scale?: Scale;
+}
+
+function bounds(flat: Flat, scale: Scale): [number, number] {
+  const [low, high] = range(flat.values);
+  if (scale !== "signed") return [low, high];
+  const bound = Math.max(Math.abs(low), Math.abs(high));
+  return [-bound, bound];
+}
+
+function caption(name: string, picture: Picture): string {
+  return picture.label === "" ? name : `${name} [${picture.label}]`;
+}
+
+/** All pictures on one colour scale, so that they can be compared, with a choice to read the numbers instead. */
+export function ValuePictures({ flat, name, truncated = false, size = 280, scale = "signed" }: Properties): VNode {
+  const [as, setAs] = useState<"picture" | "table">("picture");
+  const [sample, setSample] = useState(0);
+  const square = flat.shape.length <= 2 && flat.shape.length > 0 && side(flat.shape[flat.shape.length - 1] ?? 0) !== null;
+  const [images, setImages] = useState(square && flat.shape.length === 2 && (flat.shape[1] ?? 0) >= 64);
+  const all = useMemo(() => pictures(flat, sample, images && square), [flat, sample, images, square]);
+  const [low, high] = useMemo(() => bounds(flat, scale), [flat, scale]);
+  const several = samples(flat.shape);
+  const shown = all.slice(0, MOST_PICTURES);
+  const each = all.length > 1 ? Math.max(size / Math.min(Math.ceil(Math.sqrt(all.length)), 6) - 8, 40) : size;
+  if (!flat.values.length) return <p class="note">{t("values.empty")}</p>;
+  return (
+    <div class="values">
+      <div class="values-head">
+        <Segmented
+          label={t("values.as")}
+          value={as}
+          options={[
+            { value: "picture", text: t("values.picture") },
+            { value: "table", text: t("values.table") },
+          ]}
+          onChange={setAs}
+        />
+        {square && <Switch label={t("values.images")} on={images} onChange={setImages} />}
+      </div>
+      {several > 1 && (
+        <Slider label={t("values.sample")} value={sample} min={0} max={several - 1} onChange={setSample} />
+      )}
+      {as === "picture" ? (
+        <>
+          <div class="pictures">
+            {shown.map((picture) => (
+              <figure key={picture.label} class="picture">
+                <Heat grid={picture} label={caption(name, picture)} {...{ low, high, scale }} size={each} />
+                {picture.label !== "" && <figcaption>{picture.label}</figcaption>}
+              </figure>
+            ))}
+          </div>
+          <Legend low={low} high={high} scale={scale} />
+        </>
+      ) : (
+        shown.slice(0, 8).map((picture) => (
+          <NumberTable key={picture.label} grid={picture} caption={caption(name, picture)} more={t("values.more")} />
+        ))
+      )}
+      {(truncated || all.length > shown.length) && <p class="note">{t("values.truncated", { n: shown.length })}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,100 @@
+/** Moving about in a large picture: dragging, pinching, the wheel, and from the keyboard. */
+
+import { signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+
+export interface View {
+  x: number;
+  y: number;
+  zoom: number;
+}
+
+const SMALLEST = 0.08;
+const LARGEST = 4;
+
+export class Camera {
+  readonly view = signal<View>({ x: 0, y: 0, zoom: 1 });
+  private readonly fingers = new Map<number, { x: number; y: number }>();
+  /** Whether the pointer moved since it went down: a drag is no click. */
+  dragged = false;
+
+  zoomAt(x: number, y: number, factor: number): void {
+    const { view } = this;
+    const zoom = Math.min(Math.max(view.value.zoom * factor, SMALLEST), LARGEST);
+    const part = zoom / view.value.zoom;
+    view.value = { zoom, x: x - (x - view.value.x) * part, y: y - (y - view.value.y) * part };
+  }
+
+  pan(dx: number, dy: number): void {
+    const { view } = this;
+    view.value = { ...view.value, x: view.value.x + dx, y: view.value.y + dy };
+  }
+
+  /** Shows a picture of this size as a whole if that leaves it readable, else its top. */
+  fit(width: number, height: number, room: { width: number; height: number }, least = 0.55): void {
+    const whole = Math.min(room.width / (width + 24), room.height / (height + 24));
+    const zoom = Math.min(Math.max(whole, least), 1.15);
+    const spare = room.height - height * zoom;
+    this.view.value = { zoom, x: (room.width - width * zoom) / 2, y: spare > 0 ? spare / 2 : 12 };
+  }
+
+  /** Moves no more than needed so that the point, with `margin` around it, is in sight. */
+  reveal(x: number, y: number, room: { width: number; height: number }, margin = 90): void {
+    const { zoom, x: left, y: top } = this.view.value;
+    const shift = (at: number, size: number): number => {
+      const edge = Math.min(margin, size / 3);
+      return at < edge ? edge - at : at > size - edge ? size - edge - at : 0;
+    };
+    this.pan(shift(x * zoom + left, room.width), shift(y * zoom + top, room.height));
+  }
+
+  down = (event: PointerEvent): void => {
+    if (event.button !== 0) return;
+    this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (this.fingers.size === 1) this.dragged = false;
+  };
+
+  move = (event: PointerEvent): void => {
+    const before = this.fingers.get(event.pointerId);
+    if (!before) return;
+    const now = { x: event.clientX, y: event.clientY };
+    const others = [...this.fingers].filter(([id]) => id !== event.pointerId).map(([, at]) => at);
+    const other = others[0];
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    if (other) {
+      const [from, to] = [Math.hypot(before.x - other.x, before.y - other.y), Math.hypot(now.x - other.x, now.y - other.y)];
+      if (from > 0) this.zoomAt((now.x + other.x) / 2 - box.left, (now.y + other.y) / 2 - box.top, to / from);
+      this.dragged = true;
+    } else if (this.dragged || Math.hypot(now.x - before.x, now.y - before.y) > 4) {
+      if (!this.dragged) (event.currentTarget as Element).setPointerCapture(event.pointerId);
+      this.dragged = true;
+      this.pan(now.x - before.x, now.y - before.y);
+    } else return;
+    this.fingers.set(event.pointerId, now);
+  };
+
+  up = (event: PointerEvent): void => {
+    this.fingers.delete(event.pointerId);
+  };
+
+  wheel = (event: WheelEvent): void => {
+    event.preventDefault();
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    if (event.ctrlKey || event.metaKey) {
+      this.zoomAt(event.clientX - box.left, event.clientY - box.top, Math.exp(-event.deltaY / 240));
+    } else this.pan(-event.deltaX, -event.deltaY);
+  };
+}
+
+/** A camera whose wheel works on `element`; listening actively, for a passive listener may not stop the page's scroll. */
+export function useCamera(element: { current: Element | null }): Camera {
+  const camera = useMemo(() => new Camera(), []);
+  useEffect(() => {
+    const at = element.current;
+    if (!at) return;
+    const wheel = camera.wheel as EventListener;
+    at.addEventListener("wheel", wheel, { passive: false });
+    return () => at.removeEventListener("wheel", wheel);
+  }, [camera]);
+  return camera;
+}

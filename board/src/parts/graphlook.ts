@@ -1,0 +1,96 @@
+/** What a box or a line of the graph says and which colour it has. */
+
+import type { GraphNode } from "../api";
+import type { Rgb, Scale } from "./colour";
+import { valueColour } from "./colour";
+import type { Box, Line } from "./folding";
+import { range } from "./grid";
+
+export const STATISTICS = ["mean", "std", "dead_share", "gradient"] as const;
+export type Statistic = (typeof STATISTICS)[number];
+
+const SCALES: Record<Statistic, Scale> = { mean: "signed", std: "amount", dead_share: "amount", gradient: "amount" };
+
+/** The number that colours a node, or null where it has none. */
+export function statistic(node: GraphNode, which: Statistic): number | null {
+  if (which === "gradient") return node.gradient?.norm ?? null;
+  return node.stats?.[which] ?? null;
+}
+
+/** Gradients differ by powers of ten: what is coloured is their logarithm. */
+function coloured(value: number | null, which: Statistic): number | null {
+  if (value === null || which !== "gradient") return value;
+  return value > 0 ? Math.log10(value) : null;
+}
+
+export interface Look {
+  scale: Scale;
+  low: number;
+  high: number;
+  colour: (node: GraphNode, dark: boolean) => Rgb | null;
+}
+
+/** How the nodes of one picture are coloured by `which`: the scale spans what the picture shows. */
+export function look(boxes: readonly Box[], which: Statistic): Look {
+  const numbers = boxes.map((box) => coloured(statistic(box.shown, which), which) ?? NaN);
+  const [low, high] = which === "dead_share" ? [0, 1] : which === "std" ? [0, range(numbers)[1]] : range(numbers);
+  const scale = SCALES[which];
+  return {
+    scale,
+    low,
+    high,
+    colour: (node, dark) => {
+      const value = coloured(statistic(node, which), which);
+      return value === null ? null : valueColour(value, low, high, scale, dark);
+    },
+  };
+}
+
+/** The strongest gradient norm that flows along a line, or null where none flows. */
+export function flow(line: Line): number | null {
+  const norms = line.sources.map((node) => node.gradient?.norm).filter((norm) => norm !== undefined);
+  return norms.length ? Math.max(...norms) : null;
+}
+
+/** From flows to widths of 1 to 7 pixels, on a logarithmic scale over all lines. */
+export function widths(lines: readonly Line[]): (number | null)[] {
+  const flows = lines.map(flow);
+  const logs = flows.map((norm) => (norm !== null && norm > 0 ? Math.log10(norm) : NaN));
+  const [low, high] = range(logs);
+  return flows.map((norm, index) => {
+    if (norm === null) return null;
+    const log = logs[index] ?? NaN;
+    if (!Number.isFinite(log)) return 1;
+    return high > low ? 1.4 + (5.6 * (log - low)) / (high - low) : 3;
+  });
+}
+
+/** A soft path through the bends of a line. */
+export function path(points: readonly { x: number; y: number }[]): string {
+  const [first, ...rest] = points;
+  if (!first) return "";
+  let text = `M${first.x} ${first.y}`;
+  rest.forEach((point, index) => {
+    const next = rest[index + 1];
+    if (!next) text += `L${point.x} ${point.y}`;
+    else text += `Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
+  });
+  return text;
+}
+
+const LETTER = 7.3;
+
+/** `text` cut to what fits into `width` pixels; CJK letters are twice as wide. */
+export function fitted(text: string, width: number, letter = LETTER): string {
+  let used = 0;
+  for (const [index, sign] of [...text].entries()) {
+    used += sign > "\u2e7f" ? letter * 1.75 : letter;
+    if (used > width) return `${[...text].slice(0, Math.max(index - 1, 1)).join("")}…`;
+  }
+  return text;
+}
+
+/** The room that a line of text takes, in pixels. */
+export function textWidth(text: string, letter = LETTER): number {
+  return [...text].reduce((sum, sign) => sum + (sign > "\u2e7f" ? letter * 1.75 : letter), 0);
+}

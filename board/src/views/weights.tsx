@@ -1,0 +1,65 @@
+/** A run's parameters as pictures, as they changed. */
+
+import type { VNode } from "preact";
+import { useMemo, useState } from "preact/hooks";
+import type { Weights } from "../api";
+import { get } from "../client";
+import { Empty, Loaded, Select } from "../components";
+import { value as short } from "../format";
+import { t } from "../i18n";
+import { flatten } from "../parts/grid";
+import { shapeText } from "../parts/units";
+import { ValuePictures } from "../parts/ValuePictures";
+import { useResource } from "../resource";
+import type { RunViewProps } from "./props";
+
+export default function WeightsView({ run, checkpoint }: RunViewProps): VNode {
+  const [parameter, setParameter] = useState<string | null>(null);
+  const resource = useResource<Weights>(`${run.id}/${checkpoint}/${parameter}`, (signal) =>
+    get<Weights>(`runs/${run.id}/weights`, { checkpoint, parameter }, signal),
+  );
+  return (
+    <section class="weights-view" aria-label={t("weights.name")}>
+      <Loaded from={resource} height={420}>
+        {(weights) =>
+          weights.names.length ? (
+            <Shown weights={weights} name={parameter ?? weights.names[0] ?? ""} onChoose={setParameter} />
+          ) : (
+            <Empty title={t("weights.empty")} />
+          )
+        }
+      </Loaded>
+    </section>
+  );
+}
+
+interface Properties {
+  weights: Weights;
+  name: string;
+  onChoose: (name: string) => void;
+}
+
+function Shown({ weights, name, onChoose }: Properties): VNode {
+  const flat = useMemo(() => {
+    const found = flatten(weights.values);
+    const size = weights.shape.reduce((product, length) => product * length, 1);
+    return found.values.length === size ? { ...found, shape: weights.shape } : found;
+  }, [weights]);
+  const size = weights.shape.reduce((product, length) => product * length, 1);
+  return (
+    <>
+      <div class="toolbar">
+        <Select
+          label={t("weights.parameter")}
+          value={name}
+          options={weights.names.map((one) => ({ value: one, text: one }))}
+          onChange={onChoose}
+        />
+        <p class="note">
+          {shapeText(weights.shape, t("graph.scalar"))} · {short(weights.low)} … {short(weights.high)}
+        </p>
+      </div>
+      <ValuePictures key={name} flat={flat} name={name} truncated={flat.values.length < size} size={620} />
+    </>
+  );
+}
