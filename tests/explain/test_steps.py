@@ -253,7 +253,11 @@ def test_operations_know_their_module_and_their_line():
             return self.head(self.body(x)).exp()
 
     net = Net()
-    steps = step_through(lambda: net(tg.ones(2, 3)).sum(), net)
+
+    def loss():
+        return net(tg.ones(2, 3)).sum()
+
+    steps = step_through(loss, net)
     assert [(step.op, step.module) for step in steps] == [
         ("sum", ""),
         ("exp", ""),
@@ -263,6 +267,7 @@ def test_operations_know_their_module_and_their_line():
     ]
     assert all(step.where.startswith(f"{__file__}:") for step in steps)
     assert steps.find("body") == 3
+    assert {step.where for step in step_through(lambda: net.head(tg.ones(2, 4)).sum(), net)} == {""}
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
     assert [p.to for p in steps["linear_1"].products] == ["body.0.weight", "body.0.bias"]
 

@@ -24,9 +24,11 @@ _COMMANDS = (
     "board",
     "data",
     "report",
+    "steps",
     "export",
     "run",
     "check",
+    "doctor",
 )
 
 

@@ -119,10 +119,11 @@ class BackwardStep:
 
 
 class StepReader:
-    """Makes a step of each node that a walk shows it."""
+    """Makes a step of each node that a walk shows it. Of operations called in ``line`` it tells no line."""
 
-    def __init__(self, names: Names):
+    def __init__(self, names: Names, line: str = ""):
         self.names = names
+        self.line = line
         self.steps: list[BackwardStep] = []
         self.nodes: list[Node] = []
         self.walk: Walk
@@ -139,7 +140,7 @@ class StepReader:
                 formula=getattr(primitive, "formula", ""),
                 derivative=getattr(primitive, "derivative", ""),
                 module=self.names.module_of(node),
-                where=node.where or "",
+                where="" if node.where is None or node.where == self.line else node.where,
                 hooks=len(node.hooks or ()),
                 saved=saved,
                 options=options,

@@ -8,7 +8,7 @@ from typing import Any, TextIO, overload
 import numpy as np
 
 from ..autograd import set_detect_anomaly
-from ..core import STATE, Tensor
+from ..core import STATE, Tensor, user_line
 from ..core.backward import roots
 from ..core.walk import Walk
 from ..errors import IndexRangeError, UsageError, did_you_mean
@@ -53,13 +53,15 @@ def step_through(
     >>> w.grad
     tensor([2., 4.])
     """
-    calls = None
+    calls, line = None, ""
     if not isinstance(loss, Tensor):
+        # Of what this very line leads to there is no line of its own to tell.
+        line = user_line()
         loss, calls = _computed(loss, model)
     start = roots("step_through", loss, gradient)
     if STATE.tracer is not None:
         STATE.tracer.refuse("step_through", "a trace is running", "step through the loss outside of it")
-    reader = StepReader(Names(loss, named_leaves(model), calls))
+    reader = StepReader(Names(loss, named_leaves(model), calls), line)
     walk = Walk(create_graph=False, retain=True, targets=None, reader=reader)
     reader.walk = walk
     walk.run(start)
