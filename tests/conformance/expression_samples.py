@@ -158,18 +158,18 @@ ROOM["HalfNormal"] = distribution("HalfNormal", "p[0]", "p[1]", ["cdf(p[1])", "i
 ROOM["HalfCauchy"] = distribution("HalfCauchy", "p[0]", "p[1]", ["cdf(p[1])"])
 ROOM["StudentT"] = distribution("StudentT", "p[0] + 3, v, p[1]", "w", ["mode"])
 ROOM["Chi2"] = distribution("Chi2", "p[0]", "p[1]")
-ROOM["Poisson"] = distribution("Poisson", "p[0]", "j[0].double()", ["mode"])[:4]
+ROOM["Poisson"] = distribution("Poisson", "p[0]", "j[0].double()", ["mode"])
 ROOM["Geometric"] = distribution("Geometric", "p[0]", "j[0].double()", ["mode"])
 ROOM["Binomial"] = distribution("Binomial", "9, p[0]", "j[0].double()", ["mode"])
-ROOM["NegativeBinomial"] = distribution("NegativeBinomial", "3.0, p[0]", "j[0].double()")[:4]
-ROOM["Multinomial"] = distribution("Multinomial", "5, p[0]", "torch.tensor([1.0, 2.0, 0.0, 2.0]).double()")[:4]
+ROOM["NegativeBinomial"] = distribution("NegativeBinomial", "3.0, p[0]", "j[0].double()")
+ROOM["Multinomial"] = distribution("Multinomial", "5, p[0]", "torch.tensor([1.0, 2.0, 0.0, 2.0]).double()")
 ROOM["MultivariateNormal"] = distribution(
     "MultivariateNormal", "m[0], m @ m.T + 3 * torch.eye(3).double()", "m[1]", ["precision_matrix"]
 )
 ROOM["Gumbel"] = distribution("Gumbel", "v, p[0]", "w", ["mode"])
 ROOM["Weibull"] = distribution("Weibull", "p[0], p[1]", "p[2]", ["mode"])
 ROOM["Pareto"] = distribution("Pareto", "p[0], p[1] + 3", "p[0] + 1", ["mode"])
-ROOM["VonMises"] = distribution("VonMises", "v, p[0]", "w", ["mode"])[:3]
+ROOM["VonMises"] = distribution("VonMises", "v, p[0]", "w", ["mode"])
 ROOM["OneHotCategorical"] = distribution("OneHotCategorical", "p", "F.one_hot(k, 4).double()", ["mode"])
 ROOM["Kumaraswamy"] = distribution("Kumaraswamy", "p[0], p[1]", "p[2]")
 ROOM["Independent"] = [

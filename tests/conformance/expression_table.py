@@ -268,8 +268,15 @@ OLD_INITS = {
     for name in ("kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "uniform", "xavier_normal", "xavier_uniform")
 }  # fmt: skip
 
+SPARSE = {
+    "mm": [f"torch.sparse.mm({o})" for o in ("m.detach().to_sparse(), m", "a.detach().to_sparse(), b.T", "m.to_sparse(), m", "torch.eye(3).double().to_sparse(), a", "a.to_sparse(), a.T")] + ["torch.sparse.mm(a.to_sparse(), b)"],
+    "sampled_addmm": [f"torch.sparse.sampled_addmm({o})" for o in ("a, m, b", "m, m, m", "m.to_sparse(), m, m", "m.to_sparse(), m, a, beta=0.5", "v, m, m")],
+}  # fmt: skip
+TORCH["view_as_complex"] = ["torch.view_as_complex(a.view(3, 2, 2))", "torch.view_as_complex(a)"]
+
 GROUPS = {
     "torch": TORCH,
+    "torch.sparse": SPARSE,
     "Tensor": TENSOR,
     "torch.nn.functional": FUNCTIONALS,
     "torch.nn.utils": UTILS,

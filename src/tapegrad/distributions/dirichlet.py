@@ -50,7 +50,7 @@ class Dirichlet(ExponentialFamily):
         above = ops.clamp(self.concentration - 1, min=0.0)
         mode = above / above.sum(-1, keepdim=True)
         corner = ops.all(self.concentration < 1, -1).unsqueeze(-1)
-        largest = ops.arange(mode.shape[-1]) == ops.argmax(self.concentration, -1, keepdim=True)
+        largest = ops.arange(mode.shape[-1]) == ops.argmax(mode, -1, keepdim=True)
         return ops.where(corner, largest.to(mode.dtype), mode)
 
     @property
