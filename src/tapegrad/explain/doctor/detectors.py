@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .finding import Finding
+from .during import fit, layers, loop, losses
+from .finding import Finding, ranked
 from .observe import Course
 
 __all__ = ["DETECTORS", "detect"]
 
-DETECTORS: tuple[Callable[[Course], Iterable[Finding]], ...] = ()
+DETECTORS: tuple[Callable[[Course], Iterable[Finding]], ...] = (
+    *loop.DETECTORS,
+    *layers.DETECTORS,
+    *losses.DETECTORS,
+    *fit.DETECTORS,
+)
 
 
 def detect(course: Course) -> list[Finding]:
     """Return what the detectors find in a course, by falling severity."""
-    from .finding import ranked
-
     return ranked(finding for detector in DETECTORS for finding in detector(course))

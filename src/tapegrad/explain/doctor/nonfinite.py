@@ -47,7 +47,8 @@ def _backward(recorder: Recorder, step: int) -> Failure | None:
     for place in range(len(recorder.equations) - 1, -1, -1):
         equation = recorder.equations[place]
         for variable in equation.inputs:
-            g = recorder.gradients.get(makers.get(id(variable), variable))
+            place_or_leaf = makers.get(id(variable))
+            g = recorder.gradients.get(variable if place_or_leaf is None else place_or_leaf)
             if g is not None and not np.isfinite(g).all():
                 return _failure(recorder, place, step, "backward", equation)
     return None

@@ -6,6 +6,8 @@ Messages name the evidence's numbers in braces; without a format a number reads 
 
 from __future__ import annotations
 
+from .during.texts_en import TEXTS as DURING
+
 __all__ = ["TEXTS"]
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -200,4 +202,4 @@ TEXTS: dict[str, dict[str, str]] = {
         ),
     },
     # -- during the training ------------------------------------------------------------------------------------------
-}
+} | DURING

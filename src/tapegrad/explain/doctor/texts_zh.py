@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .during.texts_zh import TEXTS as DURING
+
 __all__ = ["TEXTS"]
 
 TEXTS: dict[str, dict[str, str]] = {
@@ -170,4 +172,4 @@ TEXTS: dict[str, dict[str, str]] = {
         ),
     },
     # -- during the training ------------------------------------------------------------------------------------------
-}
+} | DURING

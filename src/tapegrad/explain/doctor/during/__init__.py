@@ -1,0 +1,1 @@
+"""Detectors: each looks at a course for one kind of fault."""

@@ -1,0 +1,200 @@
+"""Faults that a look at the layers shows: units that are dead, saturated or copies, gradients that vanish or explode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..finding import Finding
+from ..observe import Course, Look
+from .levels import learns
+
+__all__ = ["DETECTORS"]
+
+# A layer of which so many units are dead has lost most of what it could say; half is what a ReLU network may have.
+_DEAD = 0.8
+_SATURATED = 0.8
+# From the last layer to the first, relative to their weights: a thousandth is nothing that the first learns from.
+_VANISHED = 1e-3
+_EXPLODED = 1e3
+# A single layer's gradient that would change its weights by a hundred times themselves, at a rate of 1.
+_HUGE = 100.0
+_LARGE_GAIN = 3.0
+_STRONG_DROPOUT = 0.8
+_KEPT_WEIGHTS = 0.1
+_ACTIVATIONS = ("ReLU", "ReLU6", "ReLU3", "LeakyReLU", "ELU", "GELU", "SiLU", "Hardswish")
+
+
+def dead_units(course: Course) -> Iterator[Finding]:
+    """Yield findings of layers most of whose units are 0 for every sample, in all looks from some update on."""
+    for path, kind in _kinds(course).items():
+        shares = course.series(path, "dead_share")
+        if (
+            not shares
+            or "Dropout" in kind
+            or kind == "Embedding"
+            or (kind not in _ACTIVATIONS and not _is_linear(kind))
+        ):
+            continue
+        since = _since(shares, _DEAD)
+        if since is None or (len(shares) < 2 and not course.whole):
+            continue
+        evidence: dict[str, Any] = {"share": shares[-1][1], "first": shares[0][1], "series": shares}
+        # A network that learns all the same has enough units left.
+        if not (learns(course, 0.5) and shares[-1][1] < 1):
+            yield Finding("dead-units", path, since, evidence, "model: {activation: LeakyReLU}", 0.76)
+            return
+
+
+def saturated(course: Course) -> Iterator[Finding]:
+    """Yield a finding of the first layer whose activations stay on their ends."""
+    for path, kind in _kinds(course).items():
+        shares = course.series(path, "saturated_share")
+        since = _since(shares, _SATURATED) if shares else None
+        if since is None or path == _last(course):
+            continue
+        if not learns(course, 0.5):
+            advice = "data: {standardize: true}"
+            yield Finding(
+                "saturated", path, since, {"share": shares[-1][1], "kind": kind, "series": shares}, advice, 0.74
+            )
+            return
+
+
+def depth(course: Course) -> Iterator[Finding]:
+    """Yield a finding where gradients become smaller, or larger, by orders of magnitude on their way to the first layer."""
+    looks = [look for look in course.looks if _flow(look)]
+    if not looks:
+        return
+    flows = [(look.step, _flow(look)) for look in looks]
+    ratios = [[step, flow[0][1] / flow[-1][1]] for step, flow in flows if len(flow) > 2 and flow[-1][1] > 0]
+    if not ratios:
+        return
+    first, last = flows[0][1][0][0], flows[0][1][-1][0]
+    middle = float(np.median([ratio for _, ratio in ratios]))
+    evidence: dict[str, Any] = {"ratio": middle, "last": last, "series": ratios}
+    if middle < _VANISHED and not learns(course, 0.5):
+        yield Finding(
+            "vanishing-gradient", first, ratios[0][0], evidence, "model: {activation: ReLU, batch_norm: true}", 0.77
+        )
+    elif ratios[0][1] > _EXPLODED or max(value for _, value in flows[0][1]) > _HUGE:
+        worst = max(flows[0][1], key=lambda item: item[1])
+        evidence["ratio"], evidence["size"] = ratios[0][1], worst[1]
+        yield Finding("exploding-gradient", worst[0], flows[0][0], evidence, "training: {clip_norm: 1.0}", 0.88)
+
+
+def _flow(look: Look) -> list[tuple[str, float]]:
+    """Return |gradient| / |weights| of each layer, those of normalisation left out, in order."""
+    return [
+        (path, layer.grad_norm / layer.weight_norm)
+        for path, layer in look.layers.items()
+        if layer.grad_norm is not None
+        and layer.weight_norm
+        and math.isfinite(layer.grad_norm)
+        and "Norm" not in layer.kind
+        and "Embedding" not in layer.kind
+    ]
+
+
+def initial_scale(course: Course) -> Iterator[Finding]:
+    """Yield a finding where the first weights make values many times larger, and the training suffers from it."""
+    traits = course.traits
+    if traits is None or not traits.gains or learns(course, 0.5):
+        return
+    where = max(traits.gains, key=lambda path: traits.gains[path])
+    if traits.gains[where] > _LARGE_GAIN and len(course.losses) >= 20:
+        evidence: dict[str, Any] = {"gain": traits.gains[where], "series": course.loss_series()}
+        yield Finding("initial-weights-large", where, 0, evidence, "initial_weights: null", 0.91)
+
+
+def alike(course: Course) -> Iterator[Finding]:
+    """Yield a finding of layers whose units began as copies of each other, and so remain."""
+    if course.traits is not None and course.traits.alike:
+        where = course.traits.alike[0]
+        evidence: dict[str, Any] = {"layers": ", ".join(course.traits.alike)}
+        yield Finding("units-alike", where, 0, evidence, "initial_weights: null", 0.95)
+
+
+def options(course: Course) -> Iterator[Finding]:
+    """Yield findings of layers whose options let next to nothing through, or are never learned."""
+    traits = course.traits
+    if traits is None:
+        return
+    for path, p in traits.dropout.items():
+        if p >= _STRONG_DROPOUT:
+            yield Finding("dropout-strong", path, 0, {"p": p, "kept": 1 - p}, "model: {dropout: 0.25}", 0.86)
+    if traits.frozen and not traits.loaded:
+        where = traits.frozen[0].rpartition(".")[0]
+        yield Finding("layer-frozen", where, 0, {"names": ", ".join(traits.frozen[:4])}, "freeze: []", 0.6)
+
+
+def vanishing_weights(course: Course) -> Iterator[Finding]:
+    """Yield a finding where the weight decay has eaten the weights."""
+    decay = float(course.facts.options.get("weight_decay") or 0.0)
+    if decay < 1e-3 or len(course.looks) < 3:
+        return
+    shrunk = {}
+    for path, layer in course.looks[-1].layers.items():
+        first = course.looks[0].layers.get(path)
+        if first is not None and first.weight_norm and layer.weight_norm is not None and "Norm" not in layer.kind:
+            shrunk[path] = layer.weight_norm / first.weight_norm
+    where = min(shrunk, key=lambda path: shrunk[path], default=None)
+    if where is not None and shrunk[where] < _KEPT_WEIGHTS and not learns(course, 0.7):
+        evidence: dict[str, Any] = {
+            "decay": decay,
+            "left": shrunk[where],
+            "series": course.series(where, "weight_norm"),
+        }
+        yield Finding(
+            "weights-decayed", where, course.looks[0].step, evidence, "optimizer: {weight_decay: 0.0001}", 0.87
+        )
+
+
+def stale(course: Course) -> Iterator[Finding]:
+    """Yield a finding of a batch normalisation whose running statistics are not those of the batches."""
+    if course.traits is None:
+        return
+    for path, momentum in course.traits.momenta.items():
+        series = course.series(path, "stale")
+        if not series or len(course.losses) < 60 or momentum is None:
+            continue
+        late = float(np.median([value for _, value in series[-4:]]))
+        record = course.records[-1] if course.records else {}
+        loss, other = record.get("again_loss", record.get("valid_loss")), record.get("loss")
+        worse = loss is not None and other is not None and loss > 1.5 * other + 0.05
+        if late > 1.0 and (worse or not course.records):
+            evidence = {"distance": late, "momentum": momentum, "series": series}
+            evidence |= {
+                "loss": other if other is not None else math.nan,
+                "evaluated": loss if loss is not None else math.nan,
+            }
+            yield Finding("statistics-stale", path, int(series[-1][0]), evidence, "", 0.84)
+            return
+
+
+def _kinds(course: Course) -> dict[str, str]:
+    return {path: layer.kind for path, layer in course.looks[-1].layers.items()} if course.looks else {}
+
+
+def _last(course: Course) -> str:
+    return next(reversed(course.looks[-1].layers)) if course.looks and course.looks[-1].layers else ""
+
+
+def _is_linear(kind: str) -> bool:
+    return kind.startswith(("Linear", "Conv", "BatchNorm"))
+
+
+def _since(series: list[list[float]], bound: float) -> int | None:
+    """Return the step from which on all looks are above a bound, None where the last is not."""
+    since = None
+    for step, value in reversed(series):
+        if value < bound:
+            break
+        since = int(step)
+    return since
+
+
+DETECTORS = (dead_units, saturated, depth, initial_scale, alike, options, vanishing_weights, stale)

@@ -1,0 +1,62 @@
+"""What several detectors ask of a course: where its losses began and ended, how fast its layers move."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from ..observe import Course
+
+__all__ = ["chance", "ended", "learns", "median_ratio", "smoothed", "started"]
+
+
+def smoothed(course: Course, pieces: int = 10) -> list[float]:
+    """Return the mean losses of so many equally long pieces of the course; fewer where it is short."""
+    losses = np.asarray(course.losses, np.float64)
+    pieces = min(pieces, len(losses))
+    if not pieces:
+        return []
+    edges = np.linspace(0, len(losses), pieces + 1).astype(int)
+    with np.errstate(all="ignore"):
+        return [float(losses[a:b].mean()) for a, b in itertools.pairwise(edges)]
+
+
+def started(course: Course) -> float:
+    """Return the loss at the start: the median of the first three, which no single batch decides."""
+    return float(np.median(course.losses[:3])) if course.losses else math.nan
+
+
+def ended(course: Course) -> float:
+    """Return the loss at the end: the mean of the last tenth, of five losses at least."""
+    count = max(len(course.losses) // 10, 5)
+    with np.errstate(all="ignore"):
+        return float(np.mean(course.losses[-count:])) if course.losses else math.nan
+
+
+def chance(course: Course) -> float | None:
+    """Return the loss of answering the same for all inputs; None where it is not known."""
+    facts, sample = course.facts, course.sample
+    if sample is None or facts.loss not in ("CrossEntropyLoss", "NLLLoss") or not sample.frequencies:
+        return None
+    shares = np.array(list(sample.frequencies.values())) / sample.rows
+    return float(-(shares * np.log(shares)).sum())
+
+
+def learns(course: Course, share: float = 0.9) -> bool:
+    """Return whether the loss at the end is below that share of the loss at the start, and of guessing."""
+    level = chance(course)
+    bound = started(course) if level is None else min(started(course), level)
+    return ended(course) < share * bound if bound > 0 else ended(course) < bound
+
+
+def median_ratio(course: Course, last: int = 4) -> float | None:
+    """Return the median over layers, and over the last looks, of |change| / |weights| in one update."""
+    ratios = [
+        layer.update_ratio
+        for look in course.looks[-last:]
+        for layer in look.layers.values()
+        if layer.update_ratio is not None and layer.weight_norm
+    ]
+    return float(np.median(ratios)) if ratios else None

@@ -1,0 +1,429 @@
+"""What is gathered while a script runs: its course, put together from the calls that were seen."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core import STATE, Tensor
+from ...nn import Module
+from .gaze import Gaze, is_looked_at
+from .nonfinite import first_nonfinite
+from .observe import Course, Facts, Failure, Look, ParameterStart, Start
+from .practice import LossCall, Practice
+from .records import Records, right_share
+from .roots import Roots
+from .sample import sample_of
+from .traits import traits_of
+from .truth import Truth, factor_of_function
+
+__all__ = ["Gathering"]
+
+# Updates whose gradients are compared with the tape's own.
+_COMPARED = 3
+# Names of losses as layers.
+_CLASSES = {
+    "mse_loss": "MSELoss",
+    "l1_loss": "L1Loss",
+    "smooth_l1_loss": "SmoothL1Loss",
+    "huber_loss": "HuberLoss",
+    "cross_entropy": "CrossEntropyLoss",
+    "nll_loss": "NLLLoss",
+    "binary_cross_entropy": "BCELoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
+    "kl_div": "KLDivLoss",
+    "hinge_loss": "HingeLoss",
+}
+# Layers that do something else in training than in evaluation.
+_MODAL = ("Dropout", "BatchNorm")
+
+
+@dataclasses.dataclass
+class _Call:
+    """A call of a loss that no backward pass has used yet."""
+
+    result: Tensor
+    output: Any
+    target: Any
+    repeat: Callable
+    facts: LossCall
+    training: bool
+
+
+class Gathering:
+    """Turns what happens into a :class:`Course`; ``course.practice`` has what only a watched loop shows."""
+
+    def __init__(self) -> None:
+        self.course = Course(facts=Facts(), practice=Practice(), start=Start())
+        self.practice: Practice = self.course.practice  # type: ignore[assignment]
+        self.optimizers: list[Any] = []
+        self.loaded = False
+        self.roots = Roots()
+        self.records = Records()
+        self.gaze = Gaze()
+        self.truth = Truth()
+        self._calls: list[_Call] = []
+        self._last: tuple[Module, tuple, Any] | None = None
+        self._makers: dict[int, tuple[Any, str]] = {}
+        self._losses: list[float] = []
+        self._fresh = False
+        self._stepped = False
+        self._clipped = False
+        self._first: list[tuple[Any, np.ndarray]] = []
+        self._data: list[tuple[np.ndarray, np.ndarray]] = []
+        self._functions: set[Any] = set()
+        self._modes = {"idle": "", "busy": "", "quiet": 0}
+        self._suspect: Failure | None = None
+
+    @property
+    def looking(self) -> bool:
+        """Whether the update at hand is looked at."""
+        return is_looked_at(self.practice.steps + 1)
+
+    # -- forward ------------------------------------------------------------------------------------------------------
+
+    def enters(self, module: Module, args: tuple) -> None:
+        """A network is called."""
+        self.roots.meet(module)
+        self._flush()
+        modal = next(
+            (m for m in module.modules() if any(k in type(m).__name__ for k in _MODAL) and getattr(m, "p", 1) != 0),
+            None,
+        )
+        if modal is None:
+            return
+        path = self.roots.path(modal)
+        if not STATE.grad_enabled and self.practice.steps:
+            self._modes["busy" if module.training else "quiet"] = path
+        elif STATE.grad_enabled:
+            self._modes["idle"] = "" if module.training or modal.training else path
+
+    def leaves(self, module: Module, args: tuple, output: Any, outermost: bool) -> None:
+        """A module has given its output."""
+        if outermost:
+            self._last = module, args, output
+        if not STATE.grad_enabled:
+            return
+        value = output[0] if isinstance(output, tuple) else output
+        if not any(True for _ in module.children()):
+            self.roots.meet(module)
+            if isinstance(value, Tensor):
+                self._makers[id(value)] = value, self.roots.path(module)
+            if self.looking:
+                self.gaze.saw(self.roots.path(module), module, args, output)
+
+    def function(self, cls: Any, apply: Callable, args: tuple) -> None:
+        """A function with a backward pass of its own is called."""
+        if cls in self._functions or not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+            return
+        self._functions.add(cls)
+        # What a function that expects other dtypes or shapes raises is not the script's error.
+        try:
+            factor = factor_of_function(apply, args)
+        except Exception:
+            return
+        if factor is not None and factor != 1.0 and self.practice.factor is None:
+            self.practice.factor, self.practice.factor_where = factor, cls.__name__
+
+    # -- losses -------------------------------------------------------------------------------------------------------
+
+    def refused_loss(self, name: str, given: tuple) -> None:
+        """A loss did not take what it was given."""
+        self.practice.called = _facts_of(name, given[0], given[1], "mean")
+
+    def loss(self, name: str, given: tuple, reduction: str, result: Any, repeat: Callable) -> None:
+        """A loss was computed."""
+        output, target = given
+        if not isinstance(output, Tensor) or not isinstance(target, Tensor) or not isinstance(result, Tensor):
+            return
+        facts = _facts_of(name, output, target, reduction)
+        facts.module = self._makers[id(output)][1] if id(output) in self._makers else ""
+        training = STATE.grad_enabled and (self._last is None or self._last[0].training)
+        call = _Call(result, output, target, repeat, facts, training)
+        if not STATE.grad_enabled:
+            self._evaluated(call)
+            return
+        self._calls.append(call)
+        if self.practice.called is None:
+            self.practice.called = facts
+            self._begin(call)
+
+    def _evaluated(self, call: _Call) -> None:
+        if call.result.array.size == 1 and self._last is not None:
+            value = float(call.result.item())
+            size = len(call.target.array) if call.target.array.ndim else 1
+            share = value / size if call.facts.reduction == "sum" else value
+            right = right_share(call.output.array, call.target.array)
+            self.records.evaluated_on(_array(self._last[1]), np.array(call.target.array), size, share, right)
+
+    def _flush(self) -> None:
+        """Count losses of evaluation that were computed with gradients on."""
+        for call in self._calls:
+            if not call.training:
+                self._evaluated(call)
+        self._calls = [call for call in self._calls if call.training][-16:]
+
+    def _begin(self, call: _Call) -> None:
+        """Keep what the first batch shows."""
+        facts, start = self.course.facts, self.course.start
+        assert start is not None
+        facts.loss = _CLASSES.get(call.facts.name, call.facts.name)
+        facts.task = "classification" if call.target.array.dtype.kind in "iu" else "regression"
+        facts.batch_size = len(call.target.array) if call.target.array.ndim else 1
+        if facts.task == "classification" and call.output.array.ndim > 1:
+            facts.classes = int(call.output.array.shape[1])
+        start.inputs = None if self._last is None else _array(self._last[1])
+        start.targets = np.array(call.target.array)
+        start.outputs = np.array(call.output.array)
+        start.last, start.last_path = call.facts.made_by, call.facts.module
+        start.loss = float(call.result.array.mean())
+
+    # -- backward -----------------------------------------------------------------------------------------------------
+
+    def before_backward(self, loss: Tensor) -> bool:
+        """Gradients are about to be computed. Return whether there is a sense in it: whether the loss is finite."""
+        practice = self.practice
+        if not np.isfinite(loss.array).all():
+            self._losses.append(float(loss.array.mean()))
+            self.course.failure = self._suspect or self._failure()
+            self._count()
+            return False
+        if practice.backwards == 0:
+            self._see_model()
+        if self._stepped:
+            self._stepped = False
+            if any(_is_filled(p) for _, p in self.roots.parameters()):
+                practice.uncleared += 1
+                practice.uncleared_since = practice.uncleared_since or practice.steps
+        if practice.steps < _COMPARED and not self._is_within_step():
+            leaves = [p for p in self._held() if p.requires_grad and p.node is None]
+            if leaves and loss.requires_grad and loss.array.size == 1:
+                self.truth.differentiate(loss, leaves)
+        if self.looking and loss.node is not None:
+            self.gaze.saw_graph(loss.node)
+        return True
+
+    def _is_within_step(self) -> bool:
+        return any(optimizer._stepping for optimizer in self.optimizers)
+
+    def after_backward(self, loss: Tensor) -> None:
+        """Gradients were computed."""
+        practice = self.practice
+        practice.backwards += 1
+        if practice.backwards == 1:
+            self._see_reach()
+        if len(self._calls) == 1 and practice.called is not None and self._calls[0].result is not loss:
+            practice.called.scaled = _scale(loss, self._calls[0].result)
+        for call in self._calls:
+            self._learned(call)
+        if self._modes["idle"] and practice.idle_mode == "" and self._calls:
+            practice.idle_mode = self._modes["idle"]
+        self._losses.append(float(loss.array.mean()))
+        self._calls, self._makers = [], {}
+        self._fresh = True
+        if not self.optimizers:
+            self._count()
+
+    def _learned(self, call: _Call) -> None:
+        size = len(call.target.array) if call.target.array.ndim else 1
+        inputs = None if self._last is None else _array(self._last[1])
+        self.records.close(self.practice.steps) if self.practice.steps else None
+        value = float(call.result.array.mean())
+        self.records.trained(size, value, right_share(call.output.array, call.target.array))
+        self.records.learned_from(inputs)
+        if inputs is not None and self.records.is_new and len(inputs) == size:
+            self._data.append((inputs, np.array(call.target.array)))
+
+    def detached(self, loss: Tensor, line: str) -> None:
+        """A loss had no graph to go back through."""
+        self.practice.detached = line
+        self.practice.detached_after = self.roots.path(self._last[0]) if self._last is not None else ""
+
+    # -- updates ------------------------------------------------------------------------------------------------------
+
+    def before_step(self, optimizer: Any) -> None:
+        """An optimizer is about to step."""
+        practice = self.practice
+        gradients = [p._grad for group in optimizer.param_groups for p in group["params"] if p._grad is not None]
+        if not gradients and self._fresh:
+            practice.emptied += 1
+        if self._fresh and self._suspect is None and not all(np.isfinite(g.array).all() for g in gradients):
+            self._suspect = self._failure()
+        if practice.steps < _COMPARED:
+            factor = self.truth.factor()
+            if factor is not None and not self._clipped and abs(factor - 1) > 1e-2 and practice.factor is None:
+                practice.factor = factor
+        if self.looking and self._fresh:
+            self.gaze.before_update(self.roots.layers())
+        self._clipped = False
+
+    def after_step(self, optimizer: Any) -> None:
+        """An optimizer has stepped."""
+        self._stepped = True
+        if self._fresh:
+            self._count()
+            self._note_rate(optimizer)
+
+    def _count(self) -> None:
+        """End an update: its loss and, where it was looked at, its layers."""
+        step = self.practice.steps + 1
+        if self._losses:
+            self.course.steps.append(step)
+            self.course.losses.append(float(np.mean(self._losses)))
+        if is_looked_at(step):
+            layers = self.gaze.after_update(self.roots.layers())
+            if layers:
+                self.course.looks.append(Look(step, layers))
+        self.practice.steps = step
+        self._losses, self._fresh = [], False
+
+    def _note_rate(self, optimizer: Any) -> None:
+        group = optimizer.param_groups[0]
+        rate = float(group.get("lr", math.nan))
+        if not self.course.rates:
+            facts = self.course.facts
+            facts.optimizer = type(optimizer).__name__
+            facts.options = {k: v for k, v in group.items() if k != "params"}
+        if not self.course.rates or self.course.rates[-1][1] != rate:
+            self.course.rates.append((self.practice.steps, rate))
+
+    def clipped(self, norm: float, largest: float) -> None:
+        """Gradients were clipped."""
+        self._clipped = True
+        if is_looked_at(self.practice.steps + 1):
+            self.practice.clipped.append((norm, largest))
+
+    # -- the model ----------------------------------------------------------------------------------------------------
+
+    def _see_model(self) -> None:
+        model = self.roots.main
+        if model is not None:
+            self.course.traits = traits_of(model)
+            self.course.traits.loaded = self.loaded
+        for path, layer in self.roots.layers():
+            self.course.facts.kinds[path] = type(layer).__name__
+        self._first = [(p, p.array.copy()) for _, p in self.roots.parameters()]
+        self.course.facts.parameters = sum(p.array.size for p, _ in self._first if p.requires_grad)
+
+    def _see_reach(self) -> None:
+        held = {id(p) for p in self._held()}
+        start = self.course.start
+        assert start is not None
+        before = {id(p): array for p, array in self._first}
+        for name, p in self.roots.parameters():
+            array = before.get(id(p), p.array)
+            start.parameters[name] = ParameterStart(
+                learned=p.requires_grad,
+                # A loop without an optimizer changes them itself.
+                held=not self.optimizers or id(p) in held,
+                finite=bool(np.isfinite(np.asarray(array)).all()),
+                reached=p._grad is not None,
+            )
+
+    def _held(self) -> list[Any]:
+        return [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
+
+    def _failure(self) -> Failure:
+        """Return where a value that is not finite comes from, by running the batch again."""
+        step = self.practice.steps
+        if self._last is not None and self._calls:
+            module, args, output = self._last
+            call = self._calls[-1]
+            direct = call.output is output
+            try:
+                found = first_nonfinite(
+                    module, args, call.repeat if direct else None, (call.target,) if direct else (), step
+                )
+            except Exception:
+                found = None
+            if found is not None:
+                return found
+            if np.isfinite(call.output.array).all():
+                return Failure(
+                    step, f"{call.facts.name} gave a value that is not finite", call.facts.name, "loss", "forward"
+                )
+        return Failure(step, "the loss is not finite", part="forward")
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> Course:
+        """Return the course, the training being over."""
+        practice, course = self.practice, self.course
+        self._flush()
+        if self._losses:
+            self._count()
+        self.records.close(practice.steps)
+        course.records = self.records.reports
+        course.facts.has_valid = any("valid_loss" in record for record in course.records)
+        practice.unmoved = practice.backwards > 2 and all(np.array_equal(p.array, a) for p, a in self._first)
+        held = {id(p) for p in self._held()}
+        own = {id(p) for _, p in self.roots.parameters()}
+        practice.held, practice.strangers = len(held), len(held - own)
+        practice.unheld = [n for n, p in self.roots.parameters() if p.requires_grad and id(p) not in held]
+        if not self._modes["quiet"]:
+            practice.busy_mode = str(self._modes["busy"])
+        samples = {"train": _together(self._data), "valid": _together(self.records.data)}
+        assert course.start is not None
+        course.start.samples = {name: both for name, both in samples.items() if both is not None}
+        if "train" in course.start.samples:
+            course.sample = sample_of(*course.start.samples["train"])
+            course.facts.samples = len(course.start.samples["train"][1])
+        course.whole = True
+        return course
+
+
+def _array(args: tuple) -> np.ndarray | None:
+    first = args[0] if args else None
+    return np.array(first.array) if isinstance(first, Tensor) and first.array.ndim else None
+
+
+def _together(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return batches as one, None where they differ in shape or there are none."""
+    if len({(x.shape[1:], y.shape[1:]) for x, y in pairs}) != 1:
+        return None
+    return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
+
+
+def _is_filled(p: Any) -> bool:
+    return p._grad is not None and bool(p._grad.array.any())
+
+
+def _facts_of(name: str, output: Any, target: Any, reduction: str) -> LossCall:
+    facts = LossCall(name, reduction)
+    if isinstance(target, Tensor):
+        facts.target_shape, facts.target_kind = tuple(target.array.shape), target.array.dtype.kind
+    if isinstance(output, Tensor):
+        values = output.array
+        facts.shape = tuple(values.shape)
+        facts.made_by = "" if output.node is None else getattr(output.node.primitive, "name", "")
+        if values.size and values.dtype.kind == "f":
+            facts.low, facts.high = float(values.min()), float(values.max())
+            facts.sums_to_one = _sums(values)
+    return facts
+
+
+def _sums(values: np.ndarray) -> tuple[int, ...]:
+    """Return the dimensions along which probabilities, or their logarithms, sum to 1."""
+    if values.ndim != 2:
+        return ()
+    with np.errstate(all="ignore"):
+        weights = values if values.min() >= 0 else np.exp(values) if values.max() <= 1e-6 else None
+        if weights is None:
+            return ()
+        return tuple(d for d in (0, 1) if values.shape[d] > 1 and np.allclose(weights.sum(axis=d), 1, atol=1e-3))
+
+
+def _scale(loss: Tensor, result: Tensor) -> float:
+    """Return by what number a loss was multiplied, 1.0 where anything else was done to it."""
+    node = loss.node
+    while node is not None and result.node is not None and node is not result.node:
+        sources = [edge for edge in node.edges if edge is not None]
+        if getattr(node.primitive, "name", "") not in ("mul", "div") or len(sources) != 1:
+            return 1.0
+        node = sources[0] if not isinstance(sources[0], Tensor) else None
+    value = float(result.array.mean())
+    return float(loss.array.mean()) / value if node is not None and value else 1.0

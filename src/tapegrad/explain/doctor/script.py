@@ -1,0 +1,103 @@
+"""Watching a script that trains with a loop of its own, and telling what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...core.graph import _PACKAGE
+from ...errors import TapegradWarning
+from . import before, before_data
+from .detectors import detect
+from .finding import Finding, ranked
+from .gathering import Gathering
+from .observe import Course
+from .watching import Enough, Watcher
+
+__all__ = ["course_of_script", "watch_script"]
+
+
+def watch_script(
+    path: str | os.PathLike,
+    argv: Sequence[str] = (),
+    *,
+    steps: int | None = None,
+    seconds: float | None = None,
+    prepare: Callable[[], Any] | None = None,
+) -> list[Finding]:
+    """Run a script as the main program, watch how it trains, and return what is wrong with that, the gravest first.
+
+    ``steps`` and ``seconds``: after how many updates, or how long, the script is stopped. ``prepare`` is called before,
+    e.g. to make ``import torch`` find tapegrad. An error that the script raises is a finding as well: it tells the line.
+    Raises OSError when the file cannot be read.
+    """
+    course = course_of_script(path, argv, steps=steps, seconds=seconds, prepare=prepare)
+    checks = (*before.CHECKS, *before_data.CHECKS)
+    return ranked([*detect(course), *(finding for check in checks for finding in check(course))])
+
+
+def course_of_script(
+    path: str | os.PathLike,
+    argv: Sequence[str] = (),
+    *,
+    steps: int | None = None,
+    seconds: float | None = None,
+    prepare: Callable[[], Any] | None = None,
+) -> Course:
+    """Run a script as :func:`watch_script` does, and return what was seen."""
+    place = os.fspath(path)
+    with open(place, "rb") as file:
+        source = file.read()
+    if prepare is not None:
+        prepare()
+    watcher = Watcher(steps=steps, seconds=seconds)
+    before = sys.argv, sys.modules.get("__main__"), list(sys.path)
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=place, __builtins__=__builtins__, __spec__=None, __cached__=None)
+    sys.argv, sys.modules["__main__"] = [place, *argv], main
+    sys.path.insert(0, os.path.dirname(os.path.realpath(place)))
+    try:
+        with watcher, warnings.catch_warnings():
+            # What they would say is what the findings say.
+            warnings.simplefilter("ignore", TapegradWarning)
+            _run(source, place, main, watcher.gathering)
+    finally:
+        sys.argv, sys.path[:] = before[0], before[2]
+        if before[1] is not None:
+            sys.modules["__main__"] = before[1]
+    return watcher.gathering.finish()
+
+
+def _run(source: bytes, place: str, main: types.ModuleType, gathering: Gathering) -> None:
+    try:
+        exec(compile(source, place, "exec", dont_inherit=True), main.__dict__)
+    except Enough:
+        pass
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            gathering.practice.error, gathering.practice.error_kind = (
+                f"it ended with exit code {end.code}",
+                "SystemExit",
+            )
+    except Exception as error:
+        practice = gathering.practice
+        practice.error = " ".join(str(error).split()) or type(error).__name__
+        practice.error_kind = type(error).__name__
+        practice.error_where = _line(error, place)
+
+
+def _line(error: BaseException, place: str) -> str:
+    """Return ``file:line`` of the innermost line of the user's own code that an error went through."""
+    if isinstance(error, SyntaxError):
+        return f"{os.path.basename(place)}:{error.lineno}"
+    trace, found = error.__traceback__, ""
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name == place or not (name.startswith((_PACKAGE, "<")) or "site-packages" in name):
+            found = f"{os.path.basename(name)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
