@@ -47,6 +47,7 @@ DIFFERENCES: list[tuple[str, str, str]] = [
         r"mode -> gradient: finite where the other is not",
         "where the mode is a corner, PyTorch's gradient is that of 0 / 0; this is 0",
     ),
+        "torch.sparse.sampled_addmm",
     ("torch.dtype", r".*", "a dtype is a class of NumPy's, printed under NumPy's name"),
     ("nn.Unflatten", r"tapegrad.Size", "the class's own name is printed"),
     ("torch.Size", r"'tapegrad.Size", "the class's own name is printed"),
@@ -124,7 +125,6 @@ SIGNATURES: list[tuple[str, str, str]] = [
     ("torch.sspaddmm", r"not taken by position", DEPRECATED),
     ("torch.*addmm", r"no keyword 'out'", "a sparse result is a new tensor"),
     (
-        "torch.sparse.sampled_addmm",
         r"want NotImpl",
         "COO tensors here, where PyTorch has it for CSR ones alone",
     ),
