@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..array import get_default_dtype, set_default_dtype
+from ..explain.doctor.doctor import Doctor
 from ..formats.atomic import write_atomically
 from ..train import Callback, Checkpoints, HashLedger, Ledger, Run, TensorBoard, load_checkpoint, load_weights
 from ..train.callbacks import EarlyStopping, Snapshots
@@ -21,7 +22,7 @@ from .data import Sets
 from .result import measure
 from .schema import Config
 
-__all__ = ["attach", "fit", "one_setting", "run_experiment"]
+__all__ = ["attach", "fit", "one_setting", "run_experiment", "test_of"]
 
 
 def run_experiment(
@@ -118,6 +119,9 @@ def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
     ]
     if wanted.statistics:
         found.append(Statistics(run.log))
+    if wanted.doctor:
+        # After the statistics, whose looks it shares.
+        found.append(Doctor(mode=wanted.doctor, log=run.log, test=test_of(assembly.sets)))
     if wanted.snapshots:
         found.append(Snapshots(run.folder / "snapshots", every=wanted.snapshots))
     if wanted.early_stopping is not None:
@@ -126,6 +130,11 @@ def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
     if wanted.tensorboard:
         found.append(TensorBoard(run.folder / "tensorboard"))
     return found
+
+
+def test_of(sets: Sets) -> Any:
+    """Return the test set as (inputs, targets), None where there is none."""
+    return None if sets.test is None else (sets.test.inputs, sets.test.targets)
 
 
 def _default_metric(assembly: Assembly) -> str:

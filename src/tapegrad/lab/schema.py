@@ -278,6 +278,8 @@ class Callbacks(Section):
     """Steps from one hash of the weights to the next; left out, each epoch has one."""
     statistics: bool = True
     """Note activations and gradients of every layer at each report."""
+    doctor: Literal["cheap", "full", False] = "cheap"
+    """Say what is wrong with the training: `cheap` takes at most 2 % of the time, `full` looks at everything."""
     snapshots: Count | None = None
     """Keep the weights of every k-th report, for animations."""
 

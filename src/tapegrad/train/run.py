@@ -21,7 +21,7 @@ __all__ = ["Run", "list_runs"]
 
 _MARK = "recipe.yaml"
 # Events of a training's course: what lies behind the step that a training resumes at has not happened.
-_COURSE = ("epoch", "statistics", "snapshot", "checkpoint")
+_COURSE = ("epoch", "statistics", "snapshot", "checkpoint", "finding")
 _LIFE = ("start", "resumed", "interrupted", "failed")
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import os
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from .begin import targets_are_classes
 from .finding import Finding
-from .observe import Course, Look, Start
+from .observe import Course, Start
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "LASTING"]
 
 _LN = "CrossEntropyLoss"
 _OF_CLASSES = ("CrossEntropyLoss", "NLLLoss")
@@ -110,29 +110,27 @@ def classes_as_numbers(course: Course) -> Iterator[Finding]:
 
 def start_saturated(course: Course) -> Iterator[Finding]:
     """Yield a finding where an activation lies at its ends already for the first batch: next to no gradient goes through."""
-    look = next((look for look in course.looks if look.step <= 1), None)
-    if look is None or course.start is None:
+    look = next((look for look in course.looks if look.step == 1), None)
+    if look is None:
         return
-    gains = _gains(course)
-    large = max(gains.values(), default=0.0) > _LARGE_GAIN
-    before = ""
+    gain = max(_gains(course).values(), default=math.nan)
+    came = None
     for path, layer in look.layers.items():
-        if layer.saturated_share is not None and layer.saturated_share > _SATURATED and before:
-            came = look.layers[before]
-            first = next((name for name, other in look.layers.items() if other.weight_norm), path)
+        if came is not None and layer.saturated_share is not None and layer.saturated_share > _SATURATED:
             evidence = {
                 "share": layer.saturated_share,
                 "low": came.low,
                 "high": came.high,
                 "kind": layer.kind,
-                "gradient": look.layers[first].grad_norm or 0.0,
-                "first": first,
-                "gain": max(gains.values(), default=math.nan),
+                "gain": gain,
             }
-            advice = "initial_weights: null" if large else "data: {standardize: true}"
+            if course.losses:
+                evidence |= {"loss": course.losses[0], "now": course.losses[-1], "step": course.step}
+                evidence["series"] = course.loss_series()
+            advice = "initial_weights: null" if gain > _LARGE_GAIN else "data: {standardize: true}"
             yield Finding("start-saturated", path, 0, evidence, advice, 0.93)
             return
-        before = path
+        came = layer
 
 
 def weights(course: Course) -> Iterator[Finding]:
@@ -162,15 +160,9 @@ def reached(course: Course) -> Iterator[Finding]:
         yield Finding("no-gradient", "" if whole else _common(unreached), 0, evidence, "", 0.98 if whole else 0.87)
 
 
-CHECKS = (
-    start_loss,
-    scores,
-    output_range,
-    classes_as_numbers,
-    start_saturated,
-    weights,
-    reached,
-)
+CHECKS = (start_loss, scores, output_range, classes_as_numbers, weights, reached)
+# What is seen at the first update and goes on: its evidence grows with the course.
+LASTING = (start_saturated,)
 
 
 def _scores_classes(course: Course) -> bool:
@@ -198,14 +190,14 @@ def _gains(course: Course) -> dict[str, float]:
 
 
 def _common(names: Iterable[str]) -> str:
-    """Return the path of the module that all these parameters are in, "" where that is the whole model.
+    """Return the path of the module that all these parameters are in; where that is the whole model, the first one's.
 
     >>> _common(["encoder.0.weight", "encoder.2.bias"]), _common(["fc1.weight"]), _common(["a.weight", "b.weight"])
     ('encoder', 'fc1', 'a')
     """
     modules = [name.rpartition(".")[0].split(".") for name in names]
-    shared = os.path.commonprefix(modules)
-    return ".".join(shared or modules[0])
+    shared = list(itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*modules, strict=False)))
+    return ".".join(parts[0] for parts in shared) or ".".join(modules[0])
 
 
 def _listed(names: list[str], most: int = 4) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...errors import ArgumentError, NotFiniteError
+from ...errors import ArgumentError, NotFiniteError, TapegradError
 from ...train import Callback
 from ...train.inside import LayerLook
 from . import before, before_data
@@ -29,6 +29,8 @@ _SAMPLES = 64
 _MOST_LOSSES = 65_536
 # A loss that is so many times the first one may be the last that is finite.
 _ALARMING = 3.0
+# A finding of this severity explains why a training raises an error.
+_EXPLAINS = 0.9
 # Weights of networks with more numbers are not kept.
 _MOST_KEPT = 50_000_000
 
@@ -48,14 +50,14 @@ class Doctor(Callback):
 
     >>> import tapegrad as tg
     >>> from tapegrad.utils.data import DataLoader, TensorDataset
-    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 3), tg.nn.Softmax(dim=1))
+    >>> model = tg.nn.Sequential(tg.nn.Linear(4, 1), tg.nn.Sigmoid())
     >>> doctor = Doctor()
-    >>> trainer = tg.train.Trainer(
-    ...     model, tg.nn.CrossEntropyLoss(), tg.optim.SGD(model.parameters(), lr=0.1), callbacks=[doctor]
-    ... )
-    >>> _ = trainer.fit(DataLoader(TensorDataset(tg.randn(32, 4), tg.arange(32) % 3), batch_size=8), epochs=1)
+    >>> optimizer = tg.optim.SGD(model.parameters(), lr=0.1)
+    >>> trainer = tg.train.Trainer(model, tg.nn.MSELoss(), optimizer, callbacks=[doctor])
+    >>> labels = (tg.arange(32) % 10).float().reshape(32, 1)
+    >>> _ = trainer.fit(DataLoader(TensorDataset(tg.randn(32, 4), labels), batch_size=8), epochs=1)
     >>> doctor.findings[0].fault, doctor.findings[0].where
-    ('double-softmax', '1')
+    ('output-range', '1')
     """
 
     def __init__(
@@ -152,6 +154,10 @@ class Doctor(Callback):
 
     def on_epoch_end(self, trainer: Any, record: dict[str, float]) -> None:
         self.course.records.append(dict(record))
+        began = time.perf_counter()
+        if self._affords(began):
+            self._judge(trainer.position.step)
+            self.seconds += time.perf_counter() - began
 
     def on_interrupt(self, trainer: Any) -> None:
         self._looking = False
@@ -163,7 +169,9 @@ class Doctor(Callback):
             self._judge(trainer.position.step)
 
     def on_fit_end(self, trainer: Any) -> None:
-        self.course.whole = True
+        # A number of updates that ends within the last epoch is all that was wanted; one before that is a part.
+        left = trainer.epochs * self.course.facts.batches - trainer.position.step
+        self.course.whole = trainer.stopped is not None or left < max(self.course.facts.batches, 1)
         self._judge(trainer.position.step)
 
     def state_dict(self) -> dict[str, Any]:
@@ -191,6 +199,10 @@ class Doctor(Callback):
             course.facts.task = "regression"
         # An update with labels that do not fit raises: what is to be said of them is said before it.
         self._report(0, (f for check in before_data.CHECKS for f in check(course)))
+        if self.mode == "full":
+            from .thorough import thorough
+
+            self._report(0, thorough(trainer))
 
     def _first_update(self, trainer: Any, loss: float) -> None:
         start = self.course.start
@@ -228,7 +240,7 @@ class Doctor(Callback):
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def _judge(self, step: int) -> None:
-        self._report(step, (finding for detector in DETECTORS for finding in detector(self.course)))
+        self._report(step, (finding for check in (*before.LASTING, *DETECTORS) for finding in check(self.course)))
 
     def _report(self, step: int, found: Any) -> None:
         """Keep what was found: tell what is new, and take newer evidence for what is known."""
@@ -242,3 +254,31 @@ class Doctor(Callback):
                 self.log("finding", step=step, **finding.to_dict())
             if self.tell is not None:
                 self.tell(finding)
+
+
+def diagnose(
+    trainer: Any,
+    train: Any,
+    valid: Any = None,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    mode: str = "full",
+    test: Any = None,
+) -> list[Finding]:
+    """Train, with the doctor beside it, and return what it found, by falling severity.
+
+    ``epochs`` are those of the whole training; with ``steps`` it ends after so many updates, and what only a finished
+    training can be judged by is left out. The model is a trained one afterwards. A training that breaks off is a finding;
+    an error that no finding explains is raised.
+    """
+    doctor = Doctor(mode=mode, test=test)
+    callbacks, trainer.callbacks = trainer.callbacks, [*trainer.callbacks, doctor]
+    try:
+        trainer.fit(train, valid, epochs=epochs, steps=steps)
+    except TapegradError:
+        if not doctor.findings or doctor.findings[0].severity < _EXPLAINS:
+            raise
+    finally:
+        trainer.callbacks = callbacks
+    return doctor.findings

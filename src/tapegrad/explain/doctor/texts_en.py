@@ -23,10 +23,10 @@ TEXTS: dict[str, dict[str, str]] = {
     "start-saturated": {
         "title": "An activation is saturated from the start",
         "message": (
-            "For the first batch {share:.0%} of what the {kind} gives lies at its ends, as what goes into it reaches "
-            "from {low} to {high}. Its derivative there is next to 0, so next to no gradient comes through "
-            "({gradient} in {first}) and the loss stays where it is. The largest weights multiply the spread of what "
-            "goes in by {gain}, where 1 is right."
+            "For the first batch {share:.0%} of what the {kind} gives lies at its ends, as what goes into it reaches from "
+            "{low} to {high}. Its derivative is next to 0 there, so next to no gradient comes through: the loss was {loss} at "
+            "the first update and is {now} at step {step}. The largest weights multiply the spread of what goes into them by "
+            "{gain}, where 1 is right."
         ),
     },
     "double-softmax": {

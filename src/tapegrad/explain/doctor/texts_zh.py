@@ -18,9 +18,9 @@ TEXTS: dict[str, dict[str, str]] = {
     "start-saturated": {
         "title": "激活函数从一开始就饱和",
         "message": (
-            "对第一批数据，{kind} 的输出有 {share:.0%} 位于其值域两端，因为它的输入范围是 {low}"
-            " 到 {high}。那里的导数几乎为 0，梯度几乎传不过去（{first} 中为 {gradient}"
-            "），损失停滞不动。最大的权重把输入的离散程度放大到 {gain} 倍，而合适的是 1 倍。"
+            "对第一批数据，{kind} 的输出有 {share:.0%} 位于其值域两端，因为它的输入范围是 {low} 到 {high}。"
+            "那里的导数几乎为 0，梯度几乎传不过去：第一次更新时损失为 {loss}，第 {step} 步时为 {now}。"
+            "最大的权重把输入的离散程度放大到 {gain} 倍，而合适的是 1 倍。"
         ),
     },
     "double-softmax": {

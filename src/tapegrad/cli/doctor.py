@@ -1,0 +1,165 @@
+"""``tapegrad doctor RECIPE|RUN|SCRIPT``."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import ArgumentError
+from ..train import Run
+from ..train.lines import dump
+
+if TYPE_CHECKING:
+    from ..explain.doctor.finding import Finding
+
+__all__ = ["doctor", "tell"]
+
+_WIDEST = 100
+
+
+@click.command(
+    epilog="Examples: tapegrad doctor mnist/as-reported optimizer.lr=3; tapegrad doctor runs/mnist-20261121-120000; "
+    "tapegrad doctor train.py -- --epochs 1"
+)
+@click.argument("subject", metavar="RECIPE|RUN|SCRIPT")
+@click.argument("words", metavar="[KEY=VALUE | ARGUMENT]...", nargs=-1)
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override what the recipe says.")
+@click.option("--steps", type=click.IntRange(min=1), help="Updates to make.  [default: all, at most 1000]")
+@click.option(
+    "--full", is_flag=True, help="Also compare gradients with finite differences, and learn a batch by heart."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON.")
+@click.option("--language", "--lang", type=click.Choice(["en", "zh"]), help="Of the sentences.  [default: by LANG]")
+@click.option("--runs", default="runs", show_default=True, type=click.Path(), help="Where runs are looked up by name.")
+def doctor(
+    subject: str,
+    words: tuple[str, ...],
+    settings: tuple[str, ...],
+    steps: int | None,
+    full: bool,
+    as_json: bool,
+    language: str | None,
+    runs: str,
+) -> int:
+    """Say in plain words what is wrong with a training, the worst first, and what to try.
+
+    A RECIPE (a name or a YAML file) is trained for a while, and nothing is written; KEY=VALUE overrides what it says. Of a
+    RUN its folder is read. A SCRIPT of one's own (.py) is run and watched; the words after it are its arguments.
+
+    Ends with 0 when nothing was found, with 1 when something was, with 2 when it could not look.
+    """
+    language = language or _language()
+    what, found = _found(subject, words, settings, steps, full, runs)
+    if as_json:
+        click.echo(dump({"subject": subject, **what, "findings": [_object(f, language) for f in found]}, indent=2))
+    else:
+        _show(what, found, language)
+    return 1 if found else 0
+
+
+def _found(
+    subject: str, words: tuple[str, ...], settings: tuple[str, ...], steps: int | None, full: bool, runs: str
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what was looked at, and the findings."""
+    if subject.endswith(".py"):
+        if settings or steps is not None or full:
+            raise ArgumentError("doctor", "a script takes no --set, --steps or --full", "give it arguments of its own")
+        if not os.path.isfile(subject):
+            raise ArgumentError("doctor", f"there is no file {subject}", "check the path")
+        from ..explain.doctor.script import watch_script
+
+        return {"kind": "script"}, watch_script(subject, list(words))
+    from ..lab.diagnosis import diagnose_recipe, diagnose_run
+
+    run = _run(subject, runs)
+    if run is not None:
+        if words or settings:
+            raise ArgumentError("doctor", "a run's recipe is what it was", "name the recipe to change it")
+        return {"kind": "run"}, diagnose_run(run)
+    made, found = diagnose_recipe(subject, [*words, *settings], steps=steps, mode="full" if full else "cheap")
+    return {"kind": "recipe", **made}, found
+
+
+def _run(subject: str, runs: str) -> Run | None:
+    for folder in (pathlib.Path(subject), pathlib.Path(runs) / subject):
+        if (folder / "recipe.yaml").is_file() and folder.is_dir():
+            return Run(folder)
+    return None
+
+
+def _language() -> str:
+    return "zh" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh") else "en"
+
+
+def _object(finding: Finding, language: str) -> dict[str, Any]:
+    return {**finding.to_dict(), "title": finding.title(language), "text": finding.message(language)}
+
+
+# -- on the terminal --------------------------------------------------------------------------------------------------
+
+_WORDS = {
+    "en": {
+        "healthy": "nothing found",
+        "trained": "looked at {steps:,} of {of:,} updates",
+        "start": "from the start",
+        "since": "since step {since:,}",
+        "try": "try",
+    },
+    "zh": {
+        "healthy": "没有发现问题",
+        "trained": "观察了 {of:,} 次更新中的 {steps:,} 次",
+        "start": "从一开始",
+        "since": "自第 {since:,} 步起",
+        "try": "建议",
+    },
+}
+
+
+def tell(finding: Finding, language: str = "en") -> str:
+    """Return a finding as one line: what, where, since when."""
+    place = f" ({finding.where})" if finding.where else ""
+    return f"doctor: {finding.title(language)}{place}, {_since(finding, language)}"
+
+
+def _since(finding: Finding, language: str) -> str:
+    words = _WORDS[language]
+    return words["since"].format(since=finding.since) if finding.since else words["start"]
+
+
+def _show(what: dict[str, Any], found: list[Finding], language: str) -> None:
+    words = _WORDS[language]
+    if "steps" in what:
+        click.echo(words["trained"].format(**what), err=True)
+    if not found:
+        click.echo(words["healthy"])
+    for number, finding in enumerate(found, 1):
+        if number > 1:
+            click.echo()
+        _show_one(number, finding, language)
+
+
+def _show_one(number: int, finding: Finding, language: str) -> None:
+    place = f" · {finding.where}" if finding.where else ""
+    head = f"{number}. {finding.title(language)}{place} · {_since(finding, language)}"
+    click.echo(click.style(head, bold=True))
+    for line in _wrapped(finding.message(language), language):
+        click.echo(f"   {line}")
+    course = finding.sparkline(60)
+    if course:
+        values = [value for _, value in finding.series]
+        click.echo(f"   {course}  {values[0]:.3g} → {values[-1]:.3g}")
+    if finding.advice:
+        click.echo(f"   {_WORDS[language]['try']}: " + click.style(finding.advice, fg="green"))
+
+
+def _wrapped(text: str, language: str) -> list[str]:
+    width = min(shutil.get_terminal_size().columns, _WIDEST) - 4 if sys.stdout.isatty() else _WIDEST
+    if language == "zh":  # each sign takes two columns, and a line may end after any
+        return [text[i : i + width // 2] for i in range(0, len(text), width // 2)]
+    return textwrap.wrap(text, max(width, 20))
