@@ -24,6 +24,7 @@ except ImportError:
 from . import pages, recipes, runs, stream, trainings
 from .library import Library
 from .playground import routes as playground
+from .probe import routes as probe
 from .security import Guard
 from .worker import Worker
 
@@ -37,12 +38,14 @@ class Board:
         self.library = Library(folders)
         self.closing = threading.Event()
         self.trainings = trainings.Trainings(self)
+        self.probe = Worker("probe.service", priority=15, seconds=60.0, idle=600.0)
         self.playground = Worker("playground.service", priority=5, seconds=60.0)
 
     def close(self) -> None:
         """End all that was started for the board; trainings go on."""
         self.closing.set()
-        self.playground.close()
+        for worker in (self.probe, self.playground):
+            worker.close()
 
 
 def make_app(
@@ -61,7 +64,7 @@ def make_app(
 
     routes = [
         Route("/api/session", session),
-        *(route for part in (runs, stream, recipes, trainings, playground) for route in part.routes(board)),
+        *(route for part in (runs, stream, recipes, trainings, probe, playground) for route in part.routes(board)),
         Route("/api/{rest:path}", missing, methods=["GET", "POST"]),
         *pages.routes(static),
     ]

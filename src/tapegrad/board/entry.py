@@ -22,7 +22,8 @@ __all__ = ["Entry"]
 
 _NO_METRICS = ("epoch", "epochs", "step", "steps", "rate", "seconds")
 _MOST_RECIPE = 1_000_000
-_MOST_RESULT = 8_000_000
+# A run without a word may still be reading its data.
+_NEWBORN = 60.0
 
 
 class _Kept:
@@ -103,6 +104,8 @@ class Entry:
         life = self.follower.life
         if life.get("event") == "failed":
             return "failed"
+        if not life:
+            return "running" if time.time() - self._made() < _NEWBORN else "interrupted"
         alive = life.get("event") in ("start", "resumed") and is_running(life, self._silence())
         return "running" if alive else "interrupted"
 

@@ -20,7 +20,9 @@ from starlette.routing import Route
 
 from ..errors import ArgumentError, did_you_mean
 from ..lab.config import load_config
-from ..lab.schema import Config
+from ..lab.library import recipe_file
+from ..lab.overrides import apply_overrides
+from ..lab.yaml import read_yaml
 from . import recipes
 from .answers import Refusal, answer, read_object, whole
 
@@ -38,6 +40,7 @@ _SECONDS = 120.0
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+){0,19}")
 # Arguments of data sets that name files.
 _FILES = ("path", "file", "folder", "test_path")
+_READING = ("csv", "folder", "npz")
 
 
 def routes(board: Board) -> list[Route]:
@@ -96,7 +99,7 @@ class Trainings:
 
     def _launch(self, recipe: str, texts: list[str]) -> tuple[subprocess.Popen, pathlib.Path]:
         home = self.board.library.home
-        command = [sys.executable, "-m", "tapegrad", "train", "--runs", str(home), "--", recipe, *texts]
+        command = [sys.executable, "-P", "-m", "tapegrad", "train", "--runs", str(home), "--", recipe, *texts]
         # A file, no pipe: what nobody reads any more must not end a training.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             path = pathlib.Path(folder, "said.txt")
@@ -145,12 +148,14 @@ def _checked(recipe: Any, overrides: Any) -> list[str]:
     if not isinstance(overrides, Mapping) or len(overrides) > _MOST_OVERRIDES:
         raise ArgumentError("overrides", "they are no object, or too many", 'send {"training.epochs": 3}')
     texts = [_override(key, value) for key, value in overrides.items()]
-    given, own = load_config(recipe, texts), load_config(recipe)
-    for name, said, expected in zip(_PLACES, _places(given), _places(own), strict=True):
-        if said != expected:
-            raise ArgumentError(
-                name, "a training from the page reads the recipe's own files alone", "use `tapegrad train`"
-            )
+    own = read_yaml(recipe_file(recipe).read_bytes(), recipe).data
+    changed = _places(apply_overrides(own, texts))
+    # Before the configuration is made, which looks into the files that it names.
+    for name, expected in _places(own).items():
+        if changed[name] != expected:
+            what = "a training from the page reads the recipe's own files alone"
+            raise ArgumentError(name, what, "use `tapegrad train`")
+    load_config(recipe, texts)
     return texts
 
 
@@ -166,18 +171,20 @@ def _override(key: Any, value: Any) -> str:
     return f"{key}={text}"
 
 
-_PLACES = ("model.module", "initial_weights", "data.root", "data.exclude", "data.set", "data.arguments")
+def _places(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all of a recipe's plain data that names files or runs code."""
+    section, model = _mapping(data.get("data")), _mapping(data.get("model"))
+    arguments = _mapping(section.get("arguments"))
+    weights, exclude, name = data.get("initial_weights"), section.get("exclude"), section.get("set")
+    return {
+        "model.module": model.get("module"),
+        "initial_weights": None if isinstance(weights, list) else weights,
+        "data.root": section.get("root"),
+        "data.exclude": None if isinstance(exclude, list) else exclude,
+        "data.set": name if not isinstance(name, str) or name.lower() in _READING else None,
+        "data.arguments": {key: arguments[key] for key in _FILES if key in arguments},
+    }
 
 
-def _places(config: Config) -> list[Any]:
-    """Return all that names files or runs code."""
-    data, weights, exclude = config.data, config.initial_weights, config.data.exclude
-    reads = data.set in ("csv", "folder", "npz")
-    return [
-        config.model.module,
-        weights if isinstance(weights, str) else None,
-        data.root,
-        exclude if isinstance(exclude, str) else None,
-        data.set if reads else None,
-        {key: data.arguments[key] for key in _FILES if key in data.arguments},
-    ]
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

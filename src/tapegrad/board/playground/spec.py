@@ -23,7 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "layers": [8, 8],
     "activation": "Tanh",
     "optimizer": "Adam",
-    "lr": 0.01,
+    "lr": 0.03,
     "batch_size": 32,
     "l1": 0.0,
     "l2": 0.0,

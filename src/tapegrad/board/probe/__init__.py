@@ -1,0 +1,1 @@
+"""Looking into a run's network: it is built again from recipe and checkpoint, in a process of its own."""

@@ -1,0 +1,127 @@
+"""A run's network as it was at a checkpoint, with the data that it learned from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pathlib
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core import tensor
+from ...errors import DataError
+from ...explain.network import Graph, graph
+from ...lab import names
+from ...lab.build import build_model
+from ...lab.config import parse_config
+from ...lab.data import Part, Sets, load_sets
+from ...lab.schema import Config
+from ...train import load_weights
+from ...train.process import this_process
+from ..answers import Refusal
+from ..files import read_object, read_text
+
+__all__ = ["Subject", "subject_of"]
+
+_MOST_KEPT = 4
+_MOST_RECIPE = 1_000_000
+# Samples that the graph's values are of.
+SAMPLES = 32
+
+
+class Subject:
+    """A network in evaluation mode. Data and graph are made when they are first asked for."""
+
+    def __init__(self, folder: pathlib.Path, checkpoint: str, host: str | None):
+        text = read_text(folder, "recipe.yaml", most=_MOST_RECIPE)
+        if text is None:
+            raise Refusal(404, "run", "its recipe cannot be read", "restore recipe.yaml")
+        self.folder = folder
+        self.config: Config = parse_config(text, "recipe.yaml", folder)
+        self.data = read_object(folder, "data.json")
+        if self.config.model.module is not None:
+            _check_trust(self.config.model.module, folder, host)
+        shape = self.data.get("input_shape")
+        if not isinstance(shape, list):
+            raise Refusal(404, "run", "it has no data.json yet", "wait until the training has begun")
+        self.shape = [int(size) for size in shape]
+        self.model: Any = build_model(self.config, self.shape)
+        load_weights(checkpoint, self.model)
+        self.model.eval()
+        self._graph: Graph | None = None
+
+    @property
+    def sets(self) -> Sets:
+        """The data in its parts; that of the last few runs stays in the memory."""
+        return _kept(_sets, self.folder, 2, lambda: load_sets(self.config, self.folder))
+
+    def part(self, name: str) -> Part:
+        """Return a part of the data. Raises Refusal when the run has none of that name."""
+        found = getattr(self.sets, name)
+        if found is None:
+            raise Refusal(404, "samples", f"the run has no {name} part", "choose another part")
+        return found
+
+    def loss(self) -> Callable:
+        """Return the loss that the network was trained with, without penalties."""
+        return names.create("loss", self.config.loss)
+
+    def rows(self, count: int) -> np.ndarray:
+        """Return which training samples stand for all: every so many-th, as sets may be sorted by class."""
+        total = len(self.part("train"))
+        return np.linspace(0, total - 1, min(count, total)).astype(np.intp)
+
+    def batch(self, count: int) -> tuple[Any, Any]:
+        """Return the inputs and targets of :meth:`rows` as tensors."""
+        part, rows = self.part("train"), self.rows(count)
+        return tensor(part.inputs[rows]), tensor(part.targets[rows])
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of one forward and backward pass of some training samples, with all values and gradients."""
+        if self._graph is None:
+            inputs, targets = self.batch(SAMPLES)
+            with np.errstate(all="ignore"):
+                self._graph = graph(self.model, inputs, loss=self.loss(), target=targets, values=True)
+        return self._graph
+
+
+_sets: OrderedDict[Any, Any] = OrderedDict()
+_subjects: OrderedDict[Any, Any] = OrderedDict()
+
+
+def subject_of(folder: str, checkpoint: str, host: str | None) -> Subject:
+    """Return the network of a run's folder at a checkpoint's file; the last few stay in the memory as long as the files do."""
+    key = (folder, checkpoint, *(_seen(path) for path in (checkpoint, os.path.join(folder, "recipe.yaml"))))
+    return _kept(_subjects, key, _MOST_KEPT, lambda: Subject(pathlib.Path(folder), checkpoint, host))
+
+
+def _kept(cache: OrderedDict[Any, Any], key: Any, most: int, make: Callable[[], Any]) -> Any:
+    if key not in cache:
+        while len(cache) >= most:
+            cache.popitem(last=False)
+        cache[key] = make()
+    cache.move_to_end(key)
+    return cache[key]
+
+
+def _seen(path: str) -> tuple[int, int, int]:
+    status = os.lstat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _check_trust(module: str, folder: pathlib.Path, host: str | None) -> None:
+    """Refuse to run a network's Python file unless the run was trained on this machine with exactly this file."""
+    path = module.rpartition(":")[0]
+    sources = read_object(folder, "environment.json").get("data")
+    known = sources.get(path) if isinstance(sources, dict) else None
+    try:
+        found = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+    except OSError:
+        raise DataError("model.module", f"there is no {path}", "restore it, or train again") from None
+    if known != found or host != this_process()["host"]:
+        what = "was changed since the training" if known != found else "was not trained on this machine"
+        raise DataError("model.module", f"the board does not run {path}: it {what}", "train it here, then look again")
