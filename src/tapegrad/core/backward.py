@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
 
 from ..errors import GradError, ShapeError
 from .accumulate import owned
+from .notes import note
 from .tensor import Tensor, wrap
 from .walk import Walk
 
@@ -37,6 +39,7 @@ def backward(
     >>> w.grad
     tensor(6.)
     """
+    note("backward", [weakref.ref(t) for t in _as_list(tensors)])
     grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     targets = None if inputs is None else _as_list(inputs)
     retain = create_graph if retain_graph is None else retain_graph

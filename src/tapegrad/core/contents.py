@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from ..array import Device
 from ..errors import GradError, IndexRangeError, OptionError, ShapeError, TraceError, UsageError
 from .graph import _PACKAGE, STATE, Storage, user_line
+from .notes import note_cut
 from .size import Size
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class Contents:
         array: np.ndarray
         memory: Storage
         requires_grad: bool
+        node: Any
+        _leaf_grad: bool
 
         def unbind(self, dim: int = 0) -> tuple[Tensor, ...]: ...
 
@@ -162,11 +166,16 @@ class Contents:
             raise ShapeError(
                 "item", f"a tensor of shape {array.shape} has {array.size} elements", "use tolist(), or reduce it"
             )
+        if self.node is not None or self._leaf_grad:
+            note_cut("item", self, None, array.item())
         return array.item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
-        return self._read("tolist").tolist()
+        array = self._read("tolist")
+        if self.node is not None or self._leaf_grad:
+            note_cut("tolist", self)
+        return array.tolist()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """Return the NumPy array inside, sharing memory.
@@ -179,10 +188,15 @@ class Contents:
                 "this tensor requires a gradient, which the array would lose",
                 "use t.detach().numpy(), or np.asarray(t)",
             )
-        return self._read("numpy")
+        array = self._read("numpy")
+        if self.node is not None or self._leaf_grad:
+            note_cut("numpy", self, None, weakref.ref(array))
+        return array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self._read("np.asarray")
+        if self.node is not None or self._leaf_grad:
+            note_cut("numpy", self, None, weakref.ref(array))
         if dtype is not None and np.dtype(dtype) != array.dtype:
             return array.astype(dtype)
         return array.copy() if copy else array

@@ -9,6 +9,7 @@ import numpy as np
 from ..array import get_default_dtype
 from ..errors import ArgumentError, UsageError
 from .graph import STATE, user_line
+from .notes import note_cut
 from .tensor import Tensor, wrap
 
 __all__ = ["as_tensor", "from_numpy", "tensor"]
@@ -62,6 +63,8 @@ def tensor(
     if STATE.tracer is not None:
         # Every run of the program makes a tensor of its own of the values.
         out = out.clone()
+    if isinstance(data, Tensor) and data.requires_grad:
+        note_cut("tensor", data, out)
     if requires_grad:
         out.requires_grad = True
     return out

@@ -11,6 +11,7 @@ from numpy import ndarray
 from ..array import array_module, get_default_dtype
 from ..errors import DTypeError, IndexRangeError, LayoutError, ShapeError, TapegradError, UsageError
 from .graph import STATE, Node, Pick
+from .notes import lost
 from .tensor import Tensor, wrap
 from .trace import TracedNumber
 from .views import refresh
@@ -92,7 +93,7 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
     except (ValueError, TypeError, IndexError, np.exceptions.AxisError) as error:
         raise _kernel_error(primitive, arrays, keywords, error) from None
     if mask and not (primitive.rules and state.grad_enabled):
-        mask = 0
+        return _unrecorded(primitive, inputs, arrays, keywords, result, edges, None if buffer is None else target)
     if type(result) is tuple:
         out = _wrap_all(primitive, inputs, arrays, keywords, result, edges, mask)
     else:
@@ -116,8 +117,31 @@ def apply(primitive: Primitive, inputs: tuple, keywords: dict, target: Tensor | 
                         # Broadcasting has to be undone in the gradients.
                         node.inputs_shape = tuple([a.shape if type(a) is ndarray else () for a in arrays])
                         break
+        elif mask:
+            lost(primitive.name, edges, out)
     if tracer is not None:
         tracer.record(primitive, inputs, out, keywords)
+    return out
+
+
+def _unrecorded(
+    primitive: Primitive, inputs: tuple, arrays: list, keywords: dict, result: Any, edges: list, target: Tensor | None
+) -> Any:
+    """Return the output of a call whose inputs require gradients and whose output does not.
+
+    ``target`` is the tensor whose memory holds the result already.
+    """
+    if type(result) is tuple:
+        out = _wrap_all(primitive, inputs, arrays, keywords, result, edges, 0)
+    else:
+        array = result if type(result) is ndarray else np.asarray(result)
+        out = wrap(array) if target is None else wrap(array, None, target.memory)
+        if primitive.view:
+            _share(out, inputs[0], arrays[0])
+    if target is None:
+        lost(primitive.name, edges, out)
+    if STATE.tracer is not None:
+        STATE.tracer.record(primitive, inputs, out, keywords)
     return out
 
 

@@ -37,6 +37,8 @@ class _State(threading.local):
     anomaly = False
     check_nan = True
     tracer: Any = None
+    # The block of code that switched recording off, where a user's code did.
+    block: Any = None
     # Pairs (pack, unpack) of what is done to values saved for gradients; the last one counts.
     saved_hooks: tuple = ()
 
@@ -56,12 +58,13 @@ class Storage:
     """The identity of a piece of memory: one for a tensor and all its views.
 
     ``version`` counts in-place writes; ``tracked_writes`` those that changed how the memory depends on other tensors;
-    ``writer`` is the line of the last one. Class attributes are the defaults, so a storage costs next to nothing.
+    ``writer`` is the line of the last one; ``cut`` a note of how the values came off the tape. Class attributes are the defaults, so a storage costs next to nothing.
     """
 
     version = 0
     tracked_writes = 0
     writer = ""
+    cut: Any = None
 
     def wrote(self, tracked: bool = False, writer: str = "") -> None:
         """Count one in-place write; ``writer`` is its line where the caller knows it already."""

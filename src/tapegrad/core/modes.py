@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .graph import STATE
+from .notes import opened
 
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
@@ -18,20 +19,23 @@ class _GradMode:
     value = False
 
     def __init__(self, function: Callable | None = None):
-        self._before: list[bool] = []
-        self._function = function if function is None else _switched(function, self._again())
+        self._before: list[tuple[bool, Any]] = []
+        self._function = function if function is None else _switched(function, self._again(), type(self).__name__)
         if function is not None:
             functools.update_wrapper(self, function)
 
     def __enter__(self) -> None:
-        self._before.append(STATE.grad_enabled)
+        self._before.append((STATE.grad_enabled, STATE.block))
         STATE.grad_enabled = self.value
+        STATE.block = None if self.value else opened(type(self).__name__)
 
     def __exit__(self, *exc: object) -> None:
-        STATE.grad_enabled = self._before.pop()
+        STATE.grad_enabled, STATE.block = self._before.pop()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _switched(args[0], self._again()) if self._function is None else self._function(*args, **kwargs)
+        if self._function is not None:
+            return self._function(*args, **kwargs)
+        return _switched(args[0], self._again(), type(self).__name__)
 
     def _again(self) -> Callable:
         """Return what makes a switch to the same value."""
@@ -41,12 +45,21 @@ class _GradMode:
         return self if instance is None else functools.partial(self, instance)
 
 
-def _switched(function: Callable, mode: Callable) -> Callable:
-    """Return a function that runs with recording on or off; a generator does so whenever it runs, not in between."""
+def _switched(function: Callable, mode: Callable, name: str) -> Callable:
+    """Return a function that runs with recording on or off; a generator does so whenever it runs, not in between.
+
+    ``name`` is what the mode is called in the source.
+    """
+    code = getattr(function, "__code__", None)
+
+    def note() -> None:
+        if code is not None and not STATE.grad_enabled:
+            STATE.block = opened(name, code)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         with mode():
+            note()
             return function(*args, **kwargs)
 
     @functools.wraps(function)
@@ -56,6 +69,7 @@ def _switched(function: Callable, mode: Callable) -> Callable:
         while True:
             try:
                 with mode():
+                    note()
                     item = resume()
             except StopIteration as stop:
                 return stop.value
@@ -115,16 +129,20 @@ class set_grad_enabled(_GradMode):  # noqa: N801
     def __init__(self, mode: bool):
         super().__init__()
         self.value = bool(mode)
-        self._outer = STATE.grad_enabled
-        STATE.grad_enabled = self.value
+        self._outer = STATE.grad_enabled, STATE.block
+        self._block = None if self.value else opened("set_grad_enabled")
+        self._switch()
+
+    def _switch(self) -> None:
+        STATE.grad_enabled, STATE.block = self.value, self._block
 
     def __enter__(self) -> None:
         self._before.append(self._outer)
-        STATE.grad_enabled = self.value
+        self._switch()
 
     def __call__(self, function: Callable) -> Callable:
-        STATE.grad_enabled = self._outer
-        return _switched(function, self._again())
+        STATE.grad_enabled, STATE.block = self._outer
+        return _switched(function, self._again(), "set_grad_enabled")
 
 
 def is_grad_enabled() -> bool:

@@ -14,6 +14,7 @@ from ..errors import DTypeError, GradError, ShapeError, UsageError
 from .contents import Contents, as_array, look_at_layout
 from .graph import STATE, Node, Storage
 from .handle import RemovableHandle
+from .notes import Note, note, note_cut, place
 from .size import Size
 
 __all__ = ["Parameter", "Tensor", "wrap"]
@@ -44,6 +45,7 @@ class Tensor(Contents):
         "base",
         "memory",
         "node",
+        "origin",
         "view_version",
     )
 
@@ -55,6 +57,8 @@ class Tensor(Contents):
     view_version: int | None
     # The tensor that this is a view of; only views have it.
     base: Tensor
+    # A note of how it came off the tape, or was frozen; only tensors have it that did.
+    origin: Any
     _leaf_grad: bool
     _hooks: list[Callable] | None
 
@@ -120,6 +124,8 @@ class Tensor(Contents):
                 f"a tensor of dtype {self.array.dtype} has no gradient",
                 "make it floating-point first, e.g. with .float()",
             )
+        if self._leaf_grad and not value:
+            self.origin = Note("frozen", *place(), 0)
         self._leaf_grad = bool(value)
 
     @property
@@ -135,6 +141,8 @@ class Tensor(Contents):
             _check_gradient(self, value)
         if STATE.tracer is not None:
             STATE.tracer.replaces_gradient(self)
+        if value is None and self._grad is not None:
+            note("zeroed", id(self))
         self._grad = value
 
     @grad.deleter
@@ -217,10 +225,15 @@ class Tensor(Contents):
 
     def detach(self) -> Tensor:
         """Return a tensor with the same memory that is cut off from the graph."""
-        return wrap(self.array, storage=self.memory)
+        out = wrap(self.array, storage=self.memory)
+        if self.node is not None or self._leaf_grad:
+            note_cut("detach", self, out)
+        return out
 
     def detach_(self) -> Tensor:
         """Cut this tensor off from the graph, in place."""
+        if self.node is not None or self._leaf_grad:
+            note_cut("detach_", self, self)
         self.node = None
         self._leaf_grad = False
         return self
@@ -228,7 +241,10 @@ class Tensor(Contents):
     @property
     def data(self) -> Tensor:
         """The same memory, seen without the graph: writes through it are not counted and not checked."""
-        return wrap(self.array)
+        out = wrap(self.array)
+        if self.node is not None or self._leaf_grad:
+            note_cut("data", self, out)
+        return out
 
     @data.setter
     def data(self, value: Tensor) -> None:

@@ -223,6 +223,9 @@ class Tracer:
     def differentiates(self, node: Any, g: Any) -> None:
         """A gradient is about to go through a node."""
 
+    def cuts(self, how: str, source: Any, out: Any) -> None:
+        """Values of a tensor are about to go on without the tape, in the tensor ``out`` or as Python's or NumPy's."""
+
     def updates(self, optimizer: Any) -> bool:
         """An optimizer is about to step; return whether that has been done here."""
         return False

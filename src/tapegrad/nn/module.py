@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ..core import STATE
+from ..core.notes import note
 from ..errors import ArgumentError, DeprecationNotice, MissingMethodError, TapegradError, UsageError, warn
 from . import state
 from .hooks import GLOBAL_HOOKS, call_with_hooks
@@ -154,6 +156,7 @@ class Module(Hooked):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
+        note("zero_grad", weakref.ref(self))
         for parameter in self.parameters():
             clear_gradient(parameter, set_to_none)
 

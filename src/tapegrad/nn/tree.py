@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import Parameter, Tensor
 from ..core.graph import ALTERATIONS
+from ..core.notes import note
 from ..errors import ArgumentError, MissingAttributeError, NamingError, UsageError, did_you_mean
 from .hooks import REGISTRATION_HOOKS, announce
 from .parameter import Buffer
@@ -104,6 +105,9 @@ class Tree:
             self.register_parameter(name, value)
         elif isinstance(value, Tree):
             self._release_name(name, "_modules", "module")
+            held = fields["_modules"].get(name)
+            if held is not None and held is not value:
+                note("replaced", tuple(map(id, held.parameters())))
             fields["_modules"][name] = announce("module", self, name, value) if REGISTRATION_HOOKS else value
         elif isinstance(value, Buffer):
             self._release_name(name, "_buffers", "buffers")
@@ -191,6 +195,9 @@ class Tree:
             raise ArgumentError(
                 "register_parameter", f"'{name}' is the result of an operation", "pass a leaf: nn.Parameter(t.detach())"
             )
+        held = self._parameters.get(name)
+        if held is not None and held is not param:
+            note("replaced", (id(held),))
         self._parameters[name] = announce("parameter", self, name, param) if REGISTRATION_HOOKS else param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
+import weakref
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import STATE, RemovableHandle, Tensor, enable_grad, no_grad, ops, user_line, wrap
+from ..core.notes import note
 from ..errors import ArgumentError, GradError, MissingMethodError, UsageError, warn
 from ..nn.parameter import clear_gradient
 from .arithmetic import FOLLOWING, count, into, native, number, on_arrays
@@ -113,6 +115,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
+        note("zero_grad", weakref.ref(self))
         at_once = set_to_none and STATE.tracer is None
         for group in self.param_groups:
             for p in group["params"]:
