@@ -7,7 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..explain.doctor.doctor import Doctor
 from ..train import Callback, Trainer
+from .doctor import tell
 from .figures import figure
 
 __all__ = ["ProgressBar"]
@@ -16,7 +18,7 @@ _REFRESH_EVERY = 0.1
 
 
 class ProgressBar(Callback):
-    """Draws the bar on a terminal; elsewhere only the epochs' lines are printed."""
+    """Draws the bar on a terminal; elsewhere only the epochs' lines are printed, and what the doctor finds."""
 
     def __init__(self) -> None:
         self.console = Console(highlight=False, soft_wrap=True)
@@ -25,6 +27,9 @@ class ProgressBar(Callback):
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         total = trainer.total_steps
+        for callback in trainer.callbacks:
+            if isinstance(callback, Doctor) and callback.tell is None:
+                callback.tell = lambda finding: self.console.print(tell(finding), style="yellow", markup=False)
         if self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("{task.description}"),

@@ -160,8 +160,8 @@ def reached(course: Course) -> Iterator[Finding]:
         yield Finding("no-gradient", "" if whole else _common(unreached), 0, evidence, "", 0.98 if whole else 0.87)
 
 
+# What is seen once, and what is seen at the first update and goes on: its evidence grows with the course.
 CHECKS = (start_loss, scores, output_range, classes_as_numbers, weights, reached)
-# What is seen at the first update and goes on: its evidence grows with the course.
 LASTING = (start_saturated,)
 
 

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from . import before, before_data
 from .during import fit, layers, loop, losses
 from .finding import Finding, ranked
 from .observe import Course
 
-__all__ = ["DETECTORS", "detect"]
+__all__ = ["DETECTORS", "detect", "judged"]
 
 DETECTORS: tuple[Callable[[Course], Iterable[Finding]], ...] = (
     *loop.DETECTORS,
     *layers.DETECTORS,
     *losses.DETECTORS,
     *fit.DETECTORS,
+    *before.LASTING,
 )
 
 
 def detect(course: Course) -> list[Finding]:
     """Return what the detectors find in a course, by falling severity."""
     return ranked(finding for detector in DETECTORS for finding in detector(course))
+
+
+def judged(course: Course) -> list[Finding]:
+    """Return what the checks of the start and the detectors find in a course that is over, by falling severity."""
+    checks = (*before.CHECKS, *before_data.CHECKS, *DETECTORS)
+    return ranked(finding for check in checks for finding in check(course))

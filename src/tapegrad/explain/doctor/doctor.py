@@ -45,8 +45,8 @@ class Doctor(Callback):
     given to ``tell(finding)`` and ``log("finding", step=..., **fields)`` once, when it first shows. ``test``: a loader, or
     (inputs, targets), that is compared with the training data. :attr:`findings` has them by falling severity.
 
-    With a loop of one's own it is used as ``with Doctor(model, optimizer) as doctor:``.
-    Raises ArgumentError for an unknown mode.
+    With a loop of one's own it is used as ``with Doctor(model, optimizer) as doctor:``; that block ends by itself when the
+    loss is not finite. Raises ArgumentError for an unknown mode.
 
     >>> import tapegrad as tg
     >>> from tapegrad.utils.data import DataLoader, TensorDataset
@@ -94,11 +94,33 @@ class Doctor(Callback):
         # A loss beyond this is the beginning of an end; the weights of some update before it.
         self._alarm = math.inf
         self._kept: tuple[int, dict[str, Any]] | None = None
+        self._hand: Any = None
 
     @property
     def findings(self) -> list[Finding]:
         """What was found so far, by falling severity."""
+        if self._hand is not None:
+            self._report(self._hand.step, self._hand.judge())
         return ranked(self._found.values())
+
+    # -- a loop of one's own ------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Doctor:
+        from .hand import Hand
+
+        if self.model is None:
+            raise ArgumentError("Doctor", "there is no model to watch", "use: with Doctor(model, optimizer) as doctor")
+        self._found = {}
+        self._hand = Hand(self.model, self.optimizer)
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
+        hand, self._hand = self._hand, None
+        assert hand is not None
+        ended = hand.end(error)
+        self.course = hand.course
+        self._report(hand.step, hand.judge())
+        return ended
 
     # -- a trainer's callback -----------------------------------------------------------------------------------------
 
@@ -240,7 +262,7 @@ class Doctor(Callback):
     # -- judging ------------------------------------------------------------------------------------------------------
 
     def _judge(self, step: int) -> None:
-        self._report(step, (finding for check in (*before.LASTING, *DETECTORS) for finding in check(self.course)))
+        self._report(step, (finding for detector in DETECTORS for finding in detector(self.course)))
 
     def _report(self, step: int, found: Any) -> None:
         """Keep what was found: tell what is new, and take newer evidence for what is known."""

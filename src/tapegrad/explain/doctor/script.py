@@ -11,9 +11,8 @@ from typing import Any
 
 from ...core.graph import _PACKAGE
 from ...errors import TapegradWarning
-from . import before, before_data
-from .detectors import detect
-from .finding import Finding, ranked
+from .detectors import judged
+from .finding import Finding
 from .gathering import Gathering
 from .observe import Course
 from .watching import Enough, Watcher
@@ -35,9 +34,7 @@ def watch_script(
     e.g. to make ``import torch`` find tapegrad. An error that the script raises is a finding as well: it tells the line.
     Raises OSError when the file cannot be read.
     """
-    course = course_of_script(path, argv, steps=steps, seconds=seconds, prepare=prepare)
-    checks = (*before.CHECKS, *before_data.CHECKS)
-    return ranked([*detect(course), *(finding for check in checks for finding in check(course))])
+    return judged(course_of_script(path, argv, steps=steps, seconds=seconds, prepare=prepare))
 
 
 def course_of_script(

@@ -184,15 +184,6 @@ TEXTS: dict[str, dict[str, str]] = {
             "is talk of more data."
         ),
     },
-    "gradient-factor": {
-        "title": "The gradients are off by a constant factor",
-        "message": (
-            "Nudging the weights of {where} changes the loss by {numeric} along the gradient, where the gradient says "
-            "{analytic}: it is {factor} times what it should be, and 1 / {factor} is {inverse}. {count} of {all} "
-            "parameters are off by this factor. Something divides or multiplies once too often: by the batch size "
-            "({batch}), for instance."
-        ),
-    },
     "gradient-wrong": {
         "title": "A gradient is wrong",
         "message": (

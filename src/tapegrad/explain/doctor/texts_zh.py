@@ -156,14 +156,6 @@ TEXTS: dict[str, dict[str, str]] = {
             "能学习的网络在此应接近 0：先检查网络层、损失函数、学习率 {rate} 和标签，再考虑更多数据。"
         ),
     },
-    "gradient-factor": {
-        "title": "梯度相差一个常数因子",
-        "message": (
-            "沿梯度微调 {where} 的权重，损失变化 {numeric}，而梯度给出的是 {analytic}"
-            "：它是应有值的 {factor} 倍，1 / {factor} 为 {inverse}。{all} "
-            "个参数中有 {count} 个相差这一因子。某处多除或多乘了一次：例如批量大小（{batch}）。"
-        ),
-    },
     "gradient-wrong": {
         "title": "有一个梯度是错的",
         "message": (

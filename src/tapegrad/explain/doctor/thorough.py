@@ -70,18 +70,13 @@ def _gradients(trainer: Any, inputs: Tensor, target: Any) -> Iterator[Finding]:
     first = next(iter(off))
     alike = [name for name, f in off.items() if 0.8 < f / off[first] < 1.25]
     factor, analytic, numeric = factors[first]
-    evidence = {
-        "factor": factor,
-        "inverse": 1 / factor if factor else float("inf"),
-        "analytic": analytic,
-        "numeric": numeric,
-        "count": len(alike),
-        "all": len(factors),
-        "batch": len(target),
-    }
-    constant = factor > 0 and (len(alike) > 1 or len(factors) == 1)
     where = "" if len(alike) == len(factors) else first.rpartition(".")[0]
-    yield Finding("gradient-factor" if constant else "gradient-wrong", where, 0, evidence, "", 0.95)
+    if factor > 0 and (len(alike) > 1 or len(factors) == 1):
+        function = where or type(model).__name__
+        evidence = {"factor": factor, "times": 1 / factor, "batch": len(target), "function": function}
+        yield Finding("gradient-scale", where, 0, evidence, "", 0.94)
+    else:
+        yield Finding("gradient-wrong", where, 0, {"analytic": analytic, "numeric": numeric}, "", 0.95)
 
 
 def gradient_factors(

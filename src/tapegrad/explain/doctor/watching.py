@@ -169,11 +169,15 @@ class Watcher:
     def _optimizer(self, original: Callable, name: str) -> Callable:
         def init(optimizer: Any, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
-            self.gathering.optimizers.append(optimizer)
-            optimizer.register_step_pre_hook(self._before_step)
-            optimizer.register_step_post_hook(self._after_step)
+            self.adopt(optimizer)
 
         return init
+
+    def adopt(self, optimizer: Any) -> list[Any]:
+        """Watch an optimizer; return the handles of the hooks."""
+        self.gathering.optimizers.append(optimizer)
+        before = optimizer.register_step_pre_hook(self._before_step)
+        return [before, optimizer.register_step_post_hook(self._after_step)]
 
     def _before_step(self, optimizer: Any, args: tuple, kwargs: dict) -> None:
         if STATE.tracer is None:
