@@ -138,10 +138,11 @@ class Tracer:
 
     The engine tells it what a program alone could not show: what is about to be written to, whose gradient is looked at,
     which module is called, which nodes were differentiated. Here nothing is made of that; the compiler needs it.
-    One that ``maps`` runs the kernels itself, over a batch.
+    One that ``maps`` runs the kernels itself, over a batch. One that ``watches`` looks on at what runs as it would without.
     """
 
     maps = False
+    watches = False
 
     def __init__(self, names: dict[int, str]):
         self.names = names
@@ -225,6 +226,12 @@ class Tracer:
 
     def cuts(self, how: str, source: Any, out: Any) -> None:
         """Values of a tensor are about to go on without the tape, in the tensor ``out`` or as Python's or NumPy's."""
+
+    def walks(self, roots: list) -> None:
+        """One that watches: gradients are about to be sent from these pairs of tensor and gradient."""
+
+    def differentiated(self, node: Any, g: Any, grads: list) -> None:
+        """One that watches: the gradient of a node's output gave these of its inputs."""
 
     def updates(self, optimizer: Any) -> bool:
         """An optimizer is about to step; return whether that has been done here."""

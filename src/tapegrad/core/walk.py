@@ -34,12 +34,15 @@ class Walk:
         targets: list[Tensor] | None,
         reader: Callable[[Node, Any, list], None] | None = None,
     ):
-        self.as_tensors = create_graph or STATE.tracer is not None
+        tracer = STATE.tracer
+        watcher = tracer if tracer is not None and tracer.watches else None
+        self.as_tensors = create_graph or (tracer is not None and watcher is None)
         self.create_graph = create_graph
         self.retain = retain
         self.targets = targets
         self.anomaly = STATE.anomaly
-        self.reader = reader
+        self.watcher = watcher
+        self.reader = watcher.differentiated if reader is None and watcher is not None else reader
         # Tensors in between that keep their gradients, where a reader has these wait.
         self.waiting: list[tuple[Tensor, Any]] = []
         # By id: the leaf, its gradient, and whether nothing but this walk holds that array: it may then become the
@@ -55,6 +58,8 @@ class Walk:
         STATE.grad_enabled = self.create_graph
         try:
             needed = None if self.targets is None else _leading_to(self.targets, roots)
+            if self.watcher is not None:
+                self.watcher.walks(roots)
             for t, g in roots:
                 self._send(t.node if t.node is not None else t, self._native(g, t))
             # Where a derivative is infinite (sqrt at 0) the gradient says so; NumPy's warning would add nothing.
