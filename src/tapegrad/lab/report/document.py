@@ -6,6 +6,8 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator
 
+from ...explain.formulas.line import Line
+
 __all__ = [
     "Block",
     "Code",
@@ -106,20 +108,6 @@ class Table:
     rows: tuple[tuple[Spans, ...], ...]
     align: str
     caption: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """One formula, ``left = right``, with the set that ``left`` is in and the layer that it belongs to.
-
-    Without a right side it only says where ``left`` is from.
-    """
-
-    left: str
-    right: str = ""
-    shape: str = ""
-    layer: str = ""
-    relation: str = "="
 
 
 @dataclasses.dataclass(frozen=True)
