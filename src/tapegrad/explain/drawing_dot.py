@@ -52,7 +52,8 @@ def _node(i: int, label: Label) -> str:
 
 
 def _text(label: Label) -> str:
-    return "\n".join([f"{label.title} {label.name}".strip(), *label.lines])
+    lines = [] if label.frame else label.lines
+    return "\n".join([f"{label.title} {label.name}".strip(), *lines])
 
 
 def quoted(text: str) -> str:

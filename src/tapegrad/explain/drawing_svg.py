@@ -93,7 +93,7 @@ def draw_svg(graph: Graph, values: bool | None = None, depth: int | None = None,
 def box_size(label: Label) -> tuple[float, float]:
     """Return width and height of a label in its box; of a frame's title, without the frame."""
     first = text_width(label.title, FONT) * 1.06 + (text_width(f" {label.name}", FONT) if label.name else 0.0)
-    if label.kind == "frame":
+    if label.frame:
         return first, TITLE
     widest = max([first, *(text_width(line, FONT) for line in label.lines)])
     return max(widest + 16.0, 56.0), 10.0 + _LINE * (1 + len(label.lines))

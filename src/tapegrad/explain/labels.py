@@ -20,8 +20,9 @@ _WIDE, _NARROW = frozenset("mwMWQOG@%&—…"), frozenset("iljtfrI.,:;|!'`()[] -
 
 @dataclasses.dataclass
 class Label:
-    """``title``: in bold, with ``name`` in lighter letters behind it; ``lines`` below; ``kind``: which colour it has;
-    ``facts``: all there is to tell, as pairs.
+    """``title``: in bold, with ``name`` in lighter letters behind it; ``lines`` below (of a frame: once it is folded);
+    ``kind``: which colour it has; ``facts``: all there is to tell, as pairs; ``frame``: whether it is a frame's,
+    which has the whole path as its name and its last part as ``short``.
     """
 
     title: str
@@ -29,12 +30,15 @@ class Label:
     lines: list[str]
     kind: str
     facts: list[tuple[str, str]]
+    frame: bool = False
+    short: str = ""
 
 
 def describe(graph: Graph, folding: Folding, values: bool) -> list[Label]:
     """Return the labels of all boxes; with ``values`` those of what was computed are among the lines."""
-    outside = _handed_on(graph, folding)
-    return [_label(graph, box, values, outside[i]) for i, box in enumerate(folding.boxes)]
+    handed = _handed_on(graph, folding)
+    nodes = _nodes_inside(folding)
+    return [_label(graph, box, values, handed[i], nodes[i]) for i, box in enumerate(folding.boxes)]
 
 
 def heading(graph: Graph) -> tuple[str, str]:
@@ -45,21 +49,40 @@ def heading(graph: Graph) -> tuple[str, str]:
     return graph.title, f"{count:,} parameters · {len(operations):,} operations · {short_number(total)} multiply-adds"
 
 
+def _nodes_inside(folding: Folding) -> list[list[int]]:
+    """Return the nodes of each box, those of boxes in it included."""
+    nodes = [list(box.nodes) for box in folding.boxes]
+    for i in reversed(range(len(nodes))):
+        if folding.boxes[i].parent >= 0:
+            nodes[folding.boxes[i].parent] += nodes[i]
+    return nodes
+
+
 def _handed_on(graph: Graph, folding: Folding) -> list[int]:
-    """Return, for each box, the node whose value leaves it last; the last node of all where none does."""
-    box_of = {node: i for i, box in enumerate(folding.boxes) for node in box.nodes}
-    result = [max(box.nodes, default=-1) for box in folding.boxes]
+    """Return, for each box, the node whose value it returns; else the one that leaves it last, or is its last."""
+    boxes = folding.boxes
+    box_of = {node: i for i, box in enumerate(boxes) for node in box.nodes}
     leaving: dict[int, int] = {}
     for a, b in graph.edges:
+        around = set()
+        i = box_of.get(b, -1)
+        while i >= 0:
+            around.add(i)
+            i = boxes[i].parent
         i = box_of.get(a, -1)
-        if i >= 0 and box_of.get(b, -1) != i:
+        while i >= 0 and i not in around:
             leaving[i] = max(leaving.get(i, -1), a)
-    return [leaving.get(i, node) for i, node in enumerate(result)]
+            i = boxes[i].parent
+    result = []
+    for i, nodes in enumerate(_nodes_inside(folding)):
+        returned = graph.calls[boxes[i].call].node if boxes[i].call >= 0 else -1
+        result.append(returned if returned in nodes else leaving.get(i, max(nodes)))
+    return result
 
 
-def _label(graph: Graph, box: Box, values: bool, node: int) -> Label:
+def _label(graph: Graph, box: Box, values: bool, node: int, inside: list[int]) -> Label:
     if box.call >= 0:
-        return _call_label(graph, box, values, node)
+        return _call_label(graph, box, values, node, inside)
     shown = graph.nodes[node]
     title = shown.op if shown.kind == "operation" else shown.name
     kind = {"operation": "weights" if shown.parameters else "plain", "parameter": "held", "buffer": "held"}
@@ -67,30 +90,27 @@ def _label(graph: Graph, box: Box, values: bool, node: int) -> Label:
     return Label(shortened(title), "", lines, kind.get(shown.kind, shown.kind), _facts(graph, shown))
 
 
-def _call_label(graph: Graph, box: Box, values: bool, node: int) -> Label:
-    call = graph.calls[box.call]
+def _call_label(graph: Graph, box: Box, values: bool, node: int, inside: list[int]) -> Label:
+    call, last = graph.calls[box.call], graph.nodes[node]
+    nodes = [graph.nodes[n] for n in inside]
+    count = graph.modules.get(call.path, {}).get("parameters", 0)
+    lines = [shape_text(last)] + ([f"{count:,} parameters"] if count else [])
+    lines += _value_lines(graph, node) if values else []
+    kind = "loss" if call.path == "loss" else "weights" if count else "plain"
+    short = "" if call.path == "loss" else call.path.rpartition(".")[2]
+    name = call.path if box.frame and short else short
     again = f" (call {call.number})" if call.number > 1 else ""
     facts = [("module", call.path or "the network"), ("class", call.kind)]
-    if call.number > 1:
-        facts.append(("call", str(call.number)))
-    inside = graph.modules.get(call.path, {}).get("parameters", 0)
-    if inside:
-        facts.append(("parameters", f"{inside:,}"))
-    if box.frame:
-        return Label(shortened(call.kind), shortened(call.path) + again, [], "frame", facts)
-    nodes = [graph.nodes[n] for n in box.nodes]
-    last = graph.nodes[node]
-    total = sum(n.operations for n in nodes)
-    facts += [("output", f"{shape_text(last)} {last.dtype}"), ("multiply-adds", f"{total:,}")]
+    facts += [("call", str(call.number))] if call.number > 1 else []
+    facts += [("parameters", f"{count:,}")] if count else []
+    facts += [("output", f"{shape_text(last)} {last.dtype}")]
+    facts += [("multiply-adds", f"{sum(n.operations for n in nodes):,}")]
     facts += [("bytes", f"{sum(n.bytes for n in nodes if n.kind == 'operation'):,}")]
-    facts += [("operations", ", ".join(n.op for n in nodes if n.op)[:200])]
-    if last.formula and len(nodes) == 1:
-        facts.append(("formula", in_plain_text(last.formula)))
-    lines = [shape_text(last)] + ([f"{inside:,} parameters"] if inside else [])
-    lines += _value_lines(graph, node) if values else []
-    kind = "loss" if call.path == "loss" else "weights" if inside else "plain"
-    name = "" if call.path == "loss" else call.path.rpartition(".")[2]
-    return Label(shortened(call.kind), shortened(name) + again, lines, kind, facts + _value_facts(graph, node))
+    facts += [("operations", shortened(", ".join(n.op for n in nodes if n.op), 200))]
+    facts += [("formula", in_plain_text(last.formula))] if last.formula and len(nodes) == 1 else []
+    facts += _value_facts(graph, node)
+    title, short = shortened(call.kind), shortened(short) + again
+    return Label(title, shortened(name) + again, lines, kind, facts, box.frame, short)
 
 
 def _facts(graph: Graph, node: GraphNode) -> list[tuple[str, str]]:

@@ -15,9 +15,10 @@ __all__ = ["Item", "Level", "Route"]
 
 # Pixels between neighbours, between an edge and its neighbour, and between layers.
 SPACE, EDGE_SPACE, GAP = 22.0, 12.0, 26.0
-_SWEEPS, _PULLS = 6, 60
+# How often the order and the places are mended; the places of large levels less often.
+_SWEEPS, _PULLS, _WORK = 6, 60, 120_000
 # So many places of passing edges a level may have; the longest edges beyond that run down its left side.
-_PASSING = 20_000
+_PASSING = 10_000
 _LANES = 40
 
 
@@ -208,7 +209,7 @@ class Level:
                 items[b].x = x
             for i in layer:
                 items[i].x -= x / 2
-        for sweep in range(_PULLS):
+        for sweep in range(max(2 * _SWEEPS, min(_PULLS, _WORK // (len(items) + 1)))):
             down = sweep % 2 == 0
             sides = [self.above, self.below] if sweep >= _SWEEPS else [self.above if down else self.below]
             moved = 0.0

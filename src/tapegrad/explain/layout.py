@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .layers import Item, Level, Route
 
-__all__ = ["Layout", "Path", "Rectangle", "arrange"]
+__all__ = ["Layout", "Path", "Rectangle", "Rows", "arrange", "rows"]
 
 # Space within a frame around what lies in it, and the height of its title.
 PADDING, TITLE = 12.0, 20.0
@@ -32,6 +32,18 @@ class Path:
     source: int
     points: list[tuple[float, float]]
     arrow: bool
+
+
+@dataclasses.dataclass
+class Rows:
+    """The order of a frame's contents: rows from the top, and links between neighbouring rows as (from, to, value).
+
+    Contents: ``("box", number)``, ``("in", value)`` and ``("out", value)`` where an edge enters or leaves the frame, and
+    ``("via", number)`` where one passes a row.
+    """
+
+    rows: list[list[tuple]]
+    links: list[tuple[tuple, tuple, int]]
 
 
 @dataclasses.dataclass
@@ -60,6 +72,24 @@ def arrange(
     ([(0.0, 80), (10.0, 60)], True)
     """
     return _Arrangement(parents, frames, sizes, edges).layout()
+
+
+def rows(parents: Sequence[int], frames: Sequence[bool], edges: Sequence[tuple[int, int]]) -> dict[int, Rows]:
+    """Return what a reader that finds the coordinates himself needs: the rows of each frame (-1: the whole), and its links.
+
+    Arguments as for :func:`arrange`.
+    """
+    arrangement = _Arrangement(parents, frames, [(60.0, 30.0)] * len(parents), edges)
+    arrangement.layout()
+    return {frame: _rows(arrangement, frame) for frame in arrangement.inside}
+
+
+def _rows(arrangement: _Arrangement, frame: int) -> Rows:
+    level, keys = arrangement.levels[frame], arrangement.keys[frame]
+    passing = {i: ("via", i) for i in range(len(keys), len(level.items))}
+    names = dict(enumerate(keys)) | passing
+    links = [(names[a], names[b], value) for a, b, value in level.links]
+    return Rows([[names[i] for i in layer] for layer in level.layers], links)
 
 
 class _Arrangement:

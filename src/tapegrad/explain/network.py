@@ -163,8 +163,15 @@ class _Builder:
         recorder = self.recorder
         for name, variable in recorder.inputs:
             self._add_value(name, "input", variable)
-        for place in range(len(recorder.equations)):
-            self._add_operation(place)
+        for name, variable in recorder.targets:
+            self._add_value(name, "input", variable)
+        returned = [*reversed(recorder.returned)]
+        for place in range(len(recorder.equations) + 1):
+            while returned and returned[-1][0] == place:
+                _, call, variable = returned.pop()
+                recorder.calls[call].node = self._source(variable)
+            if place < len(recorder.equations):
+                self._add_operation(place)
         for name, variable in recorder.outputs:
             self._add_end(name, "output", variable)
         if recorder.loss is not None:
@@ -206,9 +213,6 @@ class _Builder:
             kind, name, module = self.held[id(t)]
             count = math.prod(variable.shape) if kind == "parameter" else 0
             return self._add_value(name, kind, variable, module=module, parameters=count, call=call)
-        for name, target in self.recorder.targets:
-            if target is variable:
-                return self._add_value(name, "input", variable)
         path = self.recorder.calls[call].path if call >= 0 else ""
         kind = "parameter" if isinstance(t, Tensor) and t.requires_grad else "buffer"
         count = math.prod(variable.shape) if kind == "parameter" else 0

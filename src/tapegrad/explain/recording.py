@@ -14,6 +14,7 @@ from ..autograd import enable_grad, grad
 from ..core import STATE, Tensor, Tracer, Variable, wrap
 from ..errors import TraceError
 from ..nn import Module
+from ..nn.global_hooks import register_module_forward_hook
 from ..ops.generator import current_generator
 
 __all__ = ["Call", "Recorder", "kind_of", "named_tensors", "record", "undisturbed"]
@@ -23,7 +24,8 @@ __all__ = ["Call", "Recorder", "kind_of", "named_tensors", "record", "undisturbe
 class Call:
     """One call of a module: its path and class, the call that it happened in (-1: none), which call of this path it is.
 
-    ``own`` says that the module is one of tapegrad's layers, whose inside no user wrote.
+    ``own`` says that the module is one of tapegrad's layers, whose inside no user wrote. ``shapes`` are those of what it
+    returned; ``node`` is the graph's node that made the first of that (-1: none).
     """
 
     path: str
@@ -32,6 +34,8 @@ class Call:
     number: int
     own: bool
     module: Any = None
+    shapes: list[tuple[int, ...]] = dataclasses.field(default_factory=list)
+    node: int = -1
 
 
 class Recorder(Tracer):
@@ -52,9 +56,12 @@ class Recorder(Tracer):
         self.targets: list[tuple[str, Variable]] = []
         self.outputs: list[tuple[str, Variable]] = []
         self.loss: Variable | None = None
+        self.measuring = False
         # By the place of an equation or by the variable of an input or constant.
         self.values: dict[int | Variable, np.ndarray] = {}
         self.gradients: dict[int | Variable, np.ndarray] = {}
+        # What calls returned, first: (how many equations there were, place of the call, variable).
+        self.returned: list[tuple[int, int, Variable]] = []
         self._here = [-1]
         self._paths = _paths(model)
         self._counts: dict[str, int] = {}
@@ -67,7 +74,7 @@ class Recorder(Tracer):
         here = self.calls[self._here[-1]].path if len(self._here) > 1 else ""
         known = self._paths.get(id(module))
         if known is None:
-            path = f"{here}.{type(module).__name__}".strip(".") if len(self._here) > 1 else "loss"
+            path = f"{here}.{type(module).__name__}".strip(".") if here or not self.measuring else "loss"
         else:
             path = next((p for p in known if not here or p.startswith(f"{here}.")), known[0])
         self.open(path, module)
@@ -81,6 +88,15 @@ class Recorder(Tracer):
 
     def leaves(self, module: Any) -> None:
         self._here.pop()
+
+    def returns(self, module: Any, inputs: Any, output: Any) -> None:
+        """Note what the call at hand returned; the form is that of a forward hook."""
+        if STATE.tracer is not self:  # another thread's call
+            return
+        tensors = list(named_tensors(output).values())
+        self.calls[self._here[-1]].shapes = [tuple(t.array.shape) for t in tensors]
+        if tensors:
+            self.returned.append((len(self.equations), self._here[-1], self.read(tensors[0])))
 
     # -- equations -----------------------------------------------------------------------------------------------------
 
@@ -169,7 +185,8 @@ def record(
     With ``values`` the results are kept, and their gradients: those of the loss, without one those of the sum of all
     outputs. Raises TraceError when a trace is running already.
     """
-    if STATE.tracer is not None:
+    before = STATE.tracer
+    if before is not None and not before.watches:
         raise TraceError("graph", "a trace is running already", "draw the network outside of it")
     recorder = Recorder(model, values)
     named = named_tensors(inputs, _argument_names(model, len(inputs))) | named_tensors(keywords)
@@ -177,6 +194,7 @@ def record(
     # Of leaves that want gradients their copies go in, so that the network may write into them.
     twins = {key: leaf.clone() if leaf.requires_grad else leaf for key, leaf in leaves.items()}
     with undisturbed(model), enable_grad() if values else contextlib.nullcontext():
+        handle = register_module_forward_hook(recorder.returns)
         try:
             recorder.begin({name: twins.get(id(t), t) for name, t in named.items()})
             STATE.tracer = recorder
@@ -189,12 +207,14 @@ def record(
             if values:
                 _differentiate(recorder, model, output, {name: leaves[id(t)] for name, t in named.items()})
         finally:
-            STATE.tracer = None
+            STATE.tracer = before
+            handle.remove()
             recorder.undo()
     return recorder
 
 
 def _measured(recorder: Recorder, loss: Callable, output: Any, targets: tuple) -> Tensor:
+    recorder.measuring = True
     if not isinstance(loss, Module):
         recorder.open("loss", loss)
     result = loss(output, *targets)
