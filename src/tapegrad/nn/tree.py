@@ -107,7 +107,7 @@ class Tree:
             self._release_name(name, "_modules", "module")
             held = fields["_modules"].get(name)
             if held is not None and held is not value:
-                note("replaced", tuple(map(id, held.parameters())))
+                note("replaced", (tuple(map(id, held.parameters())), tuple(map(id, value.parameters()))))
             fields["_modules"][name] = announce("module", self, name, value) if REGISTRATION_HOOKS else value
         elif isinstance(value, Buffer):
             self._release_name(name, "_buffers", "buffers")
@@ -197,7 +197,7 @@ class Tree:
             )
         held = self._parameters.get(name)
         if held is not None and held is not param:
-            note("replaced", (id(held),))
+            note("replaced", ((id(held),), (id(param),)))
         self._parameters[name] = announce("parameter", self, name, param) if REGISTRATION_HOOKS else param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
