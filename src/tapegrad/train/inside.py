@@ -114,7 +114,7 @@ class Inside:
             if isinstance(values, Tensor) and values.array.dtype.kind == "f" and values.array.size:
                 with np.errstate(all="ignore"):
                     self._activation(self._layers[path], values.array)
-                    if getattr(layer, "running_mean", None) is not None and isinstance(inputs[0], Tensor):
+                    if layer._buffers.get("running_mean") is not None and isinstance(inputs[0], Tensor):
                         self._layers[path].stale = _staleness(layer, inputs[0].array)
 
         return hook
