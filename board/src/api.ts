@@ -20,6 +20,7 @@ export interface RunRow {
   epoch: number | null;
   epochs: number | null;
   step: number;
+  steps: number | null;
   set: string | null;
   model: string;
   metrics: Record<string, number>;
@@ -44,14 +45,15 @@ export interface Finding {
   evidence: Record<string, Value>;
   advice: string;
   severity: number;
+  /** What is wrong in a few words, and in a sentence or two with the numbers. */
+  title: Text;
   text: Text;
 }
 
-export interface RunDetail {
-  id: number;
-  name: string;
-  status: Status;
+export interface RunDetail extends Omit<RunRow, "findings"> {
   recipe: string;
+  /** Why a failed one failed; "" for others. */
+  reason: string;
   environment: Record<string, Value> | null;
   data: Record<string, Value> | null;
   compiled: Record<string, Value> | null;
@@ -81,16 +83,22 @@ export interface Histogram {
   counts: number[];
 }
 
+/** A statistic of a layer by the steps that it was looked at; null where it was not. */
+export type Course = (number | null)[];
+
 export interface LayerStatistics {
   kind: string;
-  mean: (number | null)[];
-  std: (number | null)[];
-  dead_share: (number | null)[];
-  saturated_share: (number | null)[];
-  gradient_norm: (number | null)[];
-  weight_norm: (number | null)[];
-  update_ratio: (number | null)[];
-  histogram: Histogram | null;
+  mean?: Course;
+  std?: Course;
+  min?: Course;
+  max?: Course;
+  dead_share?: Course;
+  saturated_share?: Course;
+  gradient_norm?: Course;
+  weight_norm?: Course;
+  update_ratio?: Course;
+  histogram?: Histogram | null;
+  gradient_histogram?: Histogram | null;
 }
 
 export interface Statistics {
@@ -163,6 +171,8 @@ export interface Sample {
 
 export interface Samples {
   total: number;
+  /** How many of the part the network was asked about. */
+  judged?: number;
   items: Sample[];
 }
 
@@ -173,6 +183,7 @@ export interface PlaneBoundary {
   classes: number[];
   confidence: number[];
   points: [number, number, number][];
+  test_points: [number, number, number][];
 }
 
 export interface CurveBoundary {
@@ -202,6 +213,12 @@ export interface Recipe {
   title: Text;
   description: Text;
   set: string;
+  model: string;
+  epochs: number | null;
+  steps: number | null;
+  lr: number | null;
+  batch_size: number | "full" | null;
+  seed: number | null;
   available: boolean;
 }
 

@@ -6,7 +6,7 @@ import { value as short } from "../format";
 import { t } from "../i18n";
 import { css, inkOn, type Rgb } from "./colour";
 import type { Box, Group } from "./folding";
-import { fitted, statistic, textWidth, type Statistic } from "./graphlook";
+import { fitted, PLAIN, statistic, textWidth, TITLE, type Statistic } from "./graphlook";
 import type { Place } from "./placing";
 import { shapeText } from "./units";
 
@@ -17,18 +17,22 @@ export interface Face {
   height: number;
 }
 
-const SMALL = 6.3;
-
 /** What is written on a box, and the room it takes. */
 export function face(box: Box, group: Group | undefined, which: Statistic): Face {
   const node = box.shown;
-  const title = group ? groupTitle(group) : node.name || node.op;
+  const title = group ? groupTitle(group) : nodeTitle(node);
   const stat = statistic(node, which);
   const lines = [shapeText(node.shape, t("graph.scalar"))];
   if (group) lines.unshift(t("graph.holds", { n: operations(group.members) }));
   if (stat !== null) lines.push(`${t(`graph.short.${which}`)} ${short(stat)}`);
-  const wanted = Math.max(textWidth(title) + (group ? 30 : 0), ...lines.map((line) => textWidth(line, SMALL)));
-  return { title, lines, width: Math.min(Math.max(wanted + 24, 96), 230), height: 30 + 15 * lines.length };
+  const wanted = Math.max(textWidth(title, TITLE) + (group ? 28 : 0), ...lines.map((line) => textWidth(line, PLAIN)));
+  return { title, lines, width: Math.ceil(Math.min(Math.max(wanted + 26, 96), 240)), height: 30 + 15 * lines.length };
+}
+
+/** A node's name without its module's, which the frame around it says. */
+export function nodeTitle(node: GraphNode): string {
+  const { name, module } = node;
+  return (module && name.startsWith(`${module}.`) ? name.slice(module.length + 1) : name) || node.op;
 }
 
 /** A module by its kind and its own name; a stretch by what it spans. */
@@ -81,11 +85,11 @@ export function GraphBox(properties: Properties): VNode {
       {group && <rect class="box-behind" x={5} y={5} width={face.width} height={face.height} rx={10} />}
       <rect class="box-ground" width={face.width} height={face.height} rx={group || node.kind === "operation" ? 8 : 16} />
       <text class="box-title" x={12} y={20}>
-        {fitted(face.title, face.width - (group ? 44 : 20))}
+        {fitted(face.title, face.width - (group ? 48 : 22), TITLE)}
       </text>
       {face.lines.map((line, index) => (
         <text key={index} class="box-line" x={12} y={36 + 15 * index}>
-          {fitted(line, face.width - 18, SMALL)}
+          {fitted(line, face.width - 22, PLAIN)}
         </text>
       ))}
       {group && <Sign x={face.width - 27} y={7} open={false} onClick={properties.onUnfold} />}
@@ -130,7 +134,7 @@ export function GraphFrame({ group, place, current, onFold }: FrameProperties): 
     >
       <rect class="frame-ground" width={place.width} height={place.height} rx={12} />
       <text class="frame-title" x={34} y={19}>
-        {fitted(title, place.width - 44, SMALL)}
+        {fitted(title, place.width - 44, PLAIN)}
       </text>
       <Sign x={7} y={5} open onClick={onFold} />
     </g>

@@ -1,5 +1,6 @@
 /** The graph as a picture that can be moved about in and folded. */
 
+import { signal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { asset } from "../assets";
@@ -10,7 +11,7 @@ import type { Folding, Line, Picture } from "./folding";
 import { face, GraphBox, GraphFrame } from "./GraphBox";
 import { look, path, widths, type Statistic } from "./graphlook";
 import { step } from "./graphsteps";
-import { Placer, type Placed, type Question } from "./placing";
+import { Placer, type Direction, type Placed, type Question } from "./placing";
 
 interface Properties {
   folding: Folding;
@@ -23,10 +24,15 @@ interface Properties {
 
 type Faces = Map<string, ReturnType<typeof face>>;
 
-function question(picture: Picture, faces: Faces): Omit<Question, "ticket"> {
+const wide = matchMedia("(min-width: 821px)");
+const direction = signal<Direction>(wide.matches ? "right" : "down");
+wide.addEventListener("change", () => (direction.value = wide.matches ? "right" : "down"));
+
+function question(picture: Picture, faces: Faces, direction: Direction): Omit<Question, "ticket"> {
   const frames = new Set(picture.open.map((group) => group.path));
   const name = (group: string): string => (frames.has(group) ? `g:${group}` : "");
   return {
+    direction,
     boxes: picture.boxes.map(({ key, parent }) => {
       const { width = 96, height = 40 } = faces.get(key) ?? {};
       return { key, width, height, parent: name(parent) };
@@ -51,7 +57,7 @@ function usePlaces(asked: Omit<Question, "ticket">): Placed | null {
 
 /** The last picture that has its places: until a new one is laid out, the former stays. */
 function useSettled(picture: Picture, faces: Faces): { picture: Picture; faces: Faces; placed: Placed } | null {
-  const placed = usePlaces(useMemo(() => question(picture, faces), [picture, faces]));
+  const placed = usePlaces(useMemo(() => question(picture, faces, direction.value), [picture, faces, direction.value]));
   const settled = useRef<{ picture: Picture; faces: Faces; placed: Placed } | null>(null);
   if (placed) settled.current = { picture, faces, placed };
   return settled.current;
@@ -76,7 +82,7 @@ export function GraphCanvas(properties: Properties): VNode {
   const fit = (): void => {
     if (placed && !placed.failed) camera.fit(placed.width, placed.height, room());
   };
-  useLayoutEffect(() => fit(), [placed === undefined, folding.data.nodes.length]);
+  useLayoutEffect(() => fit(), [placed === undefined, folding.data.nodes.length, direction.value]);
 
   const focus = (key: string): void => {
     const place = placed?.boxes[key];
@@ -97,7 +103,7 @@ export function GraphCanvas(properties: Properties): VNode {
     if (zoom) camera.zoomAt(size.width / 2, size.height / 2, zoom);
     else if (event.key === "0") fit();
     else if (event.key.startsWith("Arrow") && settled) {
-      const next = step(settled.picture, settled.placed, at, event.key);
+      const next = step(settled.picture, settled.placed, at, event.key, direction.value);
       if (next) focus(next);
     } else if (event.key === "Enter" && at && !at.startsWith("g:")) properties.onChoose(at);
     else if ((event.key === " " || event.key === "Enter") && at) toggle(at);

@@ -67,7 +67,7 @@ export function Heat(properties: Properties): VNode {
     const column = Math.floor(((event.clientX - box.left) / box.width) * grid.columns);
     const row = Math.floor(((event.clientY - box.top) / box.height) * grid.rows);
     const value = grid.values[row * grid.columns + column];
-    element.title = value === undefined ? "" : `[${row}, ${column}] ${value}`;
+    element.title = value === undefined ? "" : String(value);
   };
 
   return (

@@ -5,7 +5,7 @@ import { useMemo, useState } from "preact/hooks";
 import { Segmented, Slider, Switch } from "../components";
 import { t } from "../i18n";
 import type { Scale } from "./colour";
-import { pictures, range, samples, side, type Flat, type Picture } from "./grid";
+import { laid, pictures, range, samples, side, type Flat, type Picture } from "./grid";
 import { Heat, Legend } from "./Heat";
 import { NumberTable } from "./NumberTable";
 
@@ -42,6 +42,7 @@ export function ValuePictures({ flat, name, truncated = false, size = 280, scale
   const [low, high] = useMemo(() => bounds(flat, scale), [flat, scale]);
   const several = samples(flat.shape);
   const shown = all.slice(0, MOST_PICTURES);
+  const upright = useMemo(() => shown.map(laid), [all]);
   const each = all.length > 1 ? Math.max(size / Math.min(Math.ceil(Math.sqrt(all.length)), 6) - 8, 40) : size;
   if (!flat.values.length) return <p class="note">{t("values.empty")}</p>;
   return (
@@ -64,13 +65,14 @@ export function ValuePictures({ flat, name, truncated = false, size = 280, scale
       {as === "picture" ? (
         <>
           <div class="pictures">
-            {shown.map((picture) => (
+            {upright.map(({ grid: picture }) => (
               <figure key={picture.label} class="picture">
                 <Heat grid={picture} label={caption(name, picture)} {...{ low, high, scale }} size={each} />
                 {picture.label !== "" && <figcaption>{picture.label}</figcaption>}
               </figure>
             ))}
           </div>
+          {upright.some(({ turned }) => turned) && <p class="note">{t("values.laid")}</p>}
           <Legend low={low} high={high} scale={scale} />
         </>
       ) : (

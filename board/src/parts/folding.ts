@@ -151,9 +151,13 @@ export class Folding {
     }
   }
 
-  /** The groups that open into exactly one box are opened with their parent: a fold that hides nothing is a riddle. */
-  around(node: GraphNode): string[] {
-    return this.path(this.home.get(node.id) ?? TOP);
+  /** The groups around a node from the inside out; a group of one node is none, for it would hide nothing. */
+  private around(node: GraphNode): string[] {
+    return this.visible(this.path(this.home.get(node.id) ?? TOP));
+  }
+
+  private visible(path: string[]): string[] {
+    return path.filter((at) => at === TOP || (this.groups.get(at)?.members.length ?? 0) > 1);
   }
 
   /** What is seen when the groups in `open` stand open; the top always does. */
@@ -166,11 +170,11 @@ export class Folding {
       const shut = around.reduce((last, path, index) => (path !== TOP && !open.has(path) ? index : last), -1);
       const group = shut >= 0 ? (around[shut] ?? TOP) : null;
       const key = group === null ? `n${node.id}` : `m${group}`;
-      const parent = group === null ? (around[0] ?? TOP) : (this.groups.get(group)?.parent ?? TOP);
+      const parent = (group === null ? around[0] : around[shut + 1]) ?? TOP;
       boxOf.set(node.id, key);
       if (!boxes.has(key)) boxes.set(key, { key, group, members: [], shown: node, parent });
       boxes.get(key)?.members.push(node);
-      for (const path of this.path(parent)) shownGroups.add(path);
+      for (const path of this.visible(this.path(parent))) shownGroups.add(path);
     }
     for (const box of boxes.values()) box.shown = this.result(box.members);
     return { boxes: [...boxes.values()], lines: this.lines(boxOf), open: this.openGroups(shownGroups) };

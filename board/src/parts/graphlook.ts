@@ -78,19 +78,23 @@ export function path(points: readonly { x: number; y: number }[]): string {
   return text;
 }
 
-const LETTER = 7.3;
+export const TITLE = "600 13px";
+export const PLAIN = "400 11px";
 
-/** `text` cut to what fits into `width` pixels; CJK letters are twice as wide. */
-export function fitted(text: string, width: number, letter = LETTER): string {
-  let used = 0;
-  for (const [index, sign] of [...text].entries()) {
-    used += sign > "\u2e7f" ? letter * 1.75 : letter;
-    if (used > width) return `${[...text].slice(0, Math.max(index - 1, 1)).join("")}…`;
-  }
-  return text;
-}
+let ruler: CanvasRenderingContext2D | null = null;
 
 /** The room that a line of text takes, in pixels. */
-export function textWidth(text: string, letter = LETTER): number {
-  return [...text].reduce((sum, sign) => sum + (sign > "\u2e7f" ? letter * 1.75 : letter), 0);
+export function textWidth(text: string, font: string): number {
+  ruler ??= document.createElement("canvas").getContext("2d");
+  if (!ruler) return text.length * 8;
+  ruler.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  return ruler.measureText(text).width;
+}
+
+/** `text` cut to what fits into `width` pixels. */
+export function fitted(text: string, width: number, font: string): string {
+  if (textWidth(text, font) <= width) return text;
+  const signs = [...text];
+  while (signs.length > 1 && textWidth(`${signs.join("")}…`, font) > width) signs.pop();
+  return `${signs.join("")}…`;
 }

@@ -1,7 +1,7 @@
-/** Which box an arrow key leads to: up and down along the lines, left and right to the neighbour. */
+/** Which box an arrow key leads to: along the lines with the flow or against it, else to the neighbour on that side. */
 
 import type { Picture } from "./folding";
-import type { Place, Placed } from "./placing";
+import type { Direction, Place, Placed } from "./placing";
 
 function nearest(candidates: readonly string[], from: Place, placed: Placed): string | null {
   let best: string | null = null;
@@ -15,21 +15,27 @@ function nearest(candidates: readonly string[], from: Place, placed: Placed): st
   return best;
 }
 
+const WAYS: Record<string, ["x" | "y", 1 | -1]> = {
+  ArrowRight: ["x", 1],
+  ArrowLeft: ["x", -1],
+  ArrowDown: ["y", 1],
+  ArrowUp: ["y", -1],
+};
+
 /** The key of the box that `arrow` leads to from `from`, or null where there is none. */
-export function step(picture: Picture, placed: Placed, from: string | null, arrow: string): string | null {
+export function step(picture: Picture, placed: Placed, from: string | null, arrow: string, flow: Direction): string | null {
   const here = from === null ? undefined : placed.boxes[from];
-  if (from === null || !here) return picture.boxes[0]?.key ?? null;
+  const way = WAYS[arrow];
+  if (from === null || !here || !way) return picture.boxes[0]?.key ?? null;
+  const [axis, sign] = way;
   const all = [...picture.boxes.map((box) => box.key), ...picture.open.map((group) => `g:${group.path}`)];
-  if (arrow === "ArrowDown" || arrow === "ArrowUp") {
-    const down = arrow === "ArrowDown";
+  if (axis === (flow === "right" ? "x" : "y")) {
     const along = picture.lines
-      .filter((line) => (down ? line.from : line.to) === from)
-      .map((line) => (down ? line.to : line.from));
+      .filter((line) => (sign > 0 ? line.from : line.to) === from)
+      .map((line) => (sign > 0 ? line.to : line.from));
     if (along.length) return nearest(along, here, placed);
-    return nearest(all.filter((key) => beyond(placed.boxes[key], here, down ? 1 : -1, "y")), here, placed);
   }
-  const way = arrow === "ArrowRight" ? 1 : -1;
-  return nearest(all.filter((key) => key !== from && beyond(placed.boxes[key], here, way, "x")), here, placed);
+  return nearest(all.filter((key) => key !== from && beyond(placed.boxes[key], here, sign, axis)), here, placed);
 }
 
 function beyond(place: Place | undefined, here: Place, way: number, axis: "x" | "y"): boolean {

@@ -96,3 +96,14 @@ function cut({ shape, values }: { shape: number[]; values: ArrayLike<number> }, 
 export function samples(shape: number[]): number {
   return shape.length >= 4 ? (shape[0] ?? 1) : 1;
 }
+
+/** A picture that is much taller than wide, laid on its side: its columns are the rows of the array. */
+export function laid<T extends Grid>(grid: T): { grid: T; turned: boolean } {
+  const { rows, columns, values } = grid;
+  if (rows < 12 || rows < 2.5 * columns) return { grid, turned: false };
+  const turned = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) turned[column * rows + row] = values[row * columns + column] ?? NaN;
+  }
+  return { grid: { ...grid, rows: columns, columns: rows, values: turned }, turned: true };
+}

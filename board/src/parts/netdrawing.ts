@@ -70,8 +70,13 @@ function centred(response: number[]): Pick<Spot, "picture" | "scale" | "low" | "
   return { picture: response.map((value) => 2 * value - 1), scale: "signed", low: -1, high: 1 };
 }
 
+/** How many points the plane has along a side; 0 where there is none. */
+function planeSide(frame: Frame): number {
+  return frame.boundary && "size" in frame.boundary ? frame.boundary.size : 0;
+}
+
 function inputs(frame: Frame, x: number): Column {
-  const plane = frame.boundary;
+  const plane = planeSide(frame);
   const count = frame.units[0]?.[0]?.weights.length ?? 0;
   const base = { kind: "input" as const, layer: -1, hidden: null, x, bottom: HEAD + HEIGHT };
   if (!plane) {
@@ -113,7 +118,7 @@ export function columns(frame: Frame, room: number): { columns: Column[]; width:
         y: middle(index, drawn.length, gap),
         size,
         bias: unit.bias,
-        ...picture(unit, layer === 0, frame.boundary !== null && unit.response.length === frame.boundary.size ** 2),
+        ...picture(unit, layer === 0, planeSide(frame) ** 2 === unit.response.length),
       })),
     });
   });

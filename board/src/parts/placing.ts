@@ -1,7 +1,11 @@
 /** Asks the worker where the boxes of a graph go. */
 
+/** Which way the values flow in the picture. */
+export type Direction = "right" | "down";
+
 export interface Question {
   ticket: number;
+  direction: Direction;
   boxes: { key: string; width: number; height: number; parent: string }[];
   groups: { path: string; parent: string }[];
   lines: { from: string; to: string }[];

@@ -1,7 +1,7 @@
 /** The playground's training: one network on the server, advanced in chunks, never with two requests on the way. */
 
 import { batch, signal } from "@preact/signals";
-import type { PlaneBoundary, Points, Text } from "../api";
+import type { Boundary, Points, Text } from "../api";
 import { post } from "../client";
 import type { Spec } from "./playstate";
 
@@ -20,11 +20,12 @@ export interface PlayFinding {
 export interface Frame {
   step: number;
   loss: number;
-  test_loss: number;
-  accuracy: number;
-  test_accuracy: number;
+  test_loss: number | null;
+  /** Null where values are fitted rather than classes told apart. */
+  accuracy: number | null;
+  test_accuracy: number | null;
   hash: string;
-  boundary: PlaneBoundary | null;
+  boundary: Boundary | null;
   units: Unit[][];
   findings: PlayFinding[];
 }
@@ -35,7 +36,7 @@ export interface Made {
   parameters: number;
   yaml: string;
   python: string;
-  frame?: Frame;
+  frame: Frame;
 }
 
 export interface Course {
@@ -104,8 +105,7 @@ export class Play {
         this.error.value = null;
         this.made.value = made;
         this.course.value = NOTHING;
-        this.frame.value = null;
-        if (made.frame) this.show(made.frame);
+        this.show(made.frame);
       });
     }).then(() => this.again());
   }
@@ -149,7 +149,7 @@ export class Play {
       const { loss, test_loss } = this.course.value;
       this.course.value = {
         loss: grown(loss, frame.step, frame.loss),
-        test_loss: grown(test_loss, frame.step, frame.test_loss),
+        test_loss: frame.test_loss === null ? test_loss : grown(test_loss, frame.step, frame.test_loss),
       };
     });
   }

@@ -21,17 +21,21 @@ export const ACTIVATIONS = ["ReLU", "Tanh", "Sigmoid", "GELU", "LeakyReLU", "Lin
 export const OPTIMIZERS = ["SGD", "Momentum", "Adam", "AdamW", "RMSprop"] as const;
 export const MOST_LAYERS = 6;
 export const MOST_UNITS = 64;
+export const MOST_IN_ALL = 128;
+
+/** The noise that shows best what each set of points is about. */
+export const NOISE: Record<string, number> = { spiral: 0.2, moons: 0.1, circles: 0.05 };
 
 export const DEFAULT: Spec = {
   data: "spiral",
   points: 300,
-  noise: 0.1,
+  noise: 0.2,
   seed: 0,
-  test_share: 0.25,
+  test_share: 0.3,
   layers: [8, 8],
   activation: "Tanh",
   optimizer: "Adam",
-  lr: 0.01,
+  lr: 0.03,
   batch_size: 32,
   l1: 0,
   l2: 0,
@@ -45,15 +49,15 @@ interface Bound {
 }
 
 export const BOUNDS: Record<string, Bound> = {
-  points: { low: 20, high: 2000, whole: true },
-  noise: { low: 0, high: 1 },
+  points: { low: 12, high: 4000, whole: true },
+  noise: { low: 0, high: 5 },
   seed: { low: 0, high: 2 ** 31 - 1, whole: true },
-  test_share: { low: 0.05, high: 0.9 },
+  test_share: { low: 0.1, high: 0.9 },
   lr: { low: 1e-6, high: 100 },
-  batch_size: { low: 0, high: 2000, whole: true },
+  batch_size: { low: 0, high: 4000, whole: true },
   l1: { low: 0, high: 10 },
   l2: { low: 0, high: 10 },
-  dropout: { low: 0, high: 0.95 },
+  dropout: { low: 0, high: 0.9 },
 };
 
 /** `text` as a number within the bounds of `key`, or `fallback` where it is none. */
@@ -68,7 +72,12 @@ export function bounded(key: string, text: string | number | null, fallback: num
 function widths(text: string | null): number[] {
   if (text === null) return DEFAULT.layers;
   const found = text.split("-").map(Number).filter((width) => Number.isInteger(width) && width > 0);
-  return found.slice(0, MOST_LAYERS).map((width) => Math.min(width, MOST_UNITS));
+  let left = MOST_IN_ALL;
+  return found.slice(0, MOST_LAYERS).flatMap((width) => {
+    const kept = Math.min(width, MOST_UNITS, left);
+    left -= kept;
+    return kept > 0 ? [kept] : [];
+  });
 }
 
 function one(text: string | null, of: readonly string[], fallback: string): string {
@@ -87,6 +96,7 @@ export function readSpec(query: string): Spec {
   return {
     ...DEFAULT,
     ...(Object.fromEntries(numbers) as Partial<Spec>),
+    noise: bounded("noise", given.get("noise"), NOISE[own] ?? 0),
     data: own,
     layers: widths(given.get("layers")),
     activation: one(given.get("activation"), ACTIVATIONS, DEFAULT.activation),

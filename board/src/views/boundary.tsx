@@ -1,10 +1,10 @@
 /** What the network answers over the plane of its inputs (or along a line), as it learned. */
 
 import type { VNode } from "preact";
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Boundary, PlaneBoundary, RunDetail } from "../api";
 import { get } from "../client";
-import { Loaded } from "../components";
+import { Loaded, Segmented } from "../components";
 import { t } from "../i18n";
 import { CurvePicture } from "../parts/CurvePicture";
 import { PlanePicture } from "../parts/PlanePicture";
@@ -24,15 +24,36 @@ export default function BoundaryView({ run, checkpoint }: RunViewProps): VNode {
           "curve" in boundary ? (
             <CurvePicture data={boundary} />
           ) : (
-            <>
-              <PlanePicture data={boundary} label={t("boundary.label")} axes />
-              <Classes boundary={boundary} names={run.classes} />
-              <p class="note">{t("boundary.hint")}</p>
-            </>
+            <Plane boundary={boundary} names={run.classes} />
           )
         }
       </Loaded>
     </section>
+  );
+}
+
+type Shown = "train" | "test" | "none";
+
+function Plane({ boundary, names }: { boundary: PlaneBoundary; names: RunDetail["classes"] }): VNode {
+  const [shown, show] = useState<Shown>("train");
+  const data = useMemo(() => {
+    const points = { train: boundary.points, test: boundary.test_points, none: [] }[shown];
+    return { ...boundary, points };
+  }, [boundary, shown]);
+  return (
+    <div class="boundary">
+      <PlanePicture data={data} label={t("boundary.label")} axes />
+      <div class="stack">
+        <Classes boundary={boundary} names={names} />
+        <Segmented
+          label={t("boundary.points")}
+          value={shown}
+          options={(["train", "test", "none"] as const).map((one) => ({ value: one, text: t(`boundary.${one}`) }))}
+          onChange={show}
+        />
+        <p class="note">{t("boundary.hint")}</p>
+      </div>
+    </div>
   );
 }
 

@@ -9,7 +9,7 @@ import { side, type Grid } from "../parts/grid";
 import { Heat } from "../parts/Heat";
 import { columns, joints, type Column, type Spot } from "../parts/netdrawing";
 import type { Frame } from "../parts/play";
-import { MOST_LAYERS, MOST_UNITS, type Spec } from "../parts/playstate";
+import { MOST_IN_ALL, MOST_LAYERS, MOST_UNITS, type Spec } from "../parts/playstate";
 
 interface Looked {
   layer: number;
@@ -42,11 +42,13 @@ export function PlaygroundNetwork({ spec, change, frame, looked, look }: Propert
   const drawn = useMemo(() => (frame ? columns(frame, room) : null), [frame, room]);
   const lines = useMemo(() => (frame && drawn ? joints(frame, drawn.columns) : []), [frame, drawn]);
   const widths = (layers: number[]): void => change({ layers });
+  const all = spec.layers.reduce((sum, width) => sum + width, 0);
+  const next = Math.min(spec.layers[spec.layers.length - 1] ?? 4, MOST_IN_ALL - all);
   return (
     <section class="playground-network" aria-labelledby="playground-network">
       <header class="network-head">
         <h2 id="playground-network">{t("playground.layers", { n: spec.layers.length })}</h2>
-        <Button disabled={spec.layers.length >= MOST_LAYERS} onClick={() => widths([...spec.layers, spec.layers[spec.layers.length - 1] ?? 4])} icon="plus">
+        <Button disabled={spec.layers.length >= MOST_LAYERS || next < 1} onClick={() => widths([...spec.layers, next])} icon="plus">
           {t("playground.add_layer")}
         </Button>
         <Button disabled={!spec.layers.length} onClick={() => widths(spec.layers.slice(0, -1))}>
@@ -91,6 +93,7 @@ interface ColumnProperties {
 
 function ColumnView({ column, spec, looked, look, widths }: ColumnProperties): VNode {
   const { hidden } = column;
+  const all = spec.layers.reduce((sum, width) => sum + width, 0);
   const units = hidden === null ? 0 : (spec.layers[hidden] ?? 0);
   const set = (n: number): void => widths(spec.layers.map((width, index) => (index === hidden ? n : width)));
   return (
@@ -102,7 +105,7 @@ function ColumnView({ column, spec, looked, look, widths }: ColumnProperties): V
           <span class="stepper" role="group" aria-label={t("playground.units_of", { layer: hidden + 1 })}>
             <button type="button" disabled={units <= 1} aria-label={t("playground.fewer")} onClick={() => set(units - 1)}>−</button>
             <b>{units}</b>
-            <button type="button" disabled={units >= MOST_UNITS} aria-label={t("playground.more")} onClick={() => set(units + 1)}>+</button>
+            <button type="button" disabled={units >= MOST_UNITS || all >= MOST_IN_ALL} aria-label={t("playground.more")} onClick={() => set(units + 1)}>+</button>
           </span>
         )}
       </div>

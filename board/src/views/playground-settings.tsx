@@ -6,7 +6,7 @@ import { post } from "../client";
 import { Button, ErrorBox, Select, Slider, TextInput } from "../components";
 import { percent, value as short } from "../format";
 import { t } from "../i18n";
-import { ACTIVATIONS, bounded, DATA, OPTIMIZERS, type Spec } from "../parts/playstate";
+import { ACTIVATIONS, bounded, DATA, NOISE, OPTIMIZERS, type Spec } from "../parts/playstate";
 
 interface Properties {
   spec: Spec;
@@ -39,27 +39,30 @@ export function PlaygroundSettings({ spec, change }: Properties): VNode {
 
 function Data({ spec, change }: Properties): VNode {
   const own = spec.data.startsWith("csv:");
+  const digits = spec.data === "digits";
   const options: { value: string; text: string }[] = DATA.map((name) => ({ value: name, text: t(`playground.data.${name}`) }));
   if (own) options.push({ value: spec.data, text: t("playground.data.own") });
   return (
     <>
-      <Select label={t("playground.data")} value={spec.data} options={options} onChange={(data) => change({ data })} />
+      <Select label={t("playground.data")} value={spec.data} options={options} onChange={(data) => change({ data, noise: NOISE[data] ?? 0 })} />
       <Upload onMade={(token) => change({ data: `csv:${token}` })} />
-      {!own && (
+      {!own && !digits && (
         <Slider label={t("playground.points")} value={spec.points} min={50} max={1000} step={10} onChange={(points) => change({ points })} />
       )}
-      {!own && spec.data !== "digits" && (
+      {!own && !digits && (
         <Slider label={t("playground.noise")} value={spec.noise} min={0} max={0.5} step={0.01} show={(noise) => noise.toFixed(2)} onChange={(noise) => change({ noise })} />
       )}
-      <Slider
-        label={t("playground.test_share")}
-        value={spec.test_share}
-        min={0.1}
-        max={0.8}
-        step={0.05}
-        show={(share) => percent(share, 0)}
-        onChange={(test_share) => change({ test_share })}
-      />
+      {!digits && (
+        <Slider
+          label={t("playground.test_share")}
+          value={spec.test_share}
+          min={0.1}
+          max={0.8}
+          step={0.05}
+          show={(share) => percent(share, 0)}
+          onChange={(test_share) => change({ test_share })}
+        />
+      )}
       <Whole label={t("playground.seed")} name="seed" value={spec.seed} onChange={(seed) => change({ seed })} />
     </>
   );
@@ -119,10 +122,11 @@ interface Uploaded {
   token: string;
   columns: string[];
   rows: number;
-  classes: (string | number)[];
+  /** None where the last column holds values: then they are fitted. */
+  classes: (string | number)[] | null;
 }
 
-const MOST_BYTES = 1_000_000;
+const MOST_BYTES = 900_000;
 
 /** One's own table: columns of numbers, the last one the class. */
 function Upload({ onMade }: { onMade: (token: string) => void }): VNode {
@@ -156,7 +160,12 @@ function Upload({ onMade }: { onMade: (token: string) => void }): VNode {
       </label>
       <p class="note">
         {found
-          ? t("playground.uploaded", { name: found.name, rows: found.rows, columns: found.columns.length, classes: found.classes.length })
+          ? t(found.classes ? "playground.uploaded" : "playground.uploaded_values", {
+              name: found.name,
+              rows: found.rows,
+              columns: found.columns.length,
+              classes: found.classes?.length ?? 0,
+            })
           : t("playground.upload_hint")}
       </p>
       {error ? <ErrorBox error={error} /> : null}

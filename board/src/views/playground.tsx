@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Button, Chart, CopyButton, ErrorBox, Select, Skeleton } from "../components";
 import { count, percent, value as short } from "../format";
 import { pick, t } from "../i18n";
+import { CurvePicture } from "../parts/CurvePicture";
 import { PlanePicture } from "../parts/PlanePicture";
 import { Play, SPEEDS, type Frame } from "../parts/play";
 import { readSpec, writeSpec, type Spec } from "../parts/playstate";
@@ -60,8 +61,8 @@ export default function Playground(): VNode {
         <PlaygroundSettings spec={spec} change={change} />
         <PlaygroundNetwork {...{ spec, change, frame, looked, look }} />
         <Answer play={play} frame={frame} looked={looked} />
+        <Outcome play={play} />
       </div>
-      <Outcome play={play} />
     </section>
   );
 }
@@ -117,7 +118,9 @@ function Answer({ play, frame, looked }: AnswerProperties): VNode {
   if (!frame) return <div class="playground-answer"><Skeleton height={320} /></div>;
   return (
     <div class="playground-answer">
-      {frame.boundary ? (
+      {frame.boundary && "curve" in frame.boundary ? (
+        <CurvePicture data={frame.boundary} />
+      ) : frame.boundary ? (
         <PlanePicture data={frame.boundary} label={t("boundary.label")} response={response(frame, looked)} />
       ) : (
         <p class="note">{t("playground.no_plane")}</p>
@@ -131,12 +134,13 @@ function Answer({ play, frame, looked }: AnswerProperties): VNode {
   );
 }
 
-function Score({ name, accuracy, loss }: { name: string; accuracy: number; loss: number }): VNode {
+function Score({ name, accuracy, loss }: { name: string; accuracy: number | null; loss: number | null }): VNode {
   return (
     <div>
       <dt>{name}</dt>
       <dd>
-        <b>{percent(accuracy, 1)}</b> <span class="muted">{t("playground.loss_is", { loss: short(loss) })}</span>
+        <b>{accuracy === null ? short(loss) : percent(accuracy, 1)}</b>{" "}
+        {accuracy !== null && <span class="muted">{t("playground.loss_is", { loss: short(loss) })}</span>}
       </dd>
     </div>
   );
@@ -144,7 +148,7 @@ function Score({ name, accuracy, loss }: { name: string; accuracy: number; loss:
 
 /** What the unit that is looked at answers over the plane, or null for the network's own answer. */
 function response(frame: Frame, looked: AnswerProperties["looked"]): number[] | null {
-  if (!looked || !frame.boundary) return null;
+  if (!looked || !frame.boundary || !("size" in frame.boundary)) return null;
   const found = frame.units[looked.layer]?.[looked.unit]?.response;
   return found?.length === frame.boundary.size ** 2 ? found : null;
 }

@@ -7,7 +7,7 @@ import { Button, Empty, Loaded, Segmented } from "../components";
 import { count, plain, value as short } from "../format";
 import { t } from "../i18n";
 import { Formula } from "../parts/Formula";
-import { flatten, pictures, range } from "../parts/grid";
+import { flatten, laid, pictures, range } from "../parts/grid";
 import { Heat } from "../parts/Heat";
 import { NumberTable } from "../parts/NumberTable";
 import type { Array_, BackwardStep, Leaf, Product, StepsAnswer } from "../parts/steptypes";
@@ -225,6 +225,7 @@ function Sent({ product, table }: { product: Product; table: boolean }): VNode {
 /** An array: a small heat map with its size and mean, or its numbers. */
 function Card({ name, array, table }: { name: string; array: Array_; table: boolean }): VNode {
   const all = useMemo(() => pictures(flatten(array.values)), [array]);
+  const upright = useMemo(() => all.slice(0, 16).map((picture) => laid(picture).grid), [all]);
   const shown = all.slice(0, 16);
   const [low, high] = range(all.flatMap((picture) => range(picture.values)));
   const scalar = array.shape.length === 0 || (all.length === 1 && all[0]?.values.length === 1);
@@ -241,7 +242,7 @@ function Card({ name, array, table }: { name: string; array: Array_; table: bool
         ))
       ) : (
         <span class="card-pictures">
-          {shown.map((picture) => (
+          {upright.map((picture) => (
             <Heat key={picture.label} grid={picture} label={`${name} ${picture.label}`} {...{ low, high }} size={shown.length > 1 ? 56 : 180} />
           ))}
         </span>
@@ -278,6 +279,7 @@ function Leaves({ leaves, table }: { leaves: Record<string, Leaf>; table: boolea
 function LeafCard({ name, leaf, table }: { name: string; leaf: Leaf; table: boolean }): VNode {
   const flat = useMemo(() => flatten(leaf.values), [leaf]);
   const all = useMemo(() => pictures(flat), [flat]);
+  const upright = useMemo(() => all.slice(0, 16).map((picture) => laid(picture).grid), [all]);
   const [low, high] = range(flat.values);
   const size = leaf.shape.reduce((product, length) => product * length, 1);
   return (
@@ -289,7 +291,7 @@ function LeafCard({ name, leaf, table }: { name: string; leaf: Leaf; table: bool
         ? all.slice(0, 4).map((picture) => <NumberTable key={picture.label} grid={picture} caption={name} more={t("values.more")} />)
         : (
           <span class="card-pictures">
-            {all.slice(0, 16).map((picture) => (
+            {upright.map((picture) => (
               <Heat key={picture.label} grid={picture} label={`${name} ${picture.label}`} {...{ low, high }} size={all.length > 1 ? 56 : 180} />
             ))}
           </span>
