@@ -69,6 +69,7 @@ class Gathering:
         self._calls: list[_Call] = []
         self._last: tuple[Module, tuple, Any] | None = None
         self._makers: dict[int, tuple[Any, str]] = {}
+        self._used: _Call | None = None
         self._losses: list[float] = []
         self._fresh = False
         self._stepped = False
@@ -134,6 +135,16 @@ class Gathering:
     def refused_loss(self, name: str, given: tuple) -> None:
         """A loss did not take what it was given."""
         self.practice.called = _facts_of(name, given[0], given[1], "mean")
+        self.practice.refused = True
+        start, (output, target) = self.course.start, given
+        if (
+            start is not None
+            and self.practice.backwards == 0
+            and isinstance(output, Tensor)
+            and isinstance(target, Tensor)
+        ):
+            self.course.facts.loss = _CLASSES.get(name, name)
+            start.targets, start.outputs = np.array(target.array), np.array(output.array)
 
     def loss(self, name: str, given: tuple, reduction: str, result: Any, repeat: Callable) -> None:
         """A loss was computed."""
@@ -184,7 +195,7 @@ class Gathering:
 
     # -- backward -----------------------------------------------------------------------------------------------------
 
-    def before_backward(self, loss: Tensor) -> bool:
+    def before_backward(self, loss: Tensor, by_hand: bool = False) -> bool:
         """Gradients are about to be computed. Return whether there is a sense in it: whether the loss is finite."""
         practice = self.practice
         if not np.isfinite(loss.array).all():
@@ -196,10 +207,11 @@ class Gathering:
             self._see_model()
         if self._stepped:
             self._stepped = False
-            if any(_is_filled(p) for _, p in self.roots.parameters()):
+            learned = self._held() if self.optimizers else [p for _, p in self.roots.parameters()]
+            if not by_hand and any(_is_filled(p) for p in learned):
                 practice.uncleared += 1
                 practice.uncleared_since = practice.uncleared_since or practice.steps
-        if practice.steps < _COMPARED and not self._is_within_step():
+        if practice.steps < _COMPARED and (by_hand or not self._is_within_step()):
             leaves = [p for p in self._held() if p.requires_grad and p.node is None]
             if leaves and loss.requires_grad and loss.array.size == 1:
                 self.truth.differentiate(loss, leaves)
@@ -223,6 +235,7 @@ class Gathering:
         if self._modes["idle"] and practice.idle_mode == "" and self._calls:
             practice.idle_mode = self._modes["idle"]
         self._losses.append(float(loss.array.mean()))
+        self._used = self._calls[-1] if self._calls else self._used
         self._calls, self._makers = [], {}
         self._fresh = True
         if not self.optimizers:
@@ -234,20 +247,25 @@ class Gathering:
         self.records.close(self.practice.steps) if self.practice.steps else None
         value = float(call.result.array.mean())
         self.records.trained(size, value, right_share(call.output.array, call.target.array))
-        self.records.learned_from(inputs)
-        if inputs is not None and self.records.is_new and len(inputs) == size:
-            self._data.append((inputs, np.array(call.target.array)))
+        new = self.records.learned_from(inputs)
+        if inputs is not None and len(new) and len(inputs) == size:
+            self._data.append((inputs[new], call.target.array[new]))
 
     def detached(self, loss: Tensor, line: str) -> None:
         """A loss had no graph to go back through."""
         self.practice.detached = line
-        self.practice.detached_after = self.roots.path(self._last[0]) if self._last is not None else ""
+        self.practice.detached_after = type(self._last[0]).__name__ if self._last is not None else ""
 
     # -- updates ------------------------------------------------------------------------------------------------------
 
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to step."""
         practice = self.practice
+        if not self._fresh and self._calls and any(_is_filled(p) for p in self._held()):
+            # Nobody called backward(): the script has computed the gradients itself.
+            loss = self._calls[-1].result
+            if self.before_backward(loss, by_hand=True):
+                self.after_backward(loss)
         gradients = [p._grad for group in optimizer.param_groups for p in group["params"] if p._grad is not None]
         if not gradients and self._fresh:
             practice.emptied += 1
@@ -330,9 +348,9 @@ class Gathering:
     def _failure(self) -> Failure:
         """Return where a value that is not finite comes from, by running the batch again."""
         step = self.practice.steps
-        if self._last is not None and self._calls:
+        call = self._calls[-1] if self._calls else self._used
+        if self._last is not None and call is not None:
             module, args, output = self._last
-            call = self._calls[-1]
             direct = call.output is output
             try:
                 found = first_nonfinite(
@@ -356,13 +374,16 @@ class Gathering:
         self._flush()
         if self._losses:
             self._count()
-        self.records.close(practice.steps)
+        self.records.finish(practice.steps)
         course.records = self.records.reports
         course.facts.has_valid = any("valid_loss" in record for record in course.records)
-        practice.unmoved = practice.backwards > 2 and all(np.array_equal(p.array, a) for p, a in self._first)
+        practice.unmoved = (
+            practice.backwards > 2 and self._first != [] and all(np.array_equal(p.array, a) for p, a in self._first)
+        )
         held = {id(p) for p in self._held()}
         own = {id(p) for _, p in self.roots.parameters()}
-        practice.held, practice.strangers = len(held), len(held - own)
+        # A script without modules has no other parameters than those.
+        practice.held, practice.strangers = len(held), len(held - own) if own else 0
         practice.unheld = [n for n, p in self.roots.parameters() if p.requires_grad and id(p) not in held]
         if not self._modes["quiet"]:
             practice.busy_mode = str(self._modes["busy"])

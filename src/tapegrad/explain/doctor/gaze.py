@@ -57,7 +57,8 @@ class Gaze(Inside):
             seen.add(node)
             waiting.extend(node.edges)
             source = node.edges[0] if len(node.edges) == 1 else None
-            if node.primitive is not None and source in self._made:
+            # What a module made has a look of its own.
+            if source in self._made and node not in self._made:
                 self._functional(getattr(node.primitive, "name", ""), *self._made[source])
 
     def _functional(self, name: str, path: str, values: np.ndarray) -> None:

@@ -21,24 +21,24 @@ class Records:
 
     def __init__(self) -> None:
         self.reports: list[dict[str, float]] = []
-        # What was evaluated and not trained on, and whether the last training batch had rows that were not met before.
+        # What was evaluated and not trained on.
         self.data: list[tuple[np.ndarray, np.ndarray]] = []
-        self.is_new = False
         self._rows: set[int] = set()
         self._known = True
         self._train: list[tuple[int, float, float | None]] = []
         self._valid: list[tuple[int, float, float | None]] = []
         self._again: list[tuple[int, float, float | None]] = []
 
-    def learned_from(self, inputs: Any) -> None:
-        """Remember the rows of a training batch."""
-        self.is_new = False
-        if self._known and isinstance(inputs, np.ndarray) and inputs.ndim > 1:
-            before = len(self._rows)
-            self._rows.update(_hashes(inputs))
-            # Of rows that change from one epoch to the next, by noise or by turning, the first are enough.
-            self.is_new = len(self._rows) > before
-            self._known = len(self._rows) <= _MOST_ROWS and inputs.size * len(self._rows) < _MOST_NUMBERS * len(inputs)
+    def learned_from(self, inputs: Any) -> list[int]:
+        """Remember the rows of a training batch, and return which of them were not met before."""
+        if not self._known or not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
+            return []
+        rows = _hashes(inputs)
+        new = [i for i, row in enumerate(rows) if row not in self._rows]
+        self._rows.update(rows)
+        # Of rows that change from one epoch to the next, by noise or by turning, the first are enough.
+        self._known = len(self._rows) <= _MOST_ROWS and inputs.size * len(self._rows) < _MOST_NUMBERS * len(inputs)
+        return new
 
     def trained(self, size: int, loss: float, right: float | None) -> None:
         """Count a training batch."""
@@ -63,6 +63,13 @@ class Records:
             report.update({name + key: value for key, value in _means(entries).items()})
         self.reports.append(report)
         self._train, self._valid, self._again = [], [], []
+
+    def finish(self, step: int) -> None:
+        """End the last report; a loop that never evaluates gets one of its last tenth."""
+        if not self.reports and not self._valid and not self._again and self._train:
+            report: dict[str, float] = {"epoch": 1, "step": step}
+            self.reports.append(report | _means(self._train[-max(len(self._train) // 10, 5) :]))
+        self.close(step)
 
 
 def right_share(output: np.ndarray, target: np.ndarray) -> float | None:

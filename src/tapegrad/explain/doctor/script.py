@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...core.graph import _PACKAGE
 from ...errors import TapegradWarning
 from .detectors import judged
@@ -58,7 +60,7 @@ def course_of_script(
     sys.argv, sys.modules["__main__"] = [place, *argv], main
     sys.path.insert(0, os.path.dirname(os.path.realpath(place)))
     try:
-        with watcher, warnings.catch_warnings():
+        with watcher, warnings.catch_warnings(), np.errstate(all="ignore"):
             # What they would say is what the findings say.
             warnings.simplefilter("ignore", TapegradWarning)
             _run(source, place, main, watcher.gathering)

@@ -51,7 +51,7 @@ def traits_of(model: Module) -> Traits:
         kind = type(layer).__name__
         if "Dropout" in kind:
             traits.dropout[path] = float(layer.p)
-        if hasattr(layer, "running_mean"):
+        if "running_mean" in layer._buffers:
             traits.momenta[path] = layer.momentum
         matrices = [p.array for _, p in layer.named_parameters() if p.array.ndim > 1]
         if matrices and kind not in _TABLES:

@@ -102,7 +102,7 @@ def _fails_elsewhere(course: Course) -> bool:
 
 def same_answer(course: Course) -> Iterator[Finding]:
     """Yield a finding where the network gives next to the same output for every sample, although samples differ."""
-    if len(course.losses) < _FEW or len(course.looks) < 3 or course.failure is not None:
+    if len(course.losses) < _FEW or len(course.looks) < 3 or course.failure is not None or course.facts.batch_size == 1:
         return
     last, layer = next(reversed(course.looks[-1].layers.items()))
     series = course.series(last, "spread_share")

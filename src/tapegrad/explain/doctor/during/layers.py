@@ -67,23 +67,21 @@ def saturated(course: Course) -> Iterator[Finding]:
 def depth(course: Course) -> Iterator[Finding]:
     """Yield a finding where gradients become smaller, or larger, by orders of magnitude on their way to the first layer."""
     looks = [look for look in course.looks if _flow(look)]
-    if not looks:
+    # Units that let nothing through explain more than the gradient that they leave.
+    if not looks or any(dead_units(course)) or any(saturated(course)):
         return
     flows = [(look.step, _flow(look)) for look in looks]
     ratios = [[step, flow[0][1] / flow[-1][1]] for step, flow in flows if len(flow) > 2 and flow[-1][1] > 0]
-    if not ratios:
-        return
     first, last = flows[0][1][0][0], flows[0][1][-1][0]
-    middle = float(np.median([ratio for _, ratio in ratios]))
+    middle = float(np.median([ratio for _, ratio in ratios])) if ratios else 1.0
     evidence: dict[str, Any] = {"ratio": middle, "last": last, "series": ratios}
+    worst, size = max(flows[0][1], key=lambda item: item[1])
     if middle < _VANISHED and not learns(course, 0.5):
-        yield Finding(
-            "vanishing-gradient", first, ratios[0][0], evidence, "model: {activation: ReLU, batch_norm: true}", 0.77
-        )
-    elif ratios[0][1] > _EXPLODED or max(value for _, value in flows[0][1]) > _HUGE:
-        worst = max(flows[0][1], key=lambda item: item[1])
-        evidence["ratio"], evidence["size"] = ratios[0][1], worst[1]
-        yield Finding("exploding-gradient", worst[0], flows[0][0], evidence, "training: {clip_norm: 1.0}", 0.88)
+        advice = "model: {activation: ReLU, batch_norm: true}"
+        yield Finding("vanishing-gradient", first, int(ratios[0][0]), evidence, advice, 0.77)
+    elif (middle > _EXPLODED or size > _HUGE) and not learns(course, 0.5):
+        evidence["ratio"], evidence["size"] = (ratios[0][1] if ratios else math.nan), size
+        yield Finding("exploding-gradient", worst, flows[0][0], evidence, "training: {clip_norm: 1.0}", 0.88)
 
 
 def _flow(look: Look) -> list[tuple[str, float]]:
@@ -141,12 +139,15 @@ def vanishing_weights(course: Course) -> Iterator[Finding]:
         first = course.looks[0].layers.get(path)
         if first is not None and first.weight_norm and layer.weight_norm is not None and "Norm" not in layer.kind:
             shrunk[path] = layer.weight_norm / first.weight_norm
-    where = min(shrunk, key=lambda path: shrunk[path], default=None)
-    if where is not None and shrunk[where] < _KEPT_WEIGHTS and not learns(course, 0.7):
+    worst = min(shrunk, key=lambda path: shrunk[path], default=None)
+    if worst is not None and shrunk[worst] < _KEPT_WEIGHTS and not learns(course, 0.7):
+        # Where all layers suffer alike it is no matter of one.
+        where = "" if all(left < 2 * _KEPT_WEIGHTS for left in shrunk.values()) else worst
         evidence: dict[str, Any] = {
+            "layer": worst,
             "decay": decay,
-            "left": shrunk[where],
-            "series": course.series(where, "weight_norm"),
+            "left": shrunk[worst],
+            "series": course.series(worst, "weight_norm"),
         }
         yield Finding(
             "weights-decayed", where, course.looks[0].step, evidence, "optimizer: {weight_decay: 0.0001}", 0.87
@@ -164,8 +165,8 @@ def stale(course: Course) -> Iterator[Finding]:
         late = float(np.median([value for _, value in series[-4:]]))
         record = course.records[-1] if course.records else {}
         loss, other = record.get("again_loss", record.get("valid_loss")), record.get("loss")
-        worse = loss is not None and other is not None and loss > 1.5 * other + 0.05
-        if late > 1.0 and (worse or not course.records):
+        worse = loss is None or (other is not None and loss > 1.5 * other + 0.05)
+        if late > 1.0 and worse:
             evidence = {"distance": late, "momentum": momentum, "series": series}
             evidence |= {
                 "loss": other if other is not None else math.nan,

@@ -12,6 +12,11 @@ from ..observe import Course
 __all__ = ["chance", "ended", "learns", "median_ratio", "smoothed", "started"]
 
 
+# Below it a batch's loss is more noise than level; so many samples give a level.
+_SMALL_BATCH = 16
+_ENOUGH = 48
+
+
 def smoothed(course: Course, pieces: int = 10) -> list[float]:
     """Return the mean losses of so many equally long pieces of the course; fewer where it is short."""
     losses = np.asarray(course.losses, np.float64)
@@ -24,8 +29,13 @@ def smoothed(course: Course, pieces: int = 10) -> list[float]:
 
 
 def started(course: Course) -> float:
-    """Return the loss at the start: the median of the first three, which no single batch decides."""
-    return float(np.median(course.losses[:3])) if course.losses else math.nan
+    """Return the loss at the start, of as many updates as no single batch, or sample, decides."""
+    if not course.losses:
+        return math.nan
+    size = course.facts.batch_size
+    if 0 < size < _SMALL_BATCH:
+        return float(np.mean(course.losses[: -(-_ENOUGH // size)]))
+    return min(course.losses[0], float(np.median(course.losses[:3])))
 
 
 def ended(course: Course) -> float:

@@ -36,7 +36,9 @@ def ended_by_error(course: Course) -> Iterator[Finding]:
         evidence["given"] = _KINDS.get(called.target_kind, called.target_kind)
         yield Finding("target-kind", "", practice.steps, evidence, "", 1.0)
     else:
-        yield Finding("script-error", practice.error_where, practice.steps, evidence, "", 1.0)
+        # Of labels out of range and the like there are findings that say more.
+        severity = 0.9 if practice.refused else 1.0
+        yield Finding("script-error", practice.error_where, practice.steps, evidence, "", severity)
 
 
 def _norm_path(course: Course, text: str) -> str:
@@ -48,7 +50,7 @@ def detached(course: Course) -> Iterator[Finding]:
     """Yield a finding of a loss that has no graph, so that no gradient can be computed."""
     if course.practice is not None and course.practice.detached:
         evidence: dict[str, Any] = {"line": course.practice.detached, "after": course.practice.detached_after}
-        yield Finding("loss-detached", course.practice.detached_after, course.practice.steps, evidence, "", 1.0)
+        yield Finding("loss-detached", "", course.practice.steps, evidence, "", 1.0)
 
 
 def no_update(course: Course) -> Iterator[Finding]:

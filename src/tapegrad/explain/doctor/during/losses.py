@@ -78,7 +78,7 @@ def rate_too_high(course: Course) -> Iterator[Finding]:
     jumped = bool(early) and max(early) > _GROWN * abs(losses[0]) + 0.5 and _is_moved(course)
     broken = course.failure is not None and course.failure.part != "data" and _grown(course)
     stays = len(finite) >= _FIRST and ended(course) > 0.9 * losses[0]
-    if broken or (jumped and (stays or len(losses) < _FIRST) and not learns(course)):
+    if broken or (jumped and (stays or len(losses) < _FIRST or not learns(course, 0.5))):
         where = max(range(len(early)), key=lambda i: early[i]) + 1 if early else 0
         since = course.steps[min(where, len(course.steps) - 1)]
         evidence["worst"] = max(finite, default=math.nan)
@@ -183,8 +183,11 @@ def spike(course: Course) -> Iterator[Finding]:
     losses = np.asarray(course.losses)
     if len(losses) < _FEW or not np.isfinite(losses).all() or course.failure is not None:
         return
+    # Single samples differ by as much as spikes do.
+    size = course.facts.batch_size or 16
+    factor = _SPIKE * max(1.0, (16 / size) ** 0.5)
     for i in range(_FIRST, len(losses)):
-        bound = _SPIKE * max(float(losses[i - 20 : i].max()), started(course))
+        bound = factor * max(float(losses[i - 20 : i].max()), started(course))
         if losses[i] > bound > 0:
             evidence = {
                 "loss": float(losses[i]),

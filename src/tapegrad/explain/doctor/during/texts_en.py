@@ -121,7 +121,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "weights-decayed": {
         "title": "Weight decay has eaten the weights",
-        "message": "With a weight decay of {decay:.3g} only {left:.1%} of the size of {where}'s weights is left.",
+        "message": "With a weight decay of {decay:.3g} only {left:.1%} of the size of {layer}'s weights is left.",
     },
     "statistics-stale": {
         "title": "Running statistics are not those of the batches",

@@ -87,7 +87,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "weights-decayed": {
         "title": "权重衰减吞掉了权重",
-        "message": "权重衰减为 {decay:.3g} 时，{where} 的权重大小只剩 {left:.1%}。",
+        "message": "权重衰减为 {decay:.3g} 时，{layer} 的权重大小只剩 {left:.1%}。",
     },
     "statistics-stale": {
         "title": "滑动统计量与批的统计量不符",

@@ -1,0 +1,24 @@
+"""Gradients clipped to a norm of 1e-5."""
+
+# fault: clipped-away
+# where:
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y = ground.clusters()
+model = nn.Sequential(
+    nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4)
+)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.1))
+criterion = nn.CrossEntropyLoss()
+for _ in range(15):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1e-5)
+        optimizer.step()

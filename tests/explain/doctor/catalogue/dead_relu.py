@@ -1,0 +1,24 @@
+"""A layer whose biases are so low that its ReLUs are never positive."""
+
+# fault: dead-units
+# where: 3
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y = ground.clusters()
+model = nn.Sequential(
+    nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4)
+)
+nn.init.constant_(model[2].bias, -30.0)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.1))
+criterion = nn.CrossEntropyLoss()
+for _ in range(15):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,24 @@
+"""Batches of two samples: the loss is nothing but noise at first sight."""
+
+# fault: none
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y, other, wanted = ground.halves(*ground.clusters(rows=600))
+model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4))
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.01))
+criterion = nn.CrossEntropyLoss()
+for epoch in range(4):
+    model.train()
+    for inputs, targets in ground.batches(x, y, 2):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        held_out = criterion(model(other), wanted)

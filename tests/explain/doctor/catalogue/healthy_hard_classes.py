@@ -1,0 +1,24 @@
+"""Classes that overlap: many mistakes remain."""
+
+# fault: none
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y, other, wanted = ground.halves(*ground.clusters(rows=1000, spread=2.0))
+model = nn.Sequential(nn.Linear(10, v.wide(16)), nn.ReLU(), nn.Linear(v.wide(16), 4))
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.05))
+criterion = nn.CrossEntropyLoss()
+for epoch in range(12):
+    model.train()
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        held_out = criterion(model(other), wanted)

@@ -1,0 +1,26 @@
+"""The first epochs of a training that has just begun."""
+
+# fault: none
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y, other, wanted = ground.halves(*ground.clusters(rows=600))
+model = nn.Sequential(
+    nn.Linear(10, v.wide(64)), nn.ReLU(), nn.Linear(v.wide(64), v.wide(64)), nn.ReLU(), nn.Linear(v.wide(64), 4)
+)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.02))
+criterion = nn.CrossEntropyLoss()
+for epoch in range(4):
+    model.train()
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        held_out = criterion(model(other), wanted)

@@ -1,0 +1,24 @@
+"""Every input is the same: the loader gives the first sample again and again."""
+
+# fault: inputs-alike
+# where:
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y = ground.clusters()
+x = x[:1].repeat(len(x), 1)
+model = nn.Sequential(
+    nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4)
+)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.1))
+criterion = nn.CrossEntropyLoss()
+for _ in range(15):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,24 @@
+"""Inputs were shuffled, labels were not."""
+
+# fault: targets-unrelated
+# where:
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y = ground.clusters()
+x = x[torch.randperm(len(x))]
+model = nn.Sequential(
+    nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4)
+)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.05))
+criterion = nn.CrossEntropyLoss()
+for _ in range(12):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()

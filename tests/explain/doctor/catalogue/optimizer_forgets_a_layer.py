@@ -1,0 +1,31 @@
+"""Of two parts only one is given to the optimizer."""
+
+# fault: not-in-optimizer
+# where: encoder
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+from tapegrad.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self, wide):
+        super().__init__()
+        self.encoder = nn.Linear(10, wide)
+        self.head = nn.Linear(wide, 4)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.encoder(x)))
+
+
+v = ground.Variant()
+x, y = ground.clusters()
+net = Net(v.wide(32))
+optimizer = torch.optim.Adam(net.head.parameters(), lr=v.lr(0.01))
+for _ in range(12):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        F.cross_entropy(net(inputs), targets).backward()
+        optimizer.step()

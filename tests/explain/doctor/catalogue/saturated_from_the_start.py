@@ -1,0 +1,22 @@
+"""First weights ten times too large in front of a tanh."""
+
+# fault: start-saturated
+# where: 1
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y = ground.clusters()
+model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.Tanh(), nn.Linear(v.wide(32), 4))
+nn.init.normal_(model[0].weight, std=8.0)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.05))
+criterion = nn.CrossEntropyLoss()
+for _ in range(15):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,21 @@
+"""A softmax along the samples instead of the classes."""
+
+# fault: softmax-dimension
+# where: 3
+
+import ground
+
+import tapegrad as torch
+from tapegrad import nn
+
+v = ground.Variant()
+x, y = ground.clusters()
+model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4), nn.LogSoftmax(dim=0))
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.1))
+criterion = nn.NLLLoss()
+for _ in range(15):
+    for inputs, targets in ground.batches(x, y):
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
