@@ -15,6 +15,7 @@ from .calling import MISS, Stale
 from .capture import Capture, Refusal
 from .guards import guards_of
 from .loops.build import has_numba
+from .memory import return_freed_memory
 from .program import Step, simplified
 from .runtime import Results, Specialization
 from .verify import Reference
@@ -247,6 +248,7 @@ class Compiled:
         guards = functools.partial(guards_of, capture, watch)
         capture.forget()
         watch.reach.forget_parts()
+        return_freed_memory()
         return Specialization(
             simplified(step), names, guards, Results(form, tapes, same), STATE.grad_enabled, self._target
         )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import sys
+
 from ..core import Variable
 
-__all__ = ["Scratch"]
+__all__ = ["Scratch", "return_freed_memory"]
 
 _ALIGNMENT = 64
 
@@ -51,6 +55,16 @@ class Scratch:
                 self._free[-1] = (last[0], last[1] + length)
             else:
                 self._free.append((begin, length))
+
+
+def return_freed_memory() -> None:
+    """Give the system back what was freed, where the C library keeps it for later (glibc does).
+
+    The values of a captured run are freed in pieces that a program's one large piece of memory does not fit into.
+    """
+    if sys.platform.startswith("linux"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _bytes(variable: Variable) -> int:
