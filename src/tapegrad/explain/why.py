@@ -1,0 +1,344 @@
+"""Why a gradient is None, zero, NaN, infinite or huge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core import Tensor
+from ..core.notes import LOG, Note
+from ..errors import UsageError
+from .explanation import Explanation
+from .flow import leading, measure, stale, summed_up, way
+from .holders import Holder, holder_of, holds, optimizers
+from .trail import Break, break_of, break_of_step, noted_break, watched_breaks
+from .verdict import judge, state_of
+from .watching import NODES, Step, steps_of, watch
+
+__all__ = ["Explanation", "explain", "watch"]
+
+
+def explain(tensor: Any, loss: Any = None) -> Explanation:
+    """Return why the gradient of a tensor is None, zero, not finite or huge, with the line that made it so.
+
+    With ``loss``, a tensor whose graph is still there, the gradient is worked out anew; nobody's ``grad`` is touched.
+    ``loss`` may also be a function that computes the loss: it is called once under :func:`watch`, which gives the
+    fullest answer, the line of every operation included. Without it the answer is read off what was noted so far:
+    the last ``backward()``, cuts such as ``detach()``, blocks such as ``no_grad``; everything inside :func:`watch`.
+    The cause is one of: ``fine``, ``no-backward``, ``zeroed``, ``frozen``, ``integer``, ``not-a-leaf``, ``detached``,
+    ``no-grad``, ``no-derivative``, ``not-on-path``, ``unused-module``, ``replaced``, ``overwritten``, ``freed``, ``hook``,
+    ``empty``, ``unknown``, or why a gradient ends or goes bad in an operation: ``dead-relu``, ``saturated``,
+    ``one-class``, ``clamped``, ``masked``, ``not-selected``, ``multiplied-by-zero``, ``zero-weights``, ``dropout``,
+    ``flat``, ``stationary``, ``cancelled``, ``vanishing``, ``exploding``, ``log-of-zero``, ``log-of-negative``,
+    ``sqrt-at-zero``, ``sqrt-of-negative``, ``division-by-zero``, ``overflow``, ``inf-minus-inf``, ``zero-times-inf``,
+    ``not-finite``, ``not-finite-data``.
+    Raises UsageError for what is no tensor.
+
+    >>> import tapegrad as tg
+    >>> w = tg.tensor([-1.0, -2.0], requires_grad=True)
+    >>> answer = tg.explain(w, lambda: w.relu().sum())
+    >>> answer.state, answer.cause
+    ('zero', 'dead-relu')
+    """
+    if not isinstance(tensor, Tensor):
+        raise UsageError("explain", f"got a {type(tensor).__name__}", "pass the tensor whose gradient is in question")
+    if callable(loss) and not isinstance(loss, Tensor):
+        loss = _called(loss)
+    if loss is not None and not isinstance(loss, Tensor):
+        raise UsageError("explain", f"the loss is a {type(loss).__name__}", "pass a tensor, or a function returning it")
+    return _Question(tensor, loss).answer()
+
+
+def _called(function: Callable[[], Any]) -> Tensor:
+    with watch():
+        loss = function()
+    if not isinstance(loss, Tensor):
+        raise UsageError("explain", f"the function returned a {type(loss).__name__}", "let it return the loss")
+    return loss
+
+
+class _Question:
+    """One tensor, the losses in question, and what is known of them."""
+
+    def __init__(self, tensor: Tensor, loss: Tensor | None):
+        self.t = tensor
+        self.given = loss is not None
+        self.backward = Note._make(LOG["backward"][-1]) if LOG["backward"] else None
+        self.roots = [loss] if loss is not None else self._last_roots()
+        self._holder: Any = False
+
+    def _last_roots(self) -> list[Tensor]:
+        held = [ref() for ref in self.backward.extra] if self.backward is not None else []
+        return [t for t in held if t is not None]
+
+    @property
+    def holder(self) -> Holder | None:
+        """The module that has the tensor, looked for once."""
+        if self._holder is False:
+            self._holder = holder_of(self.t)
+        return self._holder
+
+    @property
+    def subject(self) -> str:
+        """What the tensor is called in the answer."""
+        if self.holder is not None:
+            return f"`{self.holder.path}`, a parameter of shape {tuple(self.t.shape)}"
+        return f"the {'' if self.t.node is None else self.t.node.name() + ' '}tensor of shape {tuple(self.t.shape)}"
+
+    def say(self, state: str, cause: str, text: str, where: str = "", advice: str = "", **evidence: Any) -> Explanation:
+        """Return an answer; ``text`` goes on after the sentence that says what the gradient is."""
+        words = {"none": "None", "fine": "as it should be"}.get(state, state)
+        return Explanation(
+            self.subject, state, cause, f"The gradient of {self.subject} is {words}: {text}", where, advice, evidence
+        )
+
+    # -- the order of questions ----------------------------------------------------------------------------------------
+
+    def answer(self) -> Explanation:
+        """Ask what is cheap and certain first."""
+        for ask in (self._kind, self._off_the_tape, self._unreached, self._flowing, self._inner, self._missing):
+            found = ask()
+            if found is not None:
+                return found
+        return self._present()
+
+    def _kind(self) -> Explanation | None:
+        t = self.t
+        if t.dtype.kind not in "fc":
+            noted = _noted(t)
+            if noted is not None:
+                return self._broken(noted)
+            advice = "make it floating-point, e.g. with .float(), before requires_grad_()"
+            return self.say("none", "integer", f"a tensor of dtype {t.dtype} has no derivative", "", advice)
+        if t.numel() == 0 and (t.node is not None or t._leaf_grad):
+            return self.say(
+                "none" if t._grad is None else "fine", "empty", "it has no elements", "", "look at its shape"
+            )
+        return None
+
+    def _off_the_tape(self) -> Explanation | None:
+        t = self.t
+        if t.node is not None or t._leaf_grad:
+            return None
+        noted = _noted(t)
+        if noted is not None and noted.cause != "frozen":
+            return self._broken(noted)
+        where = noted.where if noted is not None else ""
+        said = "its requires_grad was set to False" if where else "it does not require a gradient"
+        return self.say("none", "frozen", said, where, "call requires_grad_() on it before the forward pass")
+
+    def _broken(self, found: Break, others: list[Break] | None = None) -> Explanation:
+        advice = {
+            "detached": "leave that out, or take the gradient before it",
+            "no-grad": "compute it outside that block",
+            "no-derivative": "take a differentiable function in its place, e.g. softmax in place of argmax",
+        }[found.cause]
+        text = f"what is computed from it {found.text}" if others is not None else f"it {found.text}"
+        if not found.certain:
+            text += "; that is the likely reason, which explain(tensor, lambda: ...) can make sure of"
+        evidence: dict[str, Any] = {"certain": found.certain}
+        if others and len(others) > 1:
+            evidence["further"] = [f"{b.text} at {b.where}" for b in others[1:]]
+        return self.say("none", found.cause, text, found.where, advice, **evidence)
+
+    def _unreached(self) -> Explanation | None:
+        t, roots = self.t, self.roots
+        if not roots or any(r is t for r in roots) or leading(t, roots):
+            return None
+        if not self.given and t._grad is not None:
+            return None
+        ends = [r.origin for r in roots if isinstance(getattr(r, "origin", None), Step)]
+        used, breaks = watched_breaks(t, ends)
+        if breaks:
+            return self._broken(breaks[0], breaks)
+        if not ends:
+            found = noted_break(t, roots)
+            if found is not None:
+                return self._broken(found, [found])
+        return self._replaced() or self._unused(bool(ends) and not used)
+
+    def _replaced(self) -> Explanation | None:
+        for note in map(Note._make, reversed(LOG["replaced"])):
+            old, new = note.extra
+            if id(self.t) in old and self.holder is None:
+                text = "another parameter has taken its place in the module, and the forward pass uses that one"
+                return self.say("none", "replaced", text, note.where, _REMAKE)
+            if id(self.t) in new and any(
+                id(p) in old for o in optimizers() for g in o.param_groups for p in g["params"]
+            ):
+                if any(holds(o, self.t) for o in optimizers()):
+                    continue
+                state = "none" if self.t._grad is None else "fine"
+                text = "it took the place of a parameter after the optimizer was made, which still holds the old one"
+                return self.say(state, "replaced", text, note.where, _REMAKE)
+        return None
+
+    def _unused(self, certain: bool) -> Explanation:
+        where = self.backward.where if self.backward is not None and not self.given else ""
+        if self.holder is not None and len(self.holder.chain) > 1:
+            kind, path = self.holder.kind, self.holder.path.rpartition(".")[0]
+            text = f"the loss does not depend on it: the forward pass never calls `{path}` ({kind})"
+            advice = f"call self.{path} in forward, or remove it"
+            return self.say("none", "unused-module", text, self.holder.forward or where, advice, certain=certain)
+        text = "the loss does not depend on it"
+        return self.say("none", "not-on-path", text, where, "use it in the loss", certain=certain)
+
+    # -- gradients that flow -------------------------------------------------------------------------------------------
+
+    def _flowing(self) -> Explanation | None:
+        t, roots = self.t, self.roots
+        if not roots or (not self.given and self._zeroed() is not None):
+            return None
+        nodes = leading(t, roots)
+        if not nodes:
+            return None
+        recorded = self._recorded()
+        if recorded is not None:
+            return self._judged(*recorded) or self._unharmed(recorded[-1], nodes)
+        states = [(node, *stale(node)) for node in nodes]
+        for node, what, storage in states:
+            if what == "overwritten":
+                return self._overwritten(node, storage)
+        if any(what == "freed" for _, what, _ in states):
+            return self._freed() if self.given else None
+        record, g = measure(t, roots, nodes, NODES)
+        ends = [r.origin for r in roots if isinstance(getattr(r, "origin", None), Step)]
+        stats = summed_up(g)
+        if not ends and stats.worst:
+            ends = steps_of(roots)
+        return self._judged(record, ends, stats) or self._unharmed(stats, nodes)
+
+    def _judged(self, record: Any, ends: Any, stats: Any) -> Explanation | None:
+        return judge(self, record, ends, stats, 0.0 if self.t.is_sparse else summed_up(self.t).largest)
+
+    def _overwritten(self, node: Any, storage: Any) -> Explanation:
+        name = node.primitive.name
+        text = f"a value that {name} saved for it was overwritten in place, so backward() raises an error"
+        advice = "write out of place there, or clone() the tensor before it is changed"
+        return self.say("none", "overwritten", text, storage.writer, advice, operation=name)
+
+    def _unharmed(self, stats: Any, nodes: list) -> Explanation | None:
+        """The gradient that comes from the loss is as it should be: say what may be amiss after that."""
+        t = self.t
+        held = None if t._grad is None else summed_up(t._grad)
+        hooked = t._hooks or (t.node is not None and t.node.hooks) or any(n.hooks for n in nodes)
+        if hooked and held is not None and (held.worst or held.zero):
+            text = "the loss sends a good gradient, and a hook changes it"
+            return self.say(state_of(held), "hook", text, "", "look at what register_hook() was given")
+        if not self.given or t.node is not None:
+            return None
+        replaced = self._replaced()
+        if replaced is not None:
+            return replaced
+        if t._grad is None:
+            return None if self._zeroed() is not None else self._uncalled(stats)
+        return self.say("fine", "fine", _described(stats), "", "", **stats._asdict())
+
+    def _uncalled(self, stats: Any) -> Explanation:
+        text = f"the loss depends on it, and backward() was not called yet; then {_described(stats)}"
+        return self.say("none", "no-backward", text, "", "call loss.backward()", **stats._asdict())
+
+    def _recorded(self) -> Any:
+        """Return what a watcher saw of a backward() that reached the tensor, unless a loss is given that it did not see."""
+        origin = getattr(self.t, "origin", None)
+        watcher = getattr(origin, "watcher", None)
+        if watcher is None or self.t._grad is None:
+            return None
+        numbers = {way(r.node) for r in self.roots if r.node is not None}
+        for record, ends in reversed(watcher.records):
+            if way(self.t) in record.parts and (not self.given or numbers & set(record.roots)):
+                return record, ends, summed_up(self.t._grad)
+        return None
+
+    def _freed(self) -> Explanation:
+        text = "an earlier backward() freed the saved values, so it cannot be worked out again"
+        advice = "pass retain_graph=True to that backward(), or a function: explain(tensor, lambda: loss)"
+        where = self.backward.where if self.backward is not None else ""
+        return self.say(_state(self.t), "freed", text, where, advice)
+
+    # -- after the fact ------------------------------------------------------------------------------------------------
+
+    def _inner(self) -> Explanation | None:
+        t = self.t
+        if t.node is None or t._grad is not None:
+            return None
+        text = f"it is the result of {t.node.primitive.name}, not a leaf, and only leaves keep their gradient"
+        return self.say("none", "not-a-leaf", text, t.node.where or "", "call retain_grad() on it before backward()")
+
+    def _zeroed(self) -> Note | None:
+        """Return the note of what forgot the gradient after the last backward()."""
+        t = self.t
+        notes = [Note._make(n) for n in LOG["zeroed"] if n[-1] == id(t)]
+        notes += [Note._make(n) for n in LOG["zero_grad"] if holds(n[-1](), t)]
+        last = max(notes, key=lambda n: n.time, default=None)
+        if last is None or (self.backward is not None and last.time < self.backward.time):
+            return None
+        return last
+
+    def _missing(self) -> Explanation | None:
+        t = self.t
+        if t._grad is not None:
+            return None
+        replaced = self._replaced()
+        if replaced is not None:
+            return replaced
+        zeroed = self._zeroed()
+        if self.backward is None or (zeroed is None and self.roots and leading(t, self.roots)):
+            return self.say("none", "no-backward", "backward() was not called on a loss that depends on it", "", _CALL)
+        if zeroed is not None and any(n[3] < zeroed.time for n in LOG["backward"]):
+            text = "it was forgotten after the last backward(), which has not been called since"
+            return self.say("none", "zeroed", text, zeroed.where, "look at it between backward() and zero_grad()")
+        cuts = [n for n in LOG["cut"] if id(t) in Note._make(n).leaves and n[-1] != "no derivative"]
+        if cuts and not self.roots:
+            return self._broken(break_of(cuts[-1], False), [break_of(cuts[-1], False)])
+        if self.holder is not None and len(self.holder.chain) > 1:
+            return self._unused(False)
+        return self.say("none", "no-backward", "no backward() has reached it", self.backward.where, _CALL)
+
+    def _present(self) -> Explanation:
+        t = self.t
+        stats = summed_up(t._grad)
+        recorded = self._recorded()
+        judged = None if recorded is None else self._judged(*recorded)
+        if judged is not None:
+            return judged
+        state = _state(t)
+        memory = t._grad.memory if t._grad is not None and not t._grad.is_sparse else None
+        zeroed = self._zeroed()
+        if state == "zero" and (zeroed is not None or (memory is not None and memory.writer)):
+            where = zeroed.where if zeroed is not None else memory.writer
+            return self.say("zero", "zeroed", "it was set to zero there", where, "look at it after backward()")
+        if state == "fine":
+            return self._replaced() or self.say("fine", "fine", _described(stats), **stats._asdict())
+        text = f"{_described(stats)}; what made it so is gone with the graph"
+        advice = "ask with a function, explain(tensor, lambda: loss), or run the step inside `with explain.watch():`"
+        return self.say(state, "unknown", text, "", advice, **stats._asdict())
+
+
+_REMAKE = "make the optimizer after all changes to the model, or add_param_group the new parameter"
+_CALL = "call loss.backward() first, or pass the loss: explain(tensor, loss)"
+
+
+def _noted(t: Tensor) -> Break | None:
+    """Return how a tensor itself came off the tape, or was frozen."""
+    origin = getattr(t, "origin", None)
+    if isinstance(origin, Step):
+        if origin.leaf and origin.cut == "frozen":
+            return Break("frozen", "", origin.where, True)
+        if origin.leaf or not origin.wanted or origin.tracked:
+            return None
+        return break_of_step(origin)
+    if not isinstance(origin, tuple):
+        return None
+    return Break("frozen", "", Note._make(origin).where, True) if origin[0] == "frozen" else break_of(origin)
+
+
+def _state(t: Tensor) -> str:
+    if t._grad is None:
+        return "none"
+    stats = summed_up(t._grad)
+    return stats.worst or ("zero" if stats.zero else "fine")
+
+
+def _described(stats: Any) -> str:
+    return f"its largest element is {stats.largest:.4g}, {stats.zeros:.0%} of {stats.size} are zero"
