@@ -14,7 +14,7 @@ type Listener = {
   points?: (event: PointsEvent) => void;
   finding?: (event: FindingEvent) => void;
   status?: (event: StatusEvent) => void;
-  /** After a break: what came meanwhile was missed. */
+  /** A stream began: what came before it was not told. Also when a run was begun anew from an earlier step. */
   resumed?: () => void;
 };
 
@@ -71,11 +71,11 @@ function connect(ids: string): void {
   stream.onopen = () => {
     connection.value = "open";
     wait = 500;
+    for (const listener of listeners.keys()) listener.resumed?.();
     if (!broken) return;
     broken = false;
     void loadRuns();
     void loadSession();
-    for (const listener of listeners.keys()) listener.resumed?.();
   };
   stream.onerror = () => {
     // The browser tries again by itself only after some errors; closing makes this loop the only one.
@@ -89,6 +89,12 @@ function connect(ids: string): void {
   hear<RunRow>(stream, "runs", (row) => setRun(row));
   hear<PointsEvent>(stream, "points", (event) => tell(event.id, (listener) => listener.points?.(event)));
   hear<FindingEvent>(stream, "finding", (event) => tell(event.id, (listener) => listener.finding?.(event)));
+  hear<{ id: number }>(stream, "reset", (event) => tell(event.id, (listener) => listener.resumed?.()));
+  hear<{ id: number }>(stream, "gone", (event) => {
+    const next = new Map(runs.peek());
+    next.delete(event.id);
+    runs.value = next;
+  });
   hear<StatusEvent>(stream, "status", (event) => {
     const run = runs.peek().get(event.id);
     if (run) setRun({ ...run, status: event.status });

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import type { Points } from "../api";
-import { compact, value as shown } from "../format";
+import { compact, count, value as shown } from "../format";
 import { language, t } from "../i18n";
 import { colour, theme } from "../theme";
 import { type Plotted, nearest, plotted } from "./lines";
@@ -197,7 +197,7 @@ export function Chart(props: ChartProps) {
     <figure class="chart">
       <figcaption class="chart-head">
         <span class="chart-title">{label}</span>
-        <span class="chart-step">{t("chart.step", { step: shown(reading) })}</span>
+        <span class="chart-step">{t("chart.step", { step: count(reading) })}</span>
       </figcaption>
       <ul class="chart-legend" aria-hidden="true">
         {lines.map((line, i) => (
