@@ -158,11 +158,13 @@ export const enViews = {
   "playground.unit": "Layer {layer}, unit {unit}, bias {bias}",
   "playground.network_hint":
     "Each square is what one unit answers over the plane; rest on one to see it large. Lines are weights: orange positive, blue negative, the thicker the larger.",
+  "playground.network_hint_many":
+    "The input's square shows how much is made of each pixel, those of the first layer its weights, the others what each unit answers to 20 samples. Lines are weights: orange positive, blue negative.",
   "playground.train": "Training data",
   "playground.test": "Test data",
   "playground.loss": "Loss",
   "playground.loss_is": "loss {loss}",
-  "playground.no_plane": "This data has more than two inputs, so there is no plane to draw. The squares of the first layer show its weights.",
+  "playground.no_plane": "This data has more than two inputs, so there is no plane to draw.",
   "playground.findings": "What the doctor says",
   "playground.healthy": "Nothing to complain about so far.",
   "playground.take": "Take it along",

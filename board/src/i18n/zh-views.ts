@@ -109,7 +109,7 @@ export const zhViews: Record<keyof typeof enViews, string> = {
   "weights.empty": "这个网络没有参数。",
   "weights.parameter": "参数",
 
-  "playground.name": "游乐场",
+  "playground.name": "实验场",
   "playground.about": "选好数据和网络，看它学习。网址中保存了每一项选择：再次打开，学到的完全一样。",
   "playground.controls": "训练",
   "playground.settings": "选项",
@@ -159,11 +159,13 @@ export const zhViews: Record<keyof typeof enViews, string> = {
   "playground.unit": "第 {layer} 层，第 {unit} 个单元，偏置 {bias}",
   "playground.network_hint":
     "每个方块是一个单元在平面上的回答；指针停在上面可以放大查看。线是权重：橙色为正，蓝色为负，越粗越大。",
+  "playground.network_hint_many":
+    "输入的方块显示每个像素受重视的程度，第一层的方块是它的权重，其余方块是各单元对 20 个样本的回答。线是权重：橙色为正，蓝色为负。",
   "playground.train": "训练数据",
   "playground.test": "测试数据",
   "playground.loss": "损失",
   "playground.loss_is": "损失 {loss}",
-  "playground.no_plane": "这份数据的输入多于两个，没有平面可画。第一层的方块显示的是它的权重。",
+  "playground.no_plane": "这份数据的输入多于两个，没有平面可画。",
   "playground.findings": "诊断结果",
   "playground.healthy": "目前一切正常。",
   "playground.take": "带走",

@@ -2,7 +2,7 @@
 
 import { h, type ComponentChildren, type VNode } from "preact";
 import { useMemo } from "preact/hooks";
-import { asText, readLatex, type Formula as Tree } from "./latex";
+import { asText, isOperator, readLatex, type Formula as Tree } from "./latex";
 
 function m(name: string, attributes: Record<string, string>, ...children: ComponentChildren[]): VNode {
   return h(name, attributes, ...children);
@@ -15,13 +15,13 @@ function set(tree: Tree): VNode {
     case "number":
       return m("mn", {}, tree.text);
     case "sign":
-      return m("mo", tree.fence ? { stretchy: "true", lspace: "0", rspace: "0" } : {}, tree.text);
+      return m("mo", tree.fence ? { stretchy: "true", lspace: "0em", rspace: "0em" } : {}, tree.text);
     case "words":
       return m("mtext", {}, `\u00a0${tree.text.trim()}\u00a0`);
     case "space":
       return m("mspace", { width: `${tree.em}em` });
     case "row":
-      return m("mrow", {}, ...tree.parts.map(set));
+      return m("mrow", {}, ...tree.parts.flatMap((part, index) => (apart(tree.parts[index - 1], part) ? [gap(), set(part)] : [set(part)])));
     case "fraction":
       return m("mfrac", {}, set(tree.over), set(tree.under));
     case "root":
@@ -33,6 +33,16 @@ function set(tree: Tree): VNode {
     case "script":
       return script(tree);
   }
+}
+
+function gap(): VNode {
+  return m("mspace", { width: "0.17em" });
+}
+
+/** Whether a thin space stands between a function and what it is applied to, or before it: x ln y. */
+function apart(before: Tree | undefined, part: Tree): boolean {
+  if (!before || before.kind === "sign" || before.kind === "space" || part.kind === "space") return false;
+  return (isOperator(before) && part.kind !== "sign") || (isOperator(part) && !isOperator(before));
 }
 
 function script({ base, sub, sup, limits }: Extract<Tree, { kind: "script" }>): VNode {

@@ -14,6 +14,8 @@ import { step } from "./graphsteps";
 import { Placer, type Direction, type Placed, type Question } from "./placing";
 
 interface Properties {
+  /** Changes when the picture is to be seen as a whole again. */
+  fresh: number;
   folding: Folding;
   picture: Picture;
   statistic: Statistic;
@@ -56,11 +58,11 @@ function usePlaces(asked: Omit<Question, "ticket">): Placed | null {
 }
 
 /** The last picture that has its places: until a new one is laid out, the former stays. */
-function useSettled(picture: Picture, faces: Faces): { picture: Picture; faces: Faces; placed: Placed } | null {
+function useSettled(picture: Picture, faces: Faces): [{ picture: Picture; faces: Faces; placed: Placed } | null, Placed | null] {
   const placed = usePlaces(useMemo(() => question(picture, faces, direction.value), [picture, faces, direction.value]));
   const settled = useRef<{ picture: Picture; faces: Faces; placed: Placed } | null>(null);
   if (placed) settled.current = { picture, faces, placed };
-  return settled.current;
+  return [settled.current, placed];
 }
 
 export function GraphCanvas(properties: Properties): VNode {
@@ -71,7 +73,7 @@ export function GraphCanvas(properties: Properties): VNode {
     const group = (key: string | null) => (key === null ? undefined : folding.groups.get(key));
     return new Map(picture.boxes.map((box) => [box.key, face(box, group(box.group), statistic)]));
   }, [picture, statistic, t("graph.scalar")]);
-  const settled = useSettled(picture, faces);
+  const [settled, latest] = useSettled(picture, faces);
   const [current, setCurrent] = useState<string | null>(null);
   const placed = settled?.placed;
 
@@ -82,7 +84,30 @@ export function GraphCanvas(properties: Properties): VNode {
   const fit = (): void => {
     if (placed && !placed.failed) camera.fit(placed.width, placed.height, room());
   };
-  useLayoutEffect(() => fit(), [placed === undefined, folding.data.nodes.length, direction.value]);
+  const fitted = useRef("");
+  const wanted = `${properties.fresh} ${folding.data.nodes.length} ${direction.value}`;
+  useLayoutEffect(() => {
+    if (!placed || latest !== placed || fitted.current === wanted) return;
+    fitted.current = wanted;
+    fit();
+  }, [placed, latest, wanted]);
+
+  const tall = useRef(0);
+  if (placed && !placed.failed) {
+    const scale = Math.min(1.15, (room().width - 24) / Math.max(placed.width, 1));
+    tall.current = Math.max(tall.current, Math.max(scale, 0.55) * placed.height + 110);
+  }
+  useEffect(() => {
+    const element = svg.current;
+    if (!element) return;
+    // A panel that opens beside the picture must not hide the box that it is about.
+    const watcher = new ResizeObserver(() => {
+      const place = properties.chosen === null ? undefined : placed?.boxes[properties.chosen];
+      if (place) camera.reveal(place.x, place.y, room());
+    });
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, [placed, properties.chosen]);
 
   const focus = (key: string): void => {
     const place = placed?.boxes[key];
@@ -120,7 +145,7 @@ export function GraphCanvas(properties: Properties): VNode {
   const first = current ?? settled?.picture.boxes[0]?.key ?? null;
   const failed = placed?.failed;
   return (
-    <div class="graph-canvas" data-ready={placed && !failed ? "yes" : "no"}>
+    <div class="graph-canvas" style={{ "--tall": `${Math.round(tall.current)}px` }} data-ready={placed && !failed ? "yes" : "no"}>
       <svg
         ref={svg}
         role="group"
@@ -216,8 +241,8 @@ function Lines({ lines, placed }: { lines: readonly Line[]; placed: Placed }): V
         const width = wide[index] ?? null;
         const kind = width === null ? "line-still" : "line-flow";
         const points = placed.lines[index] ?? [];
-        const bold = { strokeWidth: width ?? 1.2, strokeOpacity: width === null ? 1 : 0.35 + width / 12 };
-        return <path key={`${line.from}>${line.to}`} class={`line ${kind}`} d={path(points)} markerEnd="url(#arrow)" {...bold} />;
+        const bold = { "stroke-width": width ?? 1.2, "stroke-opacity": width === null ? 1 : 0.35 + width / 12 };
+        return <path key={`${line.from}>${line.to}`} class={`line ${kind}`} d={path(points)} marker-end="url(#arrow)" {...bold} />;
       })}
     </g>
   );

@@ -19,6 +19,8 @@ interface Properties {
   truncated?: boolean;
   size?: number;
   scale?: Scale;
+  /** How many pixels the run's inputs have: rows of so many numbers are shown as pictures. */
+  pixels?: number;
 }
 
 function bounds(flat: Flat, scale: Scale): [number, number] {
@@ -33,11 +35,11 @@ function caption(name: string, picture: Picture): string {
 }
 
 /** All pictures on one colour scale, so that they can be compared, with a choice to read the numbers instead. */
-export function ValuePictures({ flat, name, truncated = false, size = 280, scale = "signed" }: Properties): VNode {
+export function ValuePictures({ flat, name, truncated = false, size = 280, scale = "signed", pixels = 0 }: Properties): VNode {
   const [as, setAs] = useState<"picture" | "table">("picture");
   const [sample, setSample] = useState(0);
-  const square = flat.shape.length <= 2 && flat.shape.length > 0 && side(flat.shape[flat.shape.length - 1] ?? 0) !== null;
-  const [images, setImages] = useState(square && flat.shape.length === 2 && (flat.shape[1] ?? 0) >= 64);
+  const square = flat.shape.length === 2 && flat.shape[1] === pixels && side(pixels) !== null;
+  const [images, setImages] = useState(true);
   const all = useMemo(() => pictures(flat, sample, images && square), [flat, sample, images, square]);
   const [low, high] = useMemo(() => bounds(flat, scale), [flat, scale]);
   const several = samples(flat.shape);

@@ -31,7 +31,9 @@ export class Camera {
   }
 
   /** Shows a picture of this size as a whole if that leaves it readable, else its top. */
-  fit(width: number, height: number, room: { width: number; height: number }, least = 0.55): void {
+  fit(width: number, height: number, room: { width: number; height: number }): void {
+    // A phone's finger and eye need larger boxes than a wide screen shows at once.
+    const least = room.width < 500 ? 0.8 : 0.55;
     const whole = Math.min(room.width / (width + 24), room.height / (height + 24));
     const zoom = Math.min(Math.max(whole, least), 1.15);
     const spare = room.height - height * zoom;

@@ -255,7 +255,8 @@ function rowText(parts: Formula[]): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-function isOperator(part: Formula | undefined): boolean {
+/** Whether a part is a function or a sum, which stands apart from what it is applied to. */
+export function isOperator(part: Formula | undefined): boolean {
   if (part?.kind === "script") return isOperator(part.base);
   if (part?.kind === "sign") return Object.values(LARGE).includes(part.text);
   return part?.kind === "name" && part.upright === true && part.text.length > 1;

@@ -75,6 +75,12 @@ function planeSide(frame: Frame): number {
   return frame.boundary && "size" in frame.boundary ? frame.boundary.size : 0;
 }
 
+/** How much the first layer makes of each input: the mean size of its weights. */
+function attention(frame: Frame, count: number): number[] {
+  const units = frame.units[0] ?? [];
+  return Array.from({ length: count }, (_, input) => mean(units.map((unit) => Math.abs(unit.weights[input] ?? 0))));
+}
+
 function inputs(frame: Frame, x: number): Column {
   const plane = planeSide(frame);
   const count = frame.units[0]?.[0]?.weights.length ?? 0;
@@ -82,8 +88,9 @@ function inputs(frame: Frame, x: number): Column {
   if (!plane) {
     const wide = side(count);
     const name = wide === null ? String(count) : `${wide}×${wide}`;
-    const blank = { picture: Array.from({ length: 16 }, () => 0), plane: false, scale: "amount" as const, low: 0, high: 1 };
-    return { ...base, left: 0, spots: [{ unit: 0, name, x, y: middle(0, 1, 60), size: 56, bias: 0, ...blank }] };
+    const weight = attention(frame, count);
+    const shown = { picture: weight, plane: false, scale: "amount" as const, low: 0, high: range(weight)[1] };
+    return { ...base, left: 0, spots: [{ unit: 0, name, x, y: middle(0, 1, 60), size: 64, bias: 0, ...shown }] };
   }
   const { size, gap } = placed(2);
   const spots = ["x₁", "x₂"].map((name, unit): Spot => {

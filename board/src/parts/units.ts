@@ -11,3 +11,8 @@ export function bytes(size: number): string {
 export function shapeText(lengths: readonly number[], scalar: string): string {
   return lengths.length ? lengths.join(" × ") : scalar;
 }
+
+/** How many numbers an array of this shape has. */
+export function size(lengths: readonly number[]): number {
+  return lengths.reduce((product, length) => product * length, 1);
+}

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { GradientStats, GraphNode, NodeStats, NodeValues } from "../api";
+import type { GradientStats, GraphNode, NodeStats, NodeValues, RunDetail } from "../api";
 import { get } from "../client";
 import { Button, Loaded, Segmented } from "../components";
 import { count, percent, value as short } from "../format";
@@ -12,12 +12,12 @@ import { Formula } from "../parts/Formula";
 import { groupTitle, operations } from "../parts/GraphBox";
 import { flatten } from "../parts/grid";
 import { Histogram } from "../parts/Histogram";
-import { bytes, shapeText } from "../parts/units";
+import { bytes, shapeText, size } from "../parts/units";
 import { ValuePictures } from "../parts/ValuePictures";
 import { useResource } from "../resource";
 
 interface Properties {
-  run: number;
+  run: RunDetail;
   box: Box;
   group: Group | undefined;
   checkpoint: number | null;
@@ -29,7 +29,7 @@ type Part = "value" | "gradient";
 
 export function GraphPanel({ run, box, group, checkpoint, onUnfold, onClose }: Properties): VNode {
   const node = box.shown;
-  const title = group ? groupTitle(group) : node.name || node.op;
+  const title = group ? groupTitle(group) : node.name;
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus({ preventScroll: true }), []);
   const keyed = (event: KeyboardEvent): void => {
@@ -109,7 +109,7 @@ function AboutNode({ node }: { node: GraphNode }): VNode {
 }
 
 /** The numbers of the value or of the gradient: in short, spread out, and one by one. */
-function Course({ run, node, checkpoint }: { run: number; node: GraphNode; checkpoint: number | null }): VNode {
+function Course({ run, node, checkpoint }: { run: RunDetail; node: GraphNode; checkpoint: number | null }): VNode {
   const [part, setPart] = useState<Part>("value");
   const stats = part === "value" ? node.stats : node.gradient;
   return (
@@ -154,24 +154,24 @@ function Statistics({ stats, part }: { stats: NodeStats | GradientStats; part: P
 }
 
 interface NumbersProperties {
-  run: number;
+  run: RunDetail;
   node: GraphNode;
   checkpoint: number | null;
   part: Part;
 }
 
 function Numbers({ run, node, checkpoint, part }: NumbersProperties): VNode {
-  const resource = useResource<NodeValues>(`${run}/${node.id}/${checkpoint}/${part}`, (signal) =>
-    get<NodeValues>(`runs/${run}/nodes/${node.id}`, { checkpoint, part }, signal),
+  const resource = useResource<NodeValues>(`${run.id}/${node.id}/${checkpoint}/${part}`, (signal) =>
+    get<NodeValues>(`runs/${run.id}/nodes/${node.id}`, { checkpoint, part }, signal),
   );
   return (
     <Loaded from={resource} height={160}>
-      {(found) => <Shown found={found} name={node.name} />}
+      {(found) => <Shown found={found} name={node.name} pixels={run.shape ? size(run.shape) : 0} />}
     </Loaded>
   );
 }
 
-function Shown({ found, name }: { found: NodeValues; name: string }): VNode {
+function Shown({ found, name, pixels }: { found: NodeValues; name: string; pixels: number }): VNode {
   const flat = useMemo(() => flatten(found.values), [found]);
-  return <ValuePictures flat={flat} name={name} truncated={found.truncated} size={300} />;
+  return <ValuePictures flat={flat} name={name} truncated={found.truncated} size={300} pixels={pixels} />;
 }

@@ -53,6 +53,7 @@ function Unfolding({ run, graph, checkpoint }: UnfoldingProperties): VNode {
   const [statistic, setStatistic] = useState<Statistic>("mean");
   const [parameters, setParameters] = useState(true);
   const [chosen, setChosen] = useState<string | null>(null);
+  const [fresh, setFresh] = useState(0);
   const folding = useMemo(() => new Folding(parameters ? graph : withoutParameters(graph)), [graph, parameters]);
   const picture = useMemo(() => folding.picture(open), [folding, open]);
   const box = picture.boxes.find(({ key }) => key === chosen);
@@ -64,6 +65,11 @@ function Unfolding({ run, graph, checkpoint }: UnfoldingProperties): VNode {
     else next.delete(path);
     setOpen(next);
     if (unfold && chosen === `m${path}`) setChosen(null);
+  };
+
+  const openAll = (paths: ReadonlySet<string>): void => {
+    setOpen(paths);
+    setFresh(fresh + 1);
   };
 
   return (
@@ -78,18 +84,18 @@ function Unfolding({ run, graph, checkpoint }: UnfoldingProperties): VNode {
         <Key picture={picture} statistic={statistic} />
         <span class="toolbar-space" />
         <Switch label={t("graph.parameters")} on={parameters} onChange={setParameters} />
-        <Button onClick={() => setOpen(folding.opened(MOST_UNFOLDED))}>{t("graph.unfold_all")}</Button>
-        <Button onClick={() => setOpen(new Set())}>{t("graph.fold_all")}</Button>
+        <Button onClick={() => openAll(folding.opened(MOST_UNFOLDED))}>{t("graph.unfold_all")}</Button>
+        <Button onClick={() => openAll(new Set())}>{t("graph.fold_all")}</Button>
       </div>
       <p class="graph-count" role="status">
         {t("graph.count", { operations: count(total), nodes: count(graph.nodes.length), boxes: count(picture.boxes.length) })}
       </p>
       <div class={`graph-body ${box ? "with-panel" : ""}`}>
-        <GraphCanvas {...{ folding, picture, statistic, chosen }} onChoose={setChosen} onFold={fold} />
+        <GraphCanvas {...{ fresh, folding, picture, statistic, chosen }} onChoose={setChosen} onFold={fold} />
         {box && (
           <GraphPanel
             key={box.key}
-            run={run.id}
+            run={run}
             box={box}
             group={box.group === null ? undefined : folding.groups.get(box.group)}
             checkpoint={checkpoint}

@@ -1,7 +1,7 @@
 /** The playground's network: what each unit answers over the plane, and how strongly the units are joined. */
 
 import type { VNode } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { Button } from "../components";
 import { value as short } from "../format";
 import { t } from "../i18n";
@@ -9,6 +9,7 @@ import { side, type Grid } from "../parts/grid";
 import { Heat } from "../parts/Heat";
 import { columns, joints, type Column, type Spot } from "../parts/netdrawing";
 import type { Frame } from "../parts/play";
+import { useWidth } from "../parts/useWidth";
 import { MOST_IN_ALL, MOST_LAYERS, MOST_UNITS, type Spec } from "../parts/playstate";
 
 interface Looked {
@@ -24,21 +25,8 @@ interface Properties {
   look: (at: Looked | null) => void;
 }
 
-/** The width that is there for the drawing. */
-function useWidth(): [{ current: HTMLDivElement | null }, number] {
-  const element = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(560);
-  useEffect(() => {
-    if (!element.current) return;
-    const watcher = new ResizeObserver(([entry]) => entry && setWidth(Math.round(entry.contentRect.width)));
-    watcher.observe(element.current);
-    return () => watcher.disconnect();
-  }, []);
-  return [element, width];
-}
-
 export function PlaygroundNetwork({ spec, change, frame, looked, look }: Properties): VNode {
-  const [frameElement, room] = useWidth();
+  const [frameElement, room] = useWidth<HTMLDivElement>(560);
   const drawn = useMemo(() => (frame ? columns(frame, room) : null), [frame, room]);
   const lines = useMemo(() => (frame && drawn ? joints(frame, drawn.columns) : []), [frame, drawn]);
   const widths = (layers: number[]): void => change({ layers });
@@ -66,8 +54,8 @@ export function PlaygroundNetwork({ spec, change, frame, looked, look }: Propert
                     key={key}
                     class={`joint ${strength < 0 ? "minus" : "plus"} ${dim ? "dim" : ""}`}
                     d={path}
-                    strokeWidth={0.4 + 4.6 * Math.abs(strength)}
-                    strokeOpacity={0.25 + 0.65 * Math.abs(strength)}
+                    stroke-width={0.4 + 4.6 * Math.abs(strength)}
+                    stroke-opacity={0.25 + 0.65 * Math.abs(strength)}
                   />
                 );
               })}
@@ -78,7 +66,7 @@ export function PlaygroundNetwork({ spec, change, frame, looked, look }: Propert
           </div>
         )}
       </div>
-      <p class="note">{t("playground.network_hint")}</p>
+      <p class="note">{t(frame?.boundary === null ? "playground.network_hint_many" : "playground.network_hint")}</p>
     </section>
   );
 }

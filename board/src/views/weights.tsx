@@ -8,7 +8,7 @@ import { Empty, Loaded, Select } from "../components";
 import { value as short } from "../format";
 import { t } from "../i18n";
 import { flatten } from "../parts/grid";
-import { shapeText } from "../parts/units";
+import { shapeText, size } from "../parts/units";
 import { ValuePictures } from "../parts/ValuePictures";
 import { useResource } from "../resource";
 import type { RunViewProps } from "./props";
@@ -23,7 +23,7 @@ export default function WeightsView({ run, checkpoint }: RunViewProps): VNode {
       <Loaded from={resource} height={420}>
         {(weights) =>
           weights.names.length ? (
-            <Shown weights={weights} name={parameter ?? weights.names[0] ?? ""} onChoose={setParameter} />
+            <Shown weights={weights} name={parameter ?? weights.names[0] ?? ""} pixels={run.shape ? size(run.shape) : 0} onChoose={setParameter} />
           ) : (
             <Empty title={t("weights.empty")} />
           )
@@ -36,16 +36,15 @@ export default function WeightsView({ run, checkpoint }: RunViewProps): VNode {
 interface Properties {
   weights: Weights;
   name: string;
+  pixels: number;
   onChoose: (name: string) => void;
 }
 
-function Shown({ weights, name, onChoose }: Properties): VNode {
+function Shown({ weights, name, pixels, onChoose }: Properties): VNode {
   const flat = useMemo(() => {
     const found = flatten(weights.values);
-    const size = weights.shape.reduce((product, length) => product * length, 1);
-    return found.values.length === size ? { ...found, shape: weights.shape } : found;
+    return found.values.length === size(weights.shape) ? { ...found, shape: weights.shape } : found;
   }, [weights]);
-  const size = weights.shape.reduce((product, length) => product * length, 1);
   return (
     <>
       <div class="toolbar">
@@ -59,7 +58,7 @@ function Shown({ weights, name, onChoose }: Properties): VNode {
           {shapeText(weights.shape, t("graph.scalar"))} · {short(weights.low)} … {short(weights.high)}
         </p>
       </div>
-      <ValuePictures key={name} flat={flat} name={name} truncated={flat.values.length < size} size={620} />
+      <ValuePictures key={name} flat={flat} name={name} truncated={flat.values.length < size(weights.shape)} size={620} pixels={pixels} />
     </>
   );
 }
