@@ -16,6 +16,7 @@ from . import blas as _blas  # isort: split
 
 from .compiler import *
 from .core import *
+from .core import printing as _printing
 from .ops import *
 from .version import __version__
 
@@ -76,6 +77,14 @@ for _name, _value in list(globals().items()):
     if getattr(_value, "__package__", None) == "tapegrad.ops":
         del globals()[_name]
 del _name, _value
+
+
+def _paint(value: Any) -> str | None:
+    return importlib.import_module(".explain.html", __name__).as_html(value)
+
+
+# Notebooks ask objects of rooms far below for what explain draws of them.
+_printing.paint_with(_paint)
 
 
 def __getattr__(name: str) -> Any:

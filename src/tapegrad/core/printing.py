@@ -12,10 +12,24 @@ from ..array import get_default_dtype
 from ..errors import OptionError
 from .size import LIBRARY
 
-__all__ = ["format_tensor", "set_printoptions"]
+__all__ = ["as_html", "format_tensor", "paint_with", "set_printoptions"]
 
 _options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
 _PROFILES = {"default": (4, 1000, 3, 80), "short": (2, 1000, 2, 80), "full": (4, math.inf, 3, 80)}
+
+
+# What draws values for notebooks: a room above gives it, as none below may import it (docs/design/0011-in-sight.md).
+_painters: list[Callable[[Any], str | None]] = []
+
+
+def paint_with(painter: Callable[[Any], str | None]) -> None:
+    """Let notebooks show what ``painter(value)`` returns: HTML, or None for the text that ``print`` shows."""
+    _painters[:] = [painter]
+
+
+def as_html(value: Any) -> str | None:
+    """Return what a notebook shows of a value, None for its text: the answer of an object's ``_repr_html_``."""
+    return _painters[0](value) if _painters else None
 
 
 def set_printoptions(

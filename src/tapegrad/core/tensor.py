@@ -15,6 +15,7 @@ from .contents import Contents, as_array, look_at_layout
 from .graph import STATE, Node, Storage
 from .handle import RemovableHandle
 from .notes import Note, note, note_cut, place
+from .printing import as_html
 from .size import Size
 
 __all__ = ["Parameter", "Tensor", "wrap"]
@@ -257,6 +258,9 @@ class Tensor(Contents):
         self.view_version = None
 
     __hash__ = object.__hash__
+
+    def _repr_html_(self) -> str | None:
+        return as_html(self)
 
     # -- copies and pickles ---------------------------------------------------------------------------------------
 

@@ -23,7 +23,9 @@ def draw_html(graph: Graph, values: bool | None = None, depth: int | None = None
     """
     folding = fold(graph, -1)
     page = _Page(graph, folding, describe(graph, folding, bool(graph.values) if values is None else values), depth)
-    style, script = (files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = (
+        files("tapegrad.explain").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
+    )
     title, behind = heading(graph)
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
     return "\n".join(

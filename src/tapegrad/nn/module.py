@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ..core import STATE
 from ..core.notes import note
+from ..core.printing import as_html
 from ..errors import ArgumentError, DeprecationNotice, MissingMethodError, TapegradError, UsageError, warn
 from . import state
 from .hooks import GLOBAL_HOOKS, call_with_hooks
@@ -218,6 +219,9 @@ class Module(Hooked):
     def extra_repr(self) -> str:
         """Return what ``print`` shows between the parentheses. Subclasses write their own."""
         return ""
+
+    def _repr_html_(self) -> str | None:
+        return as_html(self)
 
     def __repr__(self) -> str:
         extra = self.extra_repr()

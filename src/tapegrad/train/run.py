@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.printing import as_html
 from ..errors import ArgumentError, DataError, FileFormatError, did_you_mean, warn
 from ..formats.atomic import remove_stale, write_atomically
 from .environment import decisive_differences, in_words
@@ -85,6 +86,9 @@ class Run:
         known = [run.name for run in list_runs(parent)]
         hint = did_you_mean(str(name), known) if known else f"there is no run under {parent}: train one first"
         raise ArgumentError("run", f"there is no run '{name}'", hint)
+
+    def _repr_html_(self) -> str | None:
+        return as_html(self)
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import Tensor, as_array, wrap
 from .callbacks import Callback
+from .history import History
 from .metrics import METRICS
 from .position import Averages, Position
 
@@ -62,7 +63,7 @@ def load_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
         if name in values["callbacks"]:
             callback.load_state_dict(values["callbacks"][name])
     trainer.averages = Averages(**values["averages"])
-    trainer.history = [dict(record) for record in values["history"]]
+    trainer.history = History(dict(record) for record in values["history"])
     trainer.position = position
 
 

@@ -16,6 +16,7 @@ from .batches import from_position, groups
 from .callbacks import Callback
 from .compiling import Compiling
 from .ema import WeightAverage
+from .history import History
 from .inside import Inside
 from .interrupt import stop_between_batches
 from .metrics import Accuracy, Metric, metrics_of
@@ -89,7 +90,7 @@ class Trainer:
         self.compiling = Compiling(compile)
         self.position = Position()
         self.averages = Averages()
-        self.history: list[dict[str, float]] = []
+        self.history: History = History()
         # What fit was asked for: batches in an epoch (0: not known), epochs, and updates in all (None: not given).
         self.batches = 0
         self.epochs = 0
@@ -126,7 +127,7 @@ class Trainer:
 
     def fit(
         self, train: Any, valid: Iterable | None = None, *, epochs: int | None = None, steps: int | None = None
-    ) -> list[dict[str, float]]:
+    ) -> History:
         """Train until ``epochs`` epochs or ``steps`` updates are done, from wherever :attr:`position` is.
 
         Returns one record per report. Raises DataError when a loss is not finite or there is no data;
