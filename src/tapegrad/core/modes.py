@@ -17,6 +17,8 @@ class _GradMode:
     """A switch for recording: a context manager and a decorator."""
 
     value = False
+    # How far up the frame is that enters the block.
+    _depth = 2
 
     def __init__(self, function: Callable | None = None):
         self._before: list[tuple[bool, Any]] = []
@@ -27,7 +29,7 @@ class _GradMode:
     def __enter__(self) -> None:
         self._before.append((STATE.grad_enabled, STATE.block))
         STATE.grad_enabled = self.value
-        STATE.block = None if self.value else opened(type(self).__name__)
+        STATE.block = None if self.value else opened(type(self).__name__, depth=self._depth)
 
     def __exit__(self, *exc: object) -> None:
         STATE.grad_enabled, STATE.block = self._before.pop()
@@ -104,6 +106,8 @@ class enable_grad(_GradMode):  # noqa: N801
 
 class inference_mode(_GradMode):  # noqa: N801
     """Like :class:`no_grad`; ``inference_mode(False)`` leaves recording on."""
+
+    _depth = 3
 
     def __init__(self, mode: Any = True):
         self.value = mode is False

@@ -67,11 +67,12 @@ def note(how: str, extra: Any = None) -> None:
 
 def note_cut(how: str, source: Any, out: Any = None, extra: Any = None) -> None:
     """Write down that values of ``source``, a tensor that requires a gradient, go on without the tape as ``out``."""
-    if STATE.tracer is not None:
-        STATE.tracer.cuts(how, source, out)
     frame = sys._getframe(2)
     if frame.f_code.co_filename.startswith(_PACKAGE):
         if out is not None:
+            # The package's own reasons are nobody's mistake.
+            if STATE.tracer is not None:
+                STATE.tracer.cuts(how, source, out)
             return
         code, instruction = place(3)
     else:
@@ -84,6 +85,8 @@ def note_cut(how: str, source: Any, out: Any = None, extra: Any = None) -> None:
     if out is not None:
         # The tape keeps the memory of what it saves, not the tensor.
         out.origin = out.memory.cut = made
+        if STATE.tracer is not None:
+            STATE.tracer.cuts(how, source, out)
 
 
 def lost(name: str, edges: list, out: Any) -> None:
@@ -100,7 +103,7 @@ def lost(name: str, edges: list, out: Any) -> None:
                 t.memory.cut = block
         return
     first = edges[0] if edges[0] is not None else next(edge for edge in edges if edge is not None)
-    behind = ((), False, weakref.ref(first)) if isinstance(first, Node) else ((id(first),), True, None)
+    behind = _behind(first) if isinstance(first, Node) else ((id(first),), True, None)
     made = (name, *place(4), next_id(), *behind, "no derivative")
     LOG["cut"].append(made)
     for t in out if type(out) is tuple else (out,):
@@ -124,14 +127,14 @@ def _behind(node: Node) -> tuple[tuple[int, ...], bool, Any]:
     return tuple(found), source is None, source
 
 
-def opened(how: str, code: CodeType | None = None) -> tuple | None:
-    """Return a note of a block without recording that the caller's caller opens, or a function of that code.
+def opened(how: str, code: CodeType | None = None, depth: int = 2) -> tuple | None:
+    """Return a note of a block without recording that the caller's caller opens (``depth`` 2), or a function of that code.
 
     Its ``extra`` is a list for the name of the first operation that it keeps off the tape. Inside the package: None.
     """
     instruction = -1
     if code is None:
-        frame = sys._getframe(2)
+        frame = sys._getframe(depth)
         code, instruction = frame.f_code, frame.f_lasti
         if code.co_filename.startswith(_PACKAGE):
             return None

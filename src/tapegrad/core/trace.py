@@ -225,7 +225,7 @@ class Tracer:
         """A gradient is about to go through a node."""
 
     def cuts(self, how: str, source: Any, out: Any) -> None:
-        """Values of a tensor are about to go on without the tape, in the tensor ``out`` or as Python's or NumPy's."""
+        """The tensor ``out`` has the values of another, and is on no tape."""
 
     def walks(self, roots: list) -> None:
         """One that watches: gradients are about to be sent from these pairs of tensor and gradient."""
