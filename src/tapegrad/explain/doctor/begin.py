@@ -13,7 +13,7 @@ from ...core.graph import Pick
 from ...train.inside import layers_of, unseen
 from .observe import Facts, ParameterStart, Start
 
-__all__ = ["arrays_of", "facts_of", "parameters_of", "start_of", "targets_are_classes"]
+__all__ = ["arrays_of", "facts_of", "note_reached", "start_of", "targets_are_classes"]
 
 # So many samples of the first batch go through the network to see what comes out.
 _SAMPLES = 64
@@ -45,11 +45,7 @@ def facts_of(trainer: Any) -> Facts:
 
 
 def start_of(model: Any, optimizer: Any, inputs: Any, targets: Any) -> Start:
-    """Return what the first batch gives; the network, its buffers and the random numbers stay as they were.
-
-    Only the part that does not need gradients: :func:`parameters_of` tells again, after the first backward pass, which
-    parameters that reached.
-    """
+    """Return what the first batch gives; the network, its buffers and the random numbers stay as they were."""
     start = Start(_array(inputs), _array(targets), parameters=parameters_of(model, optimizer))
     if isinstance(inputs, Tensor):
         with np.errstate(all="ignore"), unseen(model), set_grad_enabled(True), _outputs(model) as made:
@@ -88,16 +84,22 @@ def _last_primitive(output: Tensor) -> str:
     return ""
 
 
-def parameters_of(model: Any, optimizer: Any, after_backward: bool = False) -> dict[str, ParameterStart]:
-    """Return the model's parameters by name; with which of them a backward pass reached, when there was one."""
+def parameters_of(model: Any, optimizer: Any) -> dict[str, ParameterStart]:
+    """Return the model's parameters by name; :func:`note_reached` tells more of them after a backward pass."""
     held = set() if optimizer is None else {id(p) for group in optimizer.param_groups for p in group["params"]}
     found = {}
     for name, p in model.named_parameters():
         with np.errstate(all="ignore"):  # a sum is finite where all of it is, and costs no second array
             finite = p.array.dtype.kind not in "fc" or bool(np.isfinite(p.array.sum()))
-        reached = p.grad is not None if after_backward else None
-        found[name] = ParameterStart(p.requires_grad, optimizer is None or id(p) in held, finite, reached)
+        found[name] = ParameterStart(p.requires_grad, optimizer is None or id(p) in held, finite)
     return found
+
+
+def note_reached(model: Any, parameters: Mapping[str, ParameterStart]) -> None:
+    """Note which parameters the backward pass just made has reached."""
+    for name, p in model.named_parameters():
+        if name in parameters:
+            parameters[name].reached = p.grad is not None
 
 
 def targets_are_classes(targets: Any) -> bool:

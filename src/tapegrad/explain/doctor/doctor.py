@@ -12,7 +12,7 @@ from ...errors import ArgumentError, NotFiniteError, TapegradError
 from ...train import Callback
 from ...train.inside import LayerLook
 from . import before, before_data
-from .begin import arrays_of, facts_of, parameters_of, start_of, targets_are_classes
+from .begin import arrays_of, facts_of, note_reached, start_of, targets_are_classes
 from .detectors import DETECTORS
 from .failing import why_not_finite
 from .finding import Finding, ranked
@@ -220,7 +220,7 @@ class Doctor(Callback):
         elif course.start.targets is not None and course.start.targets.dtype.kind == "f":
             course.facts.task = "regression"
         # An update with labels that do not fit raises: what is to be said of them is said before it.
-        self._report(0, (f for check in before_data.CHECKS for f in check(course)))
+        self._report(0, (f for check in (*before_data.CHECKS, *before.CHECKS) for f in check(course)))
         if self.mode == "full":
             from .thorough import thorough
 
@@ -232,7 +232,7 @@ class Doctor(Callback):
             return
         start.loss = loss
         self._alarm = _ALARMING * abs(loss)
-        start.parameters = parameters_of(trainer.model, trainer.optimizer, after_backward=True)
+        note_reached(trainer.model, start.parameters)
         self._report(0, (f for check in before.CHECKS for f in check(self.course)))
         # They are as large as the data, and have told all they can.
         start.samples = {}

@@ -107,7 +107,7 @@ class _Number(float):
     """A number that, without a format of its own, reads as ``{:.3g}`` or, when whole, with thousands marked."""
 
     def __format__(self, spec: str) -> str:
-        if math.isnan(self) and spec != "":
+        if math.isnan(self):
             return "?"
         if spec:
             return format(int(self) if spec.endswith("d") else float(self), spec)

@@ -180,8 +180,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "The network cannot learn even a few samples by heart",
         "message": (
             "In {steps} updates on {samples} samples alone the loss went from {first} to {last}. A network that can "
-            "learn comes close to 0 there: look at its layers, the loss, the rate {rate} and the labels, before there "
-            "is talk of more data."
+            "learn comes close to 0 there: look at its layers, the loss and the labels, before there is talk of more "
+            "data."
         ),
     },
     "gradient-wrong": {

@@ -153,7 +153,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "网络连几个样本都背不下来",
         "message": (
             "只用 {samples} 个样本更新 {steps} 次，损失从 {first} 到 {last}。"
-            "能学习的网络在此应接近 0：先检查网络层、损失函数、学习率 {rate} 和标签，再考虑更多数据。"
+            "能学习的网络在此应接近 0：先检查网络层、损失函数和标签，再考虑更多数据。"
         ),
     },
     "gradient-wrong": {
