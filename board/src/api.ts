@@ -203,8 +203,10 @@ export interface Weights {
 }
 
 export interface Prediction {
-  outputs: number[];
-  probabilities: number[];
+  /** For each input what the network says. */
+  outputs: number[][];
+  /** For each input the share of each class; null where values are predicted. */
+  probabilities: number[][] | null;
   layers: { path: string; kind: string; values: number[]; shape: number[] }[];
 }
 

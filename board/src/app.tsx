@@ -4,7 +4,7 @@ import { HelpDialog, help, shortcuts } from "./help";
 import { language, t, toggleLanguage } from "./i18n";
 import { lazy } from "./lazy";
 import { type Route, route } from "./router";
-import { connection } from "./store";
+import { connection, runs } from "./store";
 import { theme, toggleTheme } from "./theme";
 
 const Runs = lazy(() => import("./views/runs"));
@@ -32,12 +32,22 @@ function View({ at }: { at: Route }) {
   );
 }
 
+function titleOf(at: Route): string {
+  const pages: Record<string, string> = { new: t("app.new"), playground: t("app.playground"), compare: t("runs.compare") };
+  const run = at.name === "run" || at.name === "draw" ? runs.value.get(Number(at.parts[0]))?.name : undefined;
+  const name = run ?? pages[at.name];
+  return name ? `${name} · tapegrad` : "tapegrad";
+}
+
 export function App() {
   const at = route.value;
   const main = useRef<HTMLElement>(null);
   const before = useRef(at.name);
 
   useEffect(shortcuts, []);
+  useEffect(() => {
+    document.title = titleOf(at);
+  });
   useEffect(() => {
     // A new page begins at its top, for the eye and for a screen reader; a new tab of it does not move.
     if (before.current !== at.name) {

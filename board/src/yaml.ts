@@ -6,21 +6,18 @@ export interface Token {
 }
 
 const PATTERN =
-  /(?<comment>(?:^|(?<=\s))#.*$)|(?<text>"(?:[^"\\]|\\.)*"|'[^']*')|(?<key>[\w.-]+(?=:(?:\s|$)))|(?<number>(?<![\w.])[-+]?\d[\d_]*(?:\.\d*)?(?:e[-+]?\d+)?(?![\w.]))|(?<word>\b(?:true|false|null)\b)/gi;
+  /(?<comment>(?:^|(?<=\s))#.*$)|(?<text>"(?:[^"\\]|\\.)*"|'[^']*')|(?<key>[\w.-]+(?=:(?:\s|$)))|(?<number>(?<=[\s[{,(]|^)[-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?=[,\]}]?(?:\s|[,\]}]|$)))|(?<word>\b(?:true|false|null)\b)/gim;
 
-function tokens(line: string): Token[] {
+/** A text in pieces, one after the other, each with what it is. */
+export function yamlTokens(text: string): Token[] {
   const found: Token[] = [];
   let at = 0;
-  for (const match of line.matchAll(PATTERN)) {
-    if (match.index > at) found.push({ kind: "", text: line.slice(at, match.index) });
-    const kind = Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ?? "";
+  for (const match of text.matchAll(PATTERN)) {
+    if (match.index > at) found.push({ kind: "", text: text.slice(at, match.index) });
+    const kind = Object.entries(match.groups ?? {}).find(([, group]) => group !== undefined)?.[0] ?? "";
     found.push({ kind: kind as Token["kind"], text: match[0] });
     at = match.index + match[0].length;
   }
-  if (at < line.length) found.push({ kind: "", text: line.slice(at) });
+  if (at < text.length) found.push({ kind: "", text: text.slice(at) });
   return found;
-}
-
-export function yamlLines(text: string): Token[][] {
-  return text.replace(/\n$/, "").split("\n").map(tokens);
 }

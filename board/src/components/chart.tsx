@@ -41,16 +41,31 @@ function faded(name: string, alpha: number): string {
   return colour(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
 }
 
-function axis(side: "x" | "y"): uPlot.Axis {
+/** On a logarithmic scale the powers of ten are named; within one or two of them also twos and fives. */
+function named(_: uPlot, splits: number[]): (number | null)[] {
+  const digit = (split: number) => Math.round(split / 10 ** Math.floor(Math.log10(split) + 1e-9));
+  const exact = (split: number) => Math.abs(split / 10 ** Math.floor(Math.log10(split) + 1e-9) - digit(split)) < 1e-6;
+  const powers = splits.filter((split) => exact(split) && digit(split) === 1);
+  const wanted = powers.length > 2 ? [1] : [1, 2, 5];
+  return splits.map((split) => (exact(split) && wanted.includes(digit(split)) ? split : null));
+}
+
+function tick(split: number): string {
+  return shown(split).replace(/\.?0*e/, "e");
+}
+
+function axis(side: "x" | "y", log: boolean): uPlot.Axis {
   return {
+    ...(log ? { filter: named, grid: { show: true, stroke: colour("--line"), width: 1, filter: named } } : { grid: { show: side === "y", stroke: colour("--line"), width: 1 } }),
     stroke: colour("--ink-3"),
     font: "11px system-ui, sans-serif",
-    grid: { show: side === "y", stroke: colour("--line"), width: 1 },
     ticks: { show: false },
-    size: side === "x" ? 28 : 50,
+    size: side === "x" ? 24 : 50,
+    // Steps are whole numbers.
+    ...(side === "x" ? { incrs: [1, 2, 5].flatMap((n) => Array.from({ length: 12 }, (_, power) => n * 10 ** power)).sort((a, b) => a - b) } : {}),
     gap: 6,
     space: side === "x" ? 70 : 34,
-    values: (_, splits) => splits.map((split) => (split === null ? "" : side === "x" ? compact(split) : shown(split))),
+    values: (_, splits) => splits.map((split) => (split === null ? "" : side === "x" ? compact(split) : tick(split))),
   };
 }
 
@@ -72,7 +87,8 @@ function span(low: number | null, high: number | null, log: boolean): [number, n
   if (low === null || high === null) return log ? [0.1, 1] : [0, 1];
   if (log) return low === high ? [low / 2, high * 2] : [low * 0.85, high * 1.15];
   const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 0.5;
-  return [low - room, high + room];
+  // What is never negative keeps its zero at the bottom, with room for the line itself.
+  return [low >= 0 ? Math.max(low - room, (high + room) * -0.02) : low - room, high + room];
 }
 
 interface Latest {
@@ -111,7 +127,7 @@ function build(props: ChartProps, latest: { current: Latest }, width: number, ho
       },
       y: { distr: log ? 3 : 1, range: (_, low, high) => span(low, high, log) },
     },
-    axes: [axis("x"), axis("y")],
+    axes: [axis("x", false), axis("y", log)],
     series: [{}, ...lines.flatMap((line) => series(line, smoothing > 0))],
     bands: lines.map((line, i) => ({ series: [4 * i + 2, 4 * i + 1] as [number, number], fill: faded(line.colour, 0.13) })),
     hooks,
@@ -126,7 +142,7 @@ export function Chart(props: ChartProps) {
   const zoom = props.zoom === undefined ? own : props.zoom;
   const setZoom = props.onZoom ?? setOwn;
   const [at, setAt] = useState<number | null>(null);
-  const [places, setPlaces] = useState<readonly (number | null)[]>([]);
+  const [pins, setPins] = useState<readonly Pin[]>([]);
 
   const data = useMemo(() => plotted(lines, { smoothing, log }), [lines, smoothing, log]);
   const latest = useRef<Latest>({ plot: null, data, zoom, setZoom });
@@ -137,11 +153,8 @@ export function Chart(props: ChartProps) {
     if (!plot) return;
     const left = plot.bbox.left / devicePixelRatio;
     const width = plot.bbox.width / devicePixelRatio;
-    const next = marks.map((mark) => {
-      const x = plot.valToPos(mark.step, "x");
-      return x >= -1 && x <= width + 1 ? Math.round(left + x) : null;
-    });
-    setPlaces((former) => (String(former) === String(next) ? former : next));
+    const next = pinned(marks.map((mark) => plot.valToPos(mark.step, "x")), left, width, latest.current.zoom === null);
+    setPins((former) => (JSON.stringify(former) === JSON.stringify(next) ? former : next));
   };
 
   const shape = lines.map((line) => [line.name, line.colour, line.dashed, line.points.step.length < 2].join()).join(";");
@@ -220,19 +233,13 @@ export function Chart(props: ChartProps) {
         onKeyDown={press}
       >
         <div class="chart-plot" ref={box} style={{ height: `${height}px` }} />
-        {marks.map((mark, i) => {
-          const left = places[i];
-          if (left === null || left === undefined) return null;
+        {pins.map((pin) => {
+          const own = pin.marks.map((i) => marks[i]).filter((mark) => mark !== undefined);
+          const text = own.map((mark) => mark.text).join("\n");
           return (
-            <button
-              key={`${mark.step} ${mark.text}`}
-              type="button"
-              class="chart-mark"
-              style={{ left: `${left}px` }}
-              title={mark.text}
-              aria-label={mark.text}
-              onClick={mark.onSelect}
-            />
+            <button key={pin.left} type="button" class="chart-mark" style={{ left: `${pin.left}px` }} title={text} aria-label={text} onClick={own[0]?.onSelect}>
+              <span>{own.length > 1 ? own.length : ""}</span>
+            </button>
           );
         })}
       </div>
@@ -243,6 +250,26 @@ export function Chart(props: ChartProps) {
       )}
     </figure>
   );
+}
+
+interface Pin {
+  left: number;
+  /** The marks that stand here, by their places in the list. */
+  marks: number[];
+}
+
+/** Marks by where they are drawn: near ones share a pin, and what lies outside stands at the edge unless one has zoomed in. */
+function pinned(places: readonly number[], left: number, width: number, clamped: boolean): Pin[] {
+  const order = places.map((x, i) => ({ x: clamped ? Math.max(0, Math.min(width, x)) : x, i })).sort((a, b) => a.x - b.x);
+  const pins: Pin[] = [];
+  for (const { x, i } of order) {
+    if (!Number.isFinite(x) || x < -1 || x > width + 1) continue;
+    const last = pins[pins.length - 1];
+    const at = Math.round(left + x);
+    if (last && at - last.left < 16) last.marks.push(i);
+    else pins.push({ left: at, marks: [i] });
+  }
+  return pins;
 }
 
 /** What each key does to a chart; an action gives the new zoom, if any. */

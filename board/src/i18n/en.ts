@@ -172,7 +172,8 @@ export const en = {
   "compare.results": "Results",
   "compare.differences": "Where the configurations differ",
   "compare.key": "Key",
-  "compare.same": "They are the same in every key.",
+  "compare.same": "They are the same in every key that all recipes name.",
+  "compare.others": "One key that not every recipe names|{n} keys that not every recipe names",
 
   "findings.none": "The doctor found nothing wrong",
   "findings.none.text": "Whatever it watches for (dead units, vanishing gradients, a rate too high or too low, overfitting …) did not show in this training.",

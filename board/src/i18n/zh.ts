@@ -174,7 +174,8 @@ export const zh: Record<keyof typeof en, string> = {
   "compare.results": "结果",
   "compare.differences": "配置的不同之处",
   "compare.key": "键",
-  "compare.same": "所有配置项都相同。",
+  "compare.same": "各配方都写出的配置项完全相同。",
+  "compare.others": "另有 {n} 项并非每个配方都写出",
 
   "findings.none": "没有发现问题",
   "findings.none.text": "所检查的各种问题（神经元死亡、梯度消失、学习率过高或过低、过拟合等）在这次训练中都没有出现。",

@@ -150,24 +150,36 @@ function Results({ rows, names }: TableProps) {
 
 const MUTE = /^(title|description|reported)(\.|$)/;
 
+/** How many values of a key the recipes write down. */
+function levels(rows: readonly RunRow[], key: string): number {
+  return new Set(rows.filter((row) => key in row.config).map((row) => plain(row.config[key]))).size;
+}
+
 function Differences({ rows, names }: TableProps) {
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row.config)))];
   const told = (row: RunRow, key: string) => (key in row.config ? plain(row.config[key]) : "–");
   const different = keys.filter((key) => !MUTE.test(key) && new Set(rows.map((row) => told(row, key))).size > 1);
+  // A recipe that does not name a key has the usual value, which may well be the same as another's written one.
+  const [written, others] = [different.filter((key) => levels(rows, key) > 1), different.filter((key) => levels(rows, key) <= 1)];
+  const lines = (of: readonly string[]) => (
+    <Grid rows={rows} names={names} head={t("compare.key")}>
+      {of.map((key) => (
+        <tr key={key}>
+          <th scope="row"><code>{key}</code></th>
+          {rows.map((row) => <td key={row.id} class="numeric">{told(row, key)}</td>)}
+        </tr>
+      ))}
+    </Grid>
+  );
   return (
     <section class="panel">
       <h2 class="section-title">{t("compare.differences")}</h2>
-      {different.length ? (
-        <Grid rows={rows} names={names} head={t("compare.key")}>
-          {different.map((key) => (
-            <tr key={key}>
-              <th scope="row"><code>{key}</code></th>
-              {rows.map((row) => <td key={row.id} class="numeric">{told(row, key)}</td>)}
-            </tr>
-          ))}
-        </Grid>
-      ) : (
-        <p class="muted">{t("compare.same")}</p>
+      {written.length > 0 ? lines(written) : <p class="muted">{t("compare.same")}</p>}
+      {others.length > 0 && (
+        <details class="others">
+          <summary>{t("compare.others", { n: others.length })}</summary>
+          {lines(others)}
+        </details>
       )}
     </section>
   );

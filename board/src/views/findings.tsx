@@ -3,6 +3,7 @@ import type { Finding, Value } from "../api";
 import { Chart, CopyButton, Empty, Tag } from "../components";
 import { plain } from "../format";
 import { pick, t } from "../i18n";
+import { evidenceText } from "../i18n/evidence";
 import type { RunViewProps } from "./props";
 
 export default function Findings({ run }: RunViewProps) {
@@ -38,15 +39,19 @@ function FindingCard({ finding }: { finding: Finding }) {
         {finding.where && <code>{finding.where}</code>}
         <span>{finding.since > 0 ? t("findings.since", { step: finding.since }) : t("findings.before")}</span>
       </p>
-      <p class="finding-text">{pick(finding.text)}</p>
-      <Course finding={finding} />
-      <Evidence evidence={finding.evidence} />
-      {finding.advice && <Advice yaml={finding.advice} />}
+      <div class="finding-body">
+        <div class="finding-words">
+          <p class="finding-text">{pick(finding.text)}</p>
+          <Evidence evidence={finding.evidence} />
+          {finding.advice && <Advice yaml={finding.advice} />}
+        </div>
+        <Course finding={finding} />
+      </div>
     </li>
   );
 }
 
-export function isSeries(value: Value | undefined): value is [number, number][] {
+function isSeries(value: Value | undefined): value is [number, number][] {
   return Array.isArray(value) && value.length > 1 && value.every((point) => Array.isArray(point) && point.length === 2);
 }
 
@@ -72,7 +77,7 @@ function Evidence({ evidence }: { evidence: Record<string, Value> }) {
     <dl class="evidence">
       {numbers.map(([name, value]) => (
         <div key={name}>
-          <dt>{name.replace(/_/g, " ")}</dt>
+          <dt>{evidenceText(name)}</dt>
           <dd>{plain(value)}</dd>
         </div>
       ))}

@@ -2,7 +2,7 @@ import type { Value } from "../api";
 import { CopyButton, Empty } from "../components";
 import { plain } from "../format";
 import { t } from "../i18n";
-import { yamlLines } from "../yaml";
+import { yamlTokens } from "../yaml";
 import type { RunViewProps } from "./props";
 
 export default function Recipe({ run }: RunViewProps) {
@@ -26,15 +26,10 @@ export default function Recipe({ run }: RunViewProps) {
 }
 
 /** YAML with its keys, values and comments told apart by colour. */
-export function Yaml({ text }: { text: string }) {
+function Yaml({ text }: { text: string }) {
   return (
     <pre class="yaml" tabIndex={0} aria-label="YAML">
-      {yamlLines(text).map((line, i) => (
-        <span key={i}>
-          {line.map((token, j) => (token.kind ? <span key={j} class={`y-${token.kind}`}>{token.text}</span> : token.text))}
-          {"\n"}
-        </span>
-      ))}
+      {yamlTokens(text).map((token, i) => (token.kind ? <span key={i} class={`y-${token.kind}`}>{token.text}</span> : token.text))}
     </pre>
   );
 }

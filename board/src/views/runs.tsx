@@ -74,10 +74,10 @@ function Tools({ all, hasSweeps }: { all: RunRow[]; hasSweeps: boolean }) {
         />
       )}
       {!grouped.value && <ColumnChooser all={available(all)} shown={columnsOf(all).map((column) => column.id)} onChange={(ids) => (columnIds.value = ids)} />}
-      <Button icon="compare" disabled={selected.length < 2} title={selected.length < 2 ? t("runs.compare.hint") : undefined} onClick={() => navigate(`/compare/${selected.join(",")}`)}>
+      {!grouped.value && (<Button icon="compare" disabled={selected.length < 2} title={selected.length < 2 ? t("runs.compare.hint") : undefined} onClick={() => navigate(`/compare/${selected.join(",")}`)}>
         {selected.length ? t("runs.compare.n", { n: selected.length }) : t("runs.compare")}
-      </Button>
-      {selected.length > 0 && <Button kind="quiet" onClick={() => (chosen.value = new Set())}>{t("runs.unselect")}</Button>}
+      </Button>)}
+      {!grouped.value && selected.length > 0 && <Button kind="quiet" onClick={() => (chosen.value = new Set())}>{t("runs.unselect")}</Button>}
     </div>
   );
 }
@@ -111,12 +111,12 @@ function available(all: readonly RunRow[]): ColumnInfo[] {
   ];
 }
 
-const FAVOURED = ["loss", "valid_loss", "valid_accuracy", "test_accuracy", "test_loss"];
+const FAVOURED = ["loss", "valid_accuracy", "test_accuracy", "valid_loss", "test_loss"];
 
 function usual(all: readonly RunRow[]): string[] {
   const found = new Set(all.flatMap((run) => Object.keys(run.metrics)));
-  const metrics = FAVOURED.filter((name) => found.has(name)).slice(0, 4);
-  return ["status", "set", "model", "progress", ...metrics.map((name) => `metric:${name}`), "seconds", "started", "findings"];
+  const metrics = FAVOURED.filter((name) => found.has(name)).slice(0, 3);
+  return ["status", "set", "model", "progress", "findings", ...metrics.map((name) => `metric:${name}`), "seconds", "started"];
 }
 
 function columnsOf(all: readonly RunRow[]): Column<RunRow>[] {

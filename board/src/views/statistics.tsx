@@ -8,6 +8,7 @@ import { type Key, t } from "../i18n";
 import type { Scale } from "../parts/colour";
 import { Heat, Legend } from "../parts/Heat";
 import { Histogram } from "../parts/Histogram";
+import { heading } from "../naming";
 import { useResource } from "../resource";
 import { runs } from "../store";
 import type { RunViewProps } from "./props";
@@ -58,7 +59,7 @@ function Layers({ data }: { data: Statistics }) {
   const [asked, setMeasure] = useState<MeasureName>("std");
   const measure = there.includes(asked) ? asked : (there[0] ?? "std");
   const [chosen, setLayer] = useState<string | null>(null);
-  const layer = chosen !== null && chosen in data.layers ? chosen : (names.find((name) => has(data.layers[name] as LayerStatistics, measure)) ?? names[0] ?? "");
+  const layer = chosen !== null && chosen in data.layers ? chosen : (names.find((name) => has(data.layers[name] as LayerStatistics, "gradient_norm")) ?? names[0] ?? "");
   return (
     <div class="stack">
       <div class="row controls">
@@ -119,7 +120,7 @@ function HeatMap({ data, measure, layer, onLayer }: HeatMapProps) {
   return (
     <section class="panel">
       <div class="panel-head">
-        <h2>{t("statistics.over", { measure: t(`statistics.${measure}`) })}</h2>
+        <h2>{heading(t("statistics.over", { measure: t(`statistics.${measure}`) }))}</h2>
         <Legend low={low} high={high} scale={kind.scale} power={kind.power ?? false} />
       </div>
       <p class="hint heat-hint">{t(`statistics.${measure}.hint` as Key)}</p>
@@ -173,8 +174,8 @@ function Layer({ name, steps, layer }: { name: string; steps: number[]; layer: L
     return [
       { label: t("statistics.activation"), lines: has(layer, "mean") ? [activation(steps, layer)] : [], log: false },
       { label: t("statistics.shares"), lines: shares, log: false },
-      { label: t("statistics.gradient_norm"), lines: has(layer, "gradient_norm") ? [line("gradient_norm", steps, layer, "--s2")] : [], log: true },
-      { label: t("statistics.update_ratio"), lines: has(layer, "update_ratio") ? [line("update_ratio", steps, layer, "--s3")] : [], log: true },
+      { label: heading(t("statistics.gradient_norm")), lines: has(layer, "gradient_norm") ? [line("gradient_norm", steps, layer, "--s2")] : [], log: true },
+      { label: heading(t("statistics.update_ratio")), lines: has(layer, "update_ratio") ? [line("update_ratio", steps, layer, "--s3")] : [], log: true },
     ].filter((spec) => spec.lines.length);
   }, [layer, steps, t("statistics.activation")]);
   return (

@@ -105,11 +105,15 @@ function Dots({ group, metric, low, high }: { group: Group; metric: string; low:
       {group.values.length > 0 && (
         <span class="dots-spread" style={{ left: place(from), right: `calc(100% - ${place(to)})` }} aria-hidden="true" />
       )}
-      {group.runs.map((run) => {
+      {group.values.length > 1 && <span class="dots-mean" style={{ left: place(group.mean) }} aria-hidden="true" />}
+      {group.runs.map((run, i) => {
         const one = run.metrics[metric];
         if (one === undefined || !Number.isFinite(one)) return null;
+        // Runs of the same value stand above one another.
+        const same = group.runs.slice(0, i).filter((other) => other.metrics[metric] === one).length;
+        const style = { left: place(one), marginTop: `${same % 2 ? -5 * ((same + 1) / 2) : 5 * (same / 2)}px` };
         const text = `${run.name}: ${value(one)}`;
-        return <a key={run.id} class="dot" href={`#/run/${run.id}`} style={{ left: place(one) }} title={text} aria-label={text} />;
+        return <a key={run.id} class="dot" href={`#/run/${run.id}`} style={style} title={text} aria-label={text} />;
       })}
     </div>
   );
