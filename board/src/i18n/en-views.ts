@@ -185,6 +185,7 @@ export const enViews = {
   "draw.blank": "Nothing is drawn yet",
   "draw.blank_fix": "Draw a digit, and the network's answer shows here as you go.",
   "draw.answer": "{name}, {sure} sure",
+  "draw.value": "It says {value}",
   "draw.layers": "Which units answer",
   "draw.layers_hint": "From the input to the output, layer by layer: orange is positive, blue negative.",
   "draw.active": "{active} of {of} above zero",

@@ -186,6 +186,7 @@ export const zhViews: Record<keyof typeof enViews, string> = {
   "draw.blank": "还没有写",
   "draw.blank_fix": "写一个数字，网络的回答会随时显示在这里。",
   "draw.answer": "{name}，把握 {sure}",
+  "draw.value": "回答是 {value}",
   "draw.layers": "哪些单元有回应",
   "draw.layers_hint": "从输入到输出，逐层显示：橙色为正，蓝色为负。",
   "draw.active": "{of} 个中有 {active} 个大于零",

@@ -15,7 +15,7 @@ function set(tree: Tree): VNode {
     case "number":
       return m("mn", {}, tree.text);
     case "sign":
-      return m("mo", tree.fence ? { stretchy: "true", lspace: "0em", rspace: "0em" } : {}, tree.text);
+      return m("mo", tree.fence ? { stretchy: String(tree.grows === true), lspace: "0em", rspace: "0em" } : {}, tree.text);
     case "words":
       return m("mtext", {}, `\u00a0${tree.text.trim()}\u00a0`);
     case "space":

@@ -83,16 +83,21 @@ function centre(ink: Float32Array): [number, number] {
   return all ? [x / all, y / all] : [SIDE / 2, SIDE / 2];
 }
 
+/** From this many pixels on a picture has the rim and the centring of MNIST; smaller ones, as UCI's digits, are filled. */
+const RIMMED = 16;
+
 /**
  * What was drawn as `size` by `size` pixels from 0 to 1: the longer side of the ink fills 20 of 28 parts, and the middle
- * of its weight lies in the middle of the picture. Source: the description of MNIST, yann.lecun.com/exdb/mnist.
+ * of its weight lies in the middle of the picture. Small pictures are filled by the ink and centred by its outline.
+ * Source: the descriptions of MNIST (yann.lecun.com/exdb/mnist) and of the UCI digits (doi.org/10.24432/C50P49).
  */
 export function centred(paper: Paper, size: number): Grid {
   const box = inked(paper.ink);
   const values = new Float32Array(size * size);
   if (!box) return { rows: size, columns: size, values };
-  const pixel = Math.max(box.width, box.height) / ((size * 20) / 28);
-  const [x, y] = centre(paper.ink);
+  const rimmed = size >= RIMMED;
+  const pixel = Math.max(box.width, box.height) / (rimmed ? (size * 20) / 28 : size);
+  const [x, y] = rimmed ? centre(paper.ink) : [box.left + box.width / 2, box.top + box.height / 2];
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
       const left = x + (column - size / 2) * pixel;

@@ -3,7 +3,7 @@
 export type Formula =
   | { kind: "name"; text: string; upright?: boolean }
   | { kind: "number"; text: string }
-  | { kind: "sign"; text: string; fence?: boolean }
+  | { kind: "sign"; text: string; fence?: boolean; grows?: boolean }
   | { kind: "words"; text: string }
   | { kind: "space"; em: number }
   | { kind: "row"; parts: Formula[] }
@@ -183,7 +183,7 @@ class Reader {
 
   private fence(): Formula {
     const sign = this.atom();
-    return sign.kind === "sign" ? { ...sign, fence: true } : sign;
+    return sign.kind === "sign" ? { ...sign, fence: true, grows: true } : sign;
   }
 
   private fenced(): Formula {
@@ -206,7 +206,7 @@ class Reader {
     const table: Formula = { kind: "table", rows, cases: name === "cases" };
     const [open, close] = BRACKETS[name] ?? ["", ""];
     const parts = [open, table, close].filter((part) => part !== "");
-    return { kind: "row", parts: parts.map((p) => (typeof p === "string" ? { kind: "sign", text: p, fence: true } : p)) };
+    return { kind: "row", parts: parts.map((p) => (typeof p === "string" ? { kind: "sign", text: p, fence: true, grows: true } : p)) };
   }
 }
 

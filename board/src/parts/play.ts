@@ -44,7 +44,7 @@ export interface Course {
   test_loss: Points;
 }
 
-export const SPEEDS = [1, 5, 25, 100] as const;
+export const SPEEDS = [1, 10, 50, 200] as const;
 
 // Longer courses lose every other point: a curve on a screen is no wider than this.
 const MOST_POINTS = 1200;
@@ -64,7 +64,7 @@ export class Play {
   readonly playing = signal(false);
   readonly busy = signal(false);
   readonly error = signal<unknown>(null);
-  readonly stride = signal<number>(5);
+  readonly stride = signal<number>(10);
   private spec: Spec | null = null;
   private turn = 0;
   private work: Promise<void> = Promise.resolve();

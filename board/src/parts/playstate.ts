@@ -24,16 +24,16 @@ export const MOST_UNITS = 64;
 export const MOST_IN_ALL = 128;
 
 /** The noise that shows best what each set of points is about. */
-export const NOISE: Record<string, number> = { spiral: 0.2, moons: 0.1, circles: 0.05 };
+export const NOISE: Record<string, number> = { spiral: 0.1, moons: 0.1, circles: 0.05 };
 
 export const DEFAULT: Spec = {
   data: "spiral",
   points: 300,
-  noise: 0.2,
+  noise: 0.1,
   seed: 0,
   test_share: 0.3,
-  layers: [8, 8],
-  activation: "Tanh",
+  layers: [16, 16],
+  activation: "ReLU",
   optimizer: "Adam",
   lr: 0.03,
   batch_size: 32,

@@ -5,13 +5,13 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Prediction, RunDetail } from "../api";
 import { get, post } from "../client";
 import { Button, Empty, ErrorBox, Loaded } from "../components";
-import { percent } from "../format";
+import { percent, value as short } from "../format";
 import { t } from "../i18n";
 import { flatten, pictures, range, side, type Grid } from "../parts/grid";
 import { centred, nested, Paper, pictureSide } from "../parts/handwriting";
 import { Heat } from "../parts/Heat";
 import { Sheet } from "../parts/Sheet";
-import { shapeText } from "../parts/units";
+import { shapeText, size } from "../parts/units";
 import { useResource } from "../resource";
 
 export default function DrawView({ id }: { id: number }): VNode {
@@ -36,12 +36,12 @@ export default function DrawView({ id }: { id: number }): VNode {
 }
 
 function Body({ run }: { run: RunDetail }): VNode {
-  const size = pictureSide(run.shape);
-  if (size === null || !run.shape) {
+  const pixels = pictureSide(run.shape);
+  if (pixels === null || !run.shape) {
     const shape = run.shape ? shapeText(run.shape, t("graph.scalar")) : "?";
     return <Empty title={t("draw.no_picture")}>{t("draw.no_picture_fix", { shape })}</Empty>;
   }
-  return <Desk run={run} shape={run.shape} size={size} />;
+  return <Desk run={run} shape={run.shape} pixels={pixels} />;
 }
 
 interface Asked {
@@ -79,12 +79,12 @@ function useAnswer(run: number, shape: readonly number[]): [Asked | null, unknow
   return [asked, error, ask];
 }
 
-function Desk({ run, shape, size }: { run: RunDetail; shape: readonly number[]; size: number }): VNode {
+function Desk({ run, shape, pixels }: { run: RunDetail; shape: readonly number[]; pixels: number }): VNode {
   const paper = useMemo(() => new Paper(), []);
   const [drawn, setDrawn] = useState(0);
   const [asked, error, ask] = useAnswer(run.id, shape);
   useEffect(() => {
-    ask(paper.isBlank ? null : centred(paper, size));
+    ask(paper.isBlank ? null : centred(paper, pixels));
   }, [drawn]);
   return (
     <div class="desk">
@@ -125,7 +125,8 @@ function Desk({ run, shape, size }: { run: RunDetail; shape: readonly number[]; 
 }
 
 function Bars({ run, prediction }: { run: RunDetail; prediction: Prediction }): VNode {
-  const { probabilities } = prediction;
+  const probabilities = prediction.probabilities?.[0];
+  if (!probabilities) return <Value outputs={prediction.outputs[0] ?? []} />;
   const best = probabilities.indexOf(Math.max(...probabilities));
   const name = (index: number): string => String(run.classes?.[index] ?? index);
   return (
@@ -148,13 +149,25 @@ function Bars({ run, prediction }: { run: RunDetail; prediction: Prediction }): 
   );
 }
 
+/** What a network says that predicts values. */
+function Value({ outputs }: { outputs: number[] }): VNode {
+  return (
+    <h2 aria-live="polite" data-predicted={outputs[0]}>
+      {t("draw.value", { value: outputs.map((output) => short(output)).join(", ") })}
+    </h2>
+  );
+}
+
+// These hand on what they are given: there is no unit in them that answers.
+const SILENT = new Set(["Flatten", "Unflatten", "Dropout", "Dropout2d", "Identity"]);
+
 function Layers({ prediction }: { prediction: Prediction }): VNode {
   return (
     <section aria-labelledby="draw-layers">
       <h2 id="draw-layers">{t("draw.layers")}</h2>
       <p class="note">{t("draw.layers_hint")}</p>
       <ol class="answering">
-        {prediction.layers.map((layer) => (
+        {prediction.layers.filter((layer) => !SILENT.has(layer.kind)).map((layer) => (
           <li key={layer.path}>
             <h3>
               {layer.kind} <span class="muted">{layer.path}</span>
@@ -170,11 +183,11 @@ function Layers({ prediction }: { prediction: Prediction }): VNode {
 /** Channels as pictures, units as a field of squares; on one scale, 0 in the middle. */
 function LayerPictures({ layer }: { layer: Prediction["layers"][number] }): VNode {
   const shown = useMemo(() => {
-    const inner = layer.shape.length > 1 && layer.shape[0] === 1 ? layer.shape.slice(1) : layer.shape;
-    const size = inner.reduce((product, length) => product * length, 1);
-    const flat = { ...flatten(layer.values), shape: inner };
-    if (inner.length < 2 || flat.values.length < size) return [field(layer.values)];
-    return pictures(flat).slice(0, 32);
+    if (layer.shape.length < 2) return [field(layer.values)];
+    const one = size(layer.shape.slice(1));
+    const whole = Math.floor(layer.values.length / one);
+    const flat = flatten(layer.values.slice(0, whole * one));
+    return pictures({ ...flat, shape: [whole, ...layer.shape.slice(1)] }).slice(0, 32);
   }, [layer]);
   const [low, high] = range(layer.values);
   const active = layer.values.filter((value) => value > 0).length;
@@ -182,7 +195,7 @@ function LayerPictures({ layer }: { layer: Prediction["layers"][number] }): VNod
     <>
       <span class="card-pictures">
         {shown.map((grid, index) => (
-          <Heat key={index} grid={grid} label={`${layer.kind} ${layer.path} ${index}`} {...{ low, high }} size={shown.length > 1 ? 52 : 220} />
+          <Heat key={index} grid={grid} label={`${layer.kind} ${layer.path} ${index}`} {...{ low, high }} size={shown.length > 1 ? 52 : 176} />
         ))}
       </span>
       <p class="card-facts">{t("draw.active", { active, of: layer.values.length })}</p>
