@@ -45,7 +45,6 @@ LEVELS = {
     "lab": 10,
     "board": 11.5,
     "compat": 11,
-    "board": 11.5,
     "cli": 12,
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import GradError, ShapeError
 from .accumulate import owned
-from .notes import note
+from .notes import note, note_gradients
 from .tensor import Tensor, wrap
 from .walk import Walk
 
@@ -96,6 +96,8 @@ def grad(
                 "grad", f"the outputs do not depend on input {i}", "pass allow_unused=True to get None for it"
             )
         results.append(g if g is None or isinstance(g, Tensor) else wrap(owned(g, fresh)))
+    if not walk.as_tensors:
+        note_gradients(targets, results)
     return tuple(results)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .graph import _PACKAGE, STATE, Node, next_id
 
-__all__ = ["LOG", "Note", "lost", "note", "note_cut", "opened", "place"]
+__all__ = ["LOG", "Note", "lost", "note", "note_cut", "note_gradients", "opened", "place"]
 
 _KEPT = 32
 # So many operations before a cut are looked at for the leaves that it cuts off: a training must not walk its whole
@@ -108,6 +108,17 @@ def lost(name: str, edges: list, out: Any) -> None:
     LOG["cut"].append(made)
     for t in out if type(out) is tuple else (out,):
         t.origin = t.memory.cut = made
+
+
+def note_gradients(targets: list, results: list) -> None:
+    """Write down that gradients with respect to some tensors were worked out without a graph of their own."""
+    made = ("grad", *place(), next_id(), tuple(map(id, targets)), False, None, None)
+    LOG["cut"].append(made)
+    for t in results:
+        if t is not None and not t.is_sparse:
+            t.origin = t.memory.cut = made
+            if STATE.tracer is not None:
+                STATE.tracer.cuts("grad", targets[0], t)
 
 
 def _behind(node: Node) -> tuple[tuple[int, ...], bool, Any]:

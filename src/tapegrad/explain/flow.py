@@ -85,29 +85,40 @@ class Flow(NamedTuple):
 
 
 class Record:
-    """One walk back: a Flow for each operation, by its number; the gradients of leaves, by minus their id; the first."""
+    """One walk back: the operations that it began at, a Flow for each by its number, and the ways that it went."""
 
     def __init__(self, roots: list[int]):
         self.roots = roots
         self.flows: dict[int, Flow] = {}
-        self.parts: dict[int, int] = {}
+        self.reached: set[int] = set()
+        # The operation whose rule raised an error, and that.
+        self.failed: tuple[Node, Exception] | None = None
+        # What was told of each gradient last sent a way, with the array: most are given on as they are.
+        self._told: dict[int, tuple[Any, Stats]] = {}
 
     def add(self, node: Node, step: Any, g: Any, grads: list) -> None:
         """Write down one operation, with what a watcher saw of it if any did, and the gradients that its rule gave."""
-        given = summed_up(g)
+        array, given = self._told.pop(node.id, (None, None))
+        if given is None or array is not g:
+            given = summed_up(g)
         sent = []
         for i, (edge, result) in enumerate(zip(node.edges, grads, strict=False)):
             if edge is None or result is None:
                 continue
             stats = summed_up(result)
             key = way(edge)
-            self.parts[key] = self.parts.get(key, 0) + 1
+            self.reached.add(key)
+            self._told[key] = result, stats
             why = reason(node, i, given, stats)
             if why is not None and step is not None and any(s.name == "bernoulli_mask" for s in step.inputs):
                 why = why._replace(cause="dropout", text=f"dropout sets {stats.zeros:.0%} of the values to zero")
             sent.append((key, stats, why))
         module = step.module if step is not None else ""
         self.flows[node.id] = Flow(node.primitive.name, node.where or "", module, given, sent)
+
+    def end(self) -> None:
+        """Let go of the arrays."""
+        self._told.clear()
 
     def leading_to(self, goal: int) -> set[int]:
         """Return the operations from which gradients go towards a way."""
@@ -193,13 +204,18 @@ def measure(goal: Tensor, roots: list[Tensor], nodes: list[Node], steps: Any) ->
                 if type(node) is Pick:
                     _send_part(pending, node, g)
                     continue
-                grads = node.pull(g, False)
+                try:
+                    grads = node.pull(g, False)
+                except Exception as error:  # of a user's own function, or of the engine: it is told of, not raised
+                    record.failed = node, error
+                    break
                 record.add(node, steps.get(node), g, grads)
                 for edge, result in zip(node.edges, grads, strict=False):
                     if edge is not None and result is not None and _key(edge) in wanted:
                         _send(pending, _key(edge), result)
     finally:
         STATE.grad_enabled = before
+    record.end()
     return record, pending.get(target)
 
 

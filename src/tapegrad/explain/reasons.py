@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import Node, Tensor
-from ..core.graph import FREED
+from ..core.graph import FREED, FunctionNode
 from ..core.plan import DTYPE, INPUT, KEYWORD, OUT, UNCHANGED_OUT
 
 __all__ = ["ADVICE", "MASKS", "SATURATING", "Reason", "reason", "saved_values", "why_not_finite"]
@@ -26,6 +26,7 @@ ADVICE = {
     "cancelled": "look for a term that is subtracted from itself",
     "clamped": "widen the bounds, or scale what goes in, so that values lie between them",
     "division-by-zero": "add a small number to the divisor: x / (y + 1e-8)",
+    "custom-backward": "look at what the Function's backward returns for this input",
     "dead-relu": "lower the learning rate or the bias, initialise anew, or take LeakyReLU or GELU",
     "dropout": "lower p below 1, or call eval() where nothing is to be dropped",
     "exploding": "clip with nn.utils.clip_grad_norm_, lower the learning rate, or normalise between layers",
@@ -169,11 +170,13 @@ def _array(kept: Any) -> Any:
 
 def reason(node: Node, place: int, given: Any, sent: Any) -> Reason | None:
     """Return why the gradient of one input is zero, mostly zero or not finite where that of the output is not."""
-    if not given.size or not sent.size:
+    if not sent.size:
         return None
+    if not given.size:
+        return Reason("not-selected", f"{node.primitive.name} takes no element", {})
     if sent.worst and not given.worst:
         return _bad(node, place)
-    if given.worst or given.zeros == 1 or sent.zeros < max(_LITTLE, given.zeros + 0.1):
+    if given.worst or given.zero or sent.zeros < max(_LITTLE, given.zeros + 0.1):
         return None
     return _ends(node, place, sent.zeros)
 
@@ -183,6 +186,10 @@ def reason(node: Node, place: int, given: Any, sent: Any) -> Reason | None:
 
 def _ends(node: Node, place: int, share: float) -> Reason | None:
     name = node.primitive.name
+    if isinstance(node, FunctionNode):
+        return Reason(
+            "custom-backward", f"the backward of {name} returns zeros in {share:.0%} of the elements", {"share": share}
+        )
     values = saved_values(node)
     if name in _RECTIFIERS:
         return _dead(name, values, share)
@@ -198,7 +205,7 @@ def _ends(node: Node, place: int, share: float) -> Reason | None:
         return Reason("masked", f"{name} takes other values in place of {share:.0%} of these", {"share": share})
     if name in _CHOICES:
         return Reason("not-selected", f"{name} does not take {share:.0%} of the elements", {"share": share})
-    if node.plan is None or share < 1:
+    if share < 1:
         return None
     return Reason("stationary", f"the derivative of {name} is zero at these values", {"share": share})
 
@@ -216,15 +223,17 @@ def _dead(name: str, values: dict, share: float) -> Reason:
 
 
 def _saturated(name: str, values: dict, share: float) -> Reason:
+    if name == "softmax_cross_entropy" and bool(np.all(np.asarray(values["target"]) == values.get("ignore_index"))):
+        return Reason("not-selected", "cross_entropy leaves out every label: all are ignore_index", {"share": share})
     out = values.get("out")
-    out = out[0] if isinstance(out, list) else out
+    out = out[-1] if isinstance(out, list) else out
     dim = values.get("dim", -1)
     if "softmax" in name and isinstance(out, np.ndarray) and out.ndim and isinstance(dim, int) and out.shape[dim] == 1:
         return Reason("one-class", f"{name} is taken over one value, so it never changes", {"share": share})
     evidence = {"share": share}
     text = f"{name} is saturated: for {share:.0%} of its inputs its derivative rounds to zero"
-    if isinstance(out, np.ndarray) and out.size and out.dtype.kind == "f":
-        evidence |= {"low": float(np.nanmin(out)), "high": float(np.nanmax(out))}
+    if isinstance(out, np.ndarray) and "entropy" not in name and out.dtype.kind == "f" and np.isfinite(out).all():
+        evidence |= {"low": float(out.min()), "high": float(out.max())}
         text += f" (its outputs lie from {evidence['low']:.4g} to {evidence['high']:.4g})"
     return Reason("saturated", text, evidence)
 
@@ -261,6 +270,8 @@ def _times_zero(node: Node, place: int, values: dict, share: float) -> Reason | 
 def _bad(node: Node, place: int) -> Reason:
     """Why a derivative is not finite though the gradient that came in is."""
     name = node.primitive.name
+    if isinstance(node, FunctionNode):
+        return Reason("custom-backward", f"the backward of {name} returns values that are not finite", {})
     values = saved_values(node)
     inputs = [v for n, v in values.items() if n in node.primitive.inputs and isinstance(v, np.ndarray)]
     broken = next((v for v in inputs if v.dtype.kind in "fc" and not np.isfinite(v).all()), None)

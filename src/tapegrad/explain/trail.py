@@ -26,6 +26,7 @@ _CUTS = {
     "item": "is read as a Python number by .item()",
     "tolist": "is read as Python numbers by .tolist()",
     "numpy": "is read as a NumPy array",
+    "grad": "is a gradient that autograd.grad() gives without create_graph=True, so it is a constant",
 }
 
 

@@ -11,7 +11,7 @@ from .flow import Flow, Record, Stats, way
 from .reasons import ADVICE, MASKS, SATURATING, Reason, why_not_finite
 from .watching import Step
 
-__all__ = ["judge", "state_of"]
+__all__ = ["first_not_finite", "judge", "state_of", "tell_of_step"]
 
 # A gradient this many times as large as the largest of 1 and the tensor's own values is called huge.
 _HUGE = 1e4
@@ -52,10 +52,10 @@ def judge(question: Any, record: Record, ends: list[Step], stats: Stats, size: f
     return None
 
 
-def _tell(question: Any, state: str, why: Reason, flow: Flow | None) -> Explanation:
+def _tell(question: Any, state: str, why: Reason, flow: Flow | None, words: str = "") -> Explanation:
     module = f", in {flow.module}" if flow is not None and flow.module else ""
     where = flow.where if flow is not None else ""
-    return question.say(state, why.cause, why.text + module, where, ADVICE.get(why.cause, ""), **why.evidence)
+    return question.say(state, why.cause, why.text + module, where, ADVICE.get(why.cause, ""), words, **why.evidence)
 
 
 # -- zero --------------------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def _mostly_zero(question: Any, stats: Stats, passed: list) -> Explanation | Non
     if not made:
         return None
     _, flow, why = max(made, key=lambda m: m[0])
-    return _tell(question, f"zero in {stats.zeros:.0%} of its elements", why, flow)
+    return _tell(question, "mostly zero", why, flow, f"zero in {stats.zeros:.0%} of its elements")
 
 
 # -- not finite --------------------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def _not_finite(question: Any, state: str, ends: list[Step], passed: list) -> Ex
     if any(e.worst for e in ends):
         step = first_not_finite(ends)
         if step is not None:
-            return _tell_of_step(question, state, step)
+            return tell_of_step(question, state, step)
     for flow, _, s, why in passed:
         if s.worst and not flow.given.worst:
             why = why or Reason("not-finite", f"{flow.name} makes it so", {})
@@ -127,17 +127,20 @@ def ancestors(ends: Iterable[Step]) -> set[Step]:
     return seen
 
 
-def _tell_of_step(question: Any, state: str, step: Step) -> Explanation:
+def tell_of_step(question: Any, state: str, step: Step, words: str = "") -> Explanation:
+    """Return the answer that an operation's result was the first that is not finite."""
     if step.leaf:
         kind = "a parameter" if step.tracked else "a tensor of data"
         text = f"{kind} that the loss is computed from has {step.worst} among its values"
-        return question.say(state, "not-finite-data", text, step.where, "look at the data, or at the last update")
+        return question.say(
+            state, "not-finite-data", text, step.where, "look at the data, or at the last update", words
+        )
     given = max((i.worst for i in step.inputs), default="")
     low = min((i.low for i in step.inputs if not math.isnan(i.low)), default=math.nan)
     why = why_not_finite(step.name, step.worst, given, low)
     module = f", in {step.module}" if step.module else ""
     text = f"the first result that is not finite is that of {step.name}{module}: {why.text}"
-    return question.say(state, why.cause, text, step.where, ADVICE.get(why.cause, ""), **why.evidence)
+    return question.say(state, why.cause, text, step.where, ADVICE.get(why.cause, ""), words, **why.evidence)
 
 
 # -- huge and tiny -----------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class Step:
 
     __slots__ = (
         *("__weakref__", "block", "cut", "inputs", "leaf", "low", "module", "name", "node", "number"),
-        *("tracked", "wanted", "watcher", "where", "worst"),
+        *("tracked", "version", "wanted", "watcher", "where", "worst"),
     )
 
     def __init__(self, number: int, name: str, where: str, module: str, inputs: list[Step]):
@@ -41,7 +41,7 @@ class Step:
         self.tracked = self.wanted = False
         self.cut = ""
         self.block: Note | None = None
-        self.leaf = 0
+        self.leaf = self.version = 0
         self.worst = ""
         self.low = math.nan
         self.watcher: Any = None
@@ -121,7 +121,11 @@ class Watcher(Tracer):
     def origin(self, t: Tensor) -> Step:
         """Return the step that made a tensor; for one from outside, one that stands for it."""
         held = getattr(t, "origin", None)
-        if isinstance(held, Step) and (held.tracked or t.node is None or held.leaf):
+        if isinstance(held, Step) and held.leaf and t.node is None:
+            # Its values may have changed since, and what it was to an earlier watcher says nothing of this one.
+            if held.watcher is self and held.version == t.memory.version and held.tracked == t._leaf_grad:
+                return held
+        elif isinstance(held, Step) and (held.tracked or t.node is None):
             return held
         if t.node is not None:
             parent = t.node.edges[0] if type(t.node) is Pick else t.node
@@ -155,9 +159,12 @@ class Watcher(Tracer):
         step.leaf = id(t)
         step.tracked = t._leaf_grad
         step.watcher = self
+        step.version = t.memory.version
         if isinstance(held, tuple):
             noted = Note._make(held)
             step.where, step.cut = noted.where, noted.how
+        elif isinstance(held, Step):
+            step.where, step.cut = held.where, held.cut
         if not t.is_sparse:
             step.values(t.array)
         return step
@@ -165,9 +172,7 @@ class Watcher(Tracer):
     # -- what goes on off the tape -------------------------------------------------------------------------------------
 
     def cuts(self, how: str, source: Any, out: Any) -> None:
-        """A tensor is detached, or read."""
-        if out is None:
-            return
+        """A tensor is detached, or copied; reading it says nothing of what is made of the numbers."""
         step = self._step(how, [source])
         step.cut = how
         inner = step.inputs[0]

@@ -8,11 +8,14 @@ from typing import Any
 from ..core import Tensor
 from ..core.notes import LOG, Note
 from ..errors import UsageError
+from ..nn.parameter import is_lazy
+from ..sparse import SparseTensor
 from .explanation import Explanation
 from .flow import leading, measure, stale, summed_up, way
 from .holders import Holder, holder_of, holds, optimizers
+from .reasons import ADVICE
 from .trail import Break, break_of, break_of_step, noted_break, watched_breaks
-from .verdict import judge, state_of
+from .verdict import first_not_finite, judge, state_of, tell_of_step
 from .watching import NODES, Step, steps_of, watch
 
 __all__ = ["Explanation", "explain", "watch"]
@@ -27,7 +30,7 @@ def explain(tensor: Any, loss: Any = None) -> Explanation:
     the last ``backward()``, cuts such as ``detach()``, blocks such as ``no_grad``; everything inside :func:`watch`.
     The cause is one of: ``fine``, ``no-backward``, ``zeroed``, ``frozen``, ``integer``, ``not-a-leaf``, ``detached``,
     ``no-grad``, ``no-derivative``, ``not-on-path``, ``unused-module``, ``replaced``, ``overwritten``, ``freed``, ``hook``,
-    ``empty``, ``unknown``, or why a gradient ends or goes bad in an operation: ``dead-relu``, ``saturated``,
+    ``custom-backward``, ``raises``, ``empty``, ``uninitialized``, ``unknown``, or why a gradient ends or goes bad in an operation: ``dead-relu``, ``saturated``,
     ``one-class``, ``clamped``, ``masked``, ``not-selected``, ``multiplied-by-zero``, ``zero-weights``, ``dropout``,
     ``flat``, ``stationary``, ``cancelled``, ``vanishing``, ``exploding``, ``log-of-zero``, ``log-of-negative``,
     ``sqrt-at-zero``, ``sqrt-of-negative``, ``division-by-zero``, ``overflow``, ``inf-minus-inf``, ``zero-times-inf``,
@@ -46,6 +49,8 @@ def explain(tensor: Any, loss: Any = None) -> Explanation:
         loss = _called(loss)
     if loss is not None and not isinstance(loss, Tensor):
         raise UsageError("explain", f"the loss is a {type(loss).__name__}", "pass a tensor, or a function returning it")
+    # The gradients of a sparse tensor are those of its values.
+    tensor, loss = (t._held if isinstance(t, SparseTensor) else t for t in (tensor, loss))
     return _Question(tensor, loss).answer()
 
 
@@ -81,13 +86,17 @@ class _Question:
     @property
     def subject(self) -> str:
         """What the tensor is called in the answer."""
+        if is_lazy(self.t):
+            return "the uninitialized parameter"
         if self.holder is not None:
             return f"`{self.holder.path}`, a parameter of shape {tuple(self.t.shape)}"
         return f"the {'' if self.t.node is None else self.t.node.name() + ' '}tensor of shape {tuple(self.t.shape)}"
 
-    def say(self, state: str, cause: str, text: str, where: str = "", advice: str = "", **evidence: Any) -> Explanation:
-        """Return an answer; ``text`` goes on after the sentence that says what the gradient is."""
-        words = {"none": "None", "fine": "as it should be"}.get(state, state)
+    def say(
+        self, state: str, cause: str, text: str, where: str = "", advice: str = "", words: str = "", **evidence: Any
+    ) -> Explanation:
+        """Return an answer; ``text`` goes on after the sentence that says what the gradient is, in other ``words`` if given."""
+        words = words or {"none": "None", "fine": "as it should be"}.get(state, state)
         return Explanation(
             self.subject, state, cause, f"The gradient of {self.subject} is {words}: {text}", where, advice, evidence
         )
@@ -104,6 +113,9 @@ class _Question:
 
     def _kind(self) -> Explanation | None:
         t = self.t
+        if is_lazy(t):
+            text = "it has no shape yet, as its module was never called"
+            return self.say("none", "uninitialized", text, "", "call the module once with an input")
         if t.dtype.kind not in "fc":
             noted = _noted(t)
             if noted is not None:
@@ -145,7 +157,7 @@ class _Question:
         t, roots = self.t, self.roots
         if not roots or any(r is t for r in roots) or leading(t, roots):
             return None
-        if not self.given and t._grad is not None:
+        if not self.given and (t._grad is not None or t.node is not None):
             return None
         ends = [r.origin for r in roots if isinstance(getattr(r, "origin", None), Step)]
         used, breaks = watched_breaks(t, ends)
@@ -155,7 +167,14 @@ class _Question:
             found = noted_break(t, roots)
             if found is not None:
                 return self._broken(found, [found])
-        return self._replaced() or self._unused(bool(ends) and not used)
+        return self._replaced() or self._cut_before() or self._unused(bool(ends) and not used)
+
+    def _cut_before(self) -> Explanation | None:
+        """Its values left the tape somewhere, though nobody knows whether the loss was computed from those."""
+        if any(isinstance(getattr(r, "origin", None), Step) for r in self.roots):
+            return None
+        cuts = [Note._make(n) for n in LOG["cut"] if id(self.t) in n[4]]
+        return self._broken(break_of(cuts[-1], False), []) if cuts else None
 
     def _replaced(self) -> Explanation | None:
         for note in map(Note._make, reversed(LOG["replaced"])):
@@ -203,10 +222,24 @@ class _Question:
             return self._freed() if self.given else None
         record, g = measure(t, roots, nodes, NODES)
         ends = [r.origin for r in roots if isinstance(getattr(r, "origin", None), Step)]
+        if record.failed is not None:
+            return self._raising(*record.failed)
+        if g is None:
+            return self._given_none(record)
         stats = summed_up(g)
         if not ends and stats.worst:
             ends = steps_of(roots)
         return self._judged(record, ends, stats) or self._unharmed(stats, nodes)
+
+    def _raising(self, node: Any, error: Exception) -> Explanation:
+        text = f"the backward of {node.primitive.name} raises {type(error).__name__}: {error}"
+        return self.say("none", "raises", text, node.where or "", "mend that error first", error=repr(error))
+
+    def _given_none(self, record: Any) -> Explanation:
+        """Gradients set out for it and none arrived: a custom Function returned None on the way."""
+        flow = record.flows[min(record.flows)]
+        text = f"the backward of {flow.name} returns None for what leads to it"
+        return self.say("none", "custom-backward", text, flow.where, ADVICE["custom-backward"])
 
     def _judged(self, record: Any, ends: Any, stats: Any) -> Explanation | None:
         return judge(self, record, ends, stats, 0.0 if self.t.is_sparse else summed_up(self.t).largest)
@@ -227,15 +260,25 @@ class _Question:
             return self.say(state_of(held), "hook", text, "", "look at what register_hook() was given")
         if not self.given or t.node is not None:
             return None
-        replaced = self._replaced()
-        if replaced is not None:
-            return replaced
+        found = self._replaced() or self._bad_loss(stats)
+        if found is not None:
+            return found
         if t._grad is None:
             return None if self._zeroed() is not None else self._uncalled(stats)
         return self.say("fine", "fine", _described(stats), "", "", **stats._asdict())
 
+    def _bad_loss(self, stats: Any) -> Explanation | None:
+        """A loss that is not finite may have a finite gradient, and is what is amiss all the same."""
+        if not any(summed_up(r).worst for r in self.roots):
+            return None
+        ends = [r.origin for r in self.roots if isinstance(getattr(r, "origin", None), Step)] or steps_of(self.roots)
+        step = first_not_finite(ends)
+        return None if step is None else tell_of_step(self, "fine", step, "finite, but the loss is not")
+
     def _uncalled(self, stats: Any) -> Explanation:
-        text = f"the loss depends on it, and backward() was not called yet; then {_described(stats)}"
+        text = (
+            f"the loss depends on it, and backward() was not called yet; it will give a gradient: {_described(stats)}"
+        )
         return self.say("none", "no-backward", text, "", "call loss.backward()", **stats._asdict())
 
     def _recorded(self) -> Any:
@@ -246,7 +289,7 @@ class _Question:
             return None
         numbers = {way(r.node) for r in self.roots if r.node is not None}
         for record, ends in reversed(watcher.records):
-            if way(self.t) in record.parts and (not self.given or numbers & set(record.roots)):
+            if way(self.t) in record.reached and (not self.given or numbers & set(record.roots)):
                 return record, ends, summed_up(self.t._grad)
         return None
 
@@ -288,9 +331,9 @@ class _Question:
         if zeroed is not None and any(n[3] < zeroed.time for n in LOG["backward"]):
             text = "it was forgotten after the last backward(), which has not been called since"
             return self.say("none", "zeroed", text, zeroed.where, "look at it between backward() and zero_grad()")
-        cuts = [n for n in LOG["cut"] if id(t) in Note._make(n).leaves and n[-1] != "no derivative"]
-        if cuts and not self.roots:
-            return self._broken(break_of(cuts[-1], False), [break_of(cuts[-1], False)])
+        cut = None if self.roots else self._cut_before()
+        if cut is not None:
+            return cut
         if self.holder is not None and len(self.holder.chain) > 1:
             return self._unused(False)
         return self.say("none", "no-backward", "no backward() has reached it", self.backward.where, _CALL)
@@ -303,13 +346,16 @@ class _Question:
         if judged is not None:
             return judged
         state = _state(t)
-        memory = t._grad.memory if t._grad is not None and not t._grad.is_sparse else None
+        writer = t._grad.memory.writer if t._grad is not None and not t._grad.is_sparse else ""
         zeroed = self._zeroed()
-        if state == "zero" and (zeroed is not None or (memory is not None and memory.writer)):
-            where = zeroed.where if zeroed is not None else memory.writer
+        if state == "zero" and (zeroed is not None or writer):
+            where = zeroed.where if zeroed is not None else writer
             return self.say("zero", "zeroed", "it was set to zero there", where, "look at it after backward()")
         if state == "fine":
             return self._replaced() or self.say("fine", "fine", _described(stats), **stats._asdict())
+        if t._hooks:
+            text = f"{_described(stats)}; a hook changes it, which is the likely reason"
+            return self.say(state, "hook", text, "", "look at what register_hook() was given", certain=False)
         text = f"{_described(stats)}; what made it so is gone with the graph"
         advice = "ask with a function, explain(tensor, lambda: loss), or run the step inside `with explain.watch():`"
         return self.say(state, "unknown", text, "", advice, **stats._asdict())
@@ -336,8 +382,8 @@ def _noted(t: Tensor) -> Break | None:
 def _state(t: Tensor) -> str:
     if t._grad is None:
         return "none"
-    stats = summed_up(t._grad)
-    return stats.worst or ("zero" if stats.zero else "fine")
+    state = state_of(summed_up(t._grad), summed_up(t).largest)
+    return "fine" if state in ("tiny", "mostly zero") else state
 
 
 def _described(stats: Any) -> str:
