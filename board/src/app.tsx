@@ -61,6 +61,7 @@ export function App() {
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>{t("app.skip")}</a>
       <Header at={at} />
+      {connection.value === "lost" && <p class="lost-line" role="alert">{t("app.connection.lost")}</p>}
       <main id="main" ref={main} tabIndex={-1}>
         <View at={at} />
       </main>

@@ -12,6 +12,8 @@ export interface ChartLine {
   colour: string;
   points: Points;
   dashed?: boolean;
+  /** Lines of one group share a place in the legend, which tells their values side by side. */
+  group?: string;
 }
 
 export interface ChartMark {
@@ -210,17 +212,10 @@ export function Chart(props: ChartProps) {
     <figure class="chart">
       <figcaption class="chart-head">
         <span class="chart-title">{label}</span>
+        {zoom && <button type="button" class="chart-reset" onClick={() => setZoom(null)}>{t("chart.reset")}</button>}
         <span class="chart-step">{t("chart.step", { step: count(reading) })}</span>
       </figcaption>
-      <ul class="chart-legend" aria-hidden="true">
-        {lines.map((line, i) => (
-          <li key={line.name}>
-            <span class={`swatch${line.dashed ? " dashed" : ""}`} style={{ color: `var(${line.colour})` }} />
-            <span class="chart-name">{line.name}</span>
-            <span class="chart-value">{shown(readings[i])}</span>
-          </li>
-        ))}
-      </ul>
+      <Legend lines={lines} readings={readings} />
       <div
         class="chart-frame"
         role="slider"
@@ -243,12 +238,27 @@ export function Chart(props: ChartProps) {
           );
         })}
       </div>
-      {zoom && (
-        <button type="button" class="chart-reset" onClick={() => setZoom(null)}>
-          {t("chart.reset")}
-        </button>
-      )}
     </figure>
+  );
+}
+
+function Legend({ lines, readings }: { lines: readonly ChartLine[]; readings: readonly (number | null)[] }) {
+  const groups = [...new Set(lines.map((line) => line.group ?? line.name))];
+  return (
+    <ul class="chart-legend" aria-hidden="true">
+      {groups.map((group) => {
+        const own = lines.map((line, i) => ({ line, reading: readings[i] })).filter(({ line }) => (line.group ?? line.name) === group);
+        const first = own[0]?.line;
+        if (!first) return null;
+        return (
+          <li key={group}>
+            <span class={`swatch${first.dashed ? " dashed" : ""}`} style={{ color: `var(${first.colour})` }} />
+            <span class="chart-name">{group}</span>
+            <span class="chart-value">{own.map(({ reading }) => shown(reading)).join(" · ")}</span>
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 

@@ -12,7 +12,7 @@ function told(checkpoint: Checkpoint | undefined): string {
   const at =
     checkpoint.epoch === null
       ? t("checkpoint.at", { step: count(checkpoint.step) })
-      : `${t("checkpoint.epoch", { epoch: checkpoint.epoch })}, ${t("checkpoint.at", { step: count(checkpoint.step) })}`;
+      : `${t("checkpoint.epoch", { epoch: count(checkpoint.epoch) })}, ${t("checkpoint.at", { step: count(checkpoint.step) })}`;
   return checkpoint.kind === "snapshot" ? at : `${at} (${t(`checkpoint.${checkpoint.kind}`)})`;
 }
 

@@ -168,6 +168,7 @@ export const en = {
   "compare.left": "One more is not drawn.|{n} more are not drawn: ten curves are the most that can be told apart.",
   "compare.part": "Part of the data",
   "compare.both": "both",
+  "compare.dashes": "Solid: train, dashed: valid.",
   "compare.remove": "Take {name} away",
   "compare.results": "Results",
   "compare.differences": "Where the configurations differ",

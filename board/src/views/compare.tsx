@@ -53,6 +53,7 @@ function Comparison({ rows, left }: { rows: RunRow[]; left: number }) {
           options={(["both", "train", "valid"] as const).map((one) => ({ value: one, text: one === "both" ? t("compare.both") : t(`part.${one}`) }))}
         />
         <CurveControls />
+        {part === "both" && <p class="hint">{t("compare.dashes")}</p>}
       </div>
       {error !== null && <ErrorBox error={error} retry={reload} />}
       {!specs.length && error === null && (courses.size ? <Empty title={t("curves.none")}>{t("curves.none.text")}</Empty> : <Skeleton height={240} />)}
@@ -97,7 +98,7 @@ function chartsOf(courses: Courses, ids: readonly number[], names: readonly stri
           .map(([name, points]: [string, Points]) => {
             const train = apart(name)[0] === "train";
             const label = shown === "both" && !train ? `${names[place]} ${t(`part.${apart(name)[0]}`)}` : (names[place] ?? "");
-            return { name: label, colour: colourOf(place), points, dashed: shown === "both" && !train };
+            return { name: label, group: names[place] ?? "", colour: colourOf(place), points, dashed: shown === "both" && !train };
           }),
       );
       return { metric, lines };
