@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import STATE, Node, Tensor, Tracer, user_line
-from ..core.graph import Pick
+from ..core.graph import Pick, next_id
 from ..core.notes import Note
 from ..errors import TraceError
 from .flow import Record, behind, way
@@ -68,7 +68,7 @@ class Watcher(Tracer):
 
     def __init__(self) -> None:
         super().__init__({})
-        self.number = 0
+        self._begun = 0
         self.records: deque[tuple[Record, list[Step]]] = deque(maxlen=4)
         self._paths: dict[int, str] = {}
         self._here: list[str] = []
@@ -97,9 +97,7 @@ class Watcher(Tracer):
             if written.node is None and not STATE.grad_enabled:
                 # A parameter that is updated stays what it was, or its history would grow with every step.
                 return
-            held = getattr(written, "origin", None)
-            if not step.wanted:
-                step.inputs = [s for s in step.inputs if s is not held]
+            self._forget(written)
             outputs = (*outputs, written)
         for t in outputs:
             step.tracked = step.tracked or t.node is not None
@@ -111,9 +109,8 @@ class Watcher(Tracer):
         step.values(outputs[0].array)
 
     def _step(self, name: str, sources: list[Tensor]) -> Step:
-        self.number += 1
         module = self._here[-1] if self._here else ""
-        step = Step(self.number, name, user_line(), module, [self.origin(x) for x in sources])
+        step = Step(next_id(), name, user_line(), module, [self.origin(x) for x in sources])
         step.wanted = any(x.node is not None or x._leaf_grad for x in sources)
         step.block = None if STATE.grad_enabled or STATE.block is None else Note._make(STATE.block)
         return step
@@ -139,7 +136,6 @@ class Watcher(Tracer):
 
     def _recorded(self, node: Node) -> Step:
         """Return a step for an operation that was recorded without being seen: a custom Function's, or an earlier one."""
-        self.number += 1
         inputs = []
         for edge in node.edges:
             if isinstance(edge, Tensor):
@@ -147,15 +143,14 @@ class Watcher(Tracer):
             elif edge is not None:
                 held = NODES.get(edge.edges[0] if type(edge) is Pick else edge)
                 inputs += [held] if held is not None else []
-        step = Step(self.number, node.primitive.name, node.where or "", self._here[-1] if self._here else "", inputs)
+        step = Step(next_id(), node.primitive.name, node.where or "", self._here[-1] if self._here else "", inputs)
         step.tracked = step.wanted = True
         step.node = node.id
         NODES[node] = step
         return step
 
     def _outside(self, t: Tensor, held: Any) -> Step:
-        self.number += 1
-        step = Step(self.number, "", "", "", [])
+        step = Step(next_id(), "", "", "", [])
         step.leaf = id(t)
         step.tracked = t._leaf_grad
         step.watcher = self
@@ -188,7 +183,15 @@ class Watcher(Tracer):
         self._writing = None
         if target.node is None and not STATE.grad_enabled and target._leaf_grad:
             return
-        target.origin = self.origin(result)
+        made = self.origin(result)
+        self._forget(target)
+        target.origin = made
+
+    def _forget(self, target: Tensor) -> None:
+        """Drop what a buffer was before the last backward(), or its history would grow with every step."""
+        held = getattr(target, "origin", None)
+        if target.node is None and isinstance(held, Step) and held.number < self._begun:
+            held.inputs.clear()
 
     def refuse(self, who: str, what: str, fix: str) -> None:
         """Go on: nothing that runs needs to be repeated."""
@@ -206,6 +209,7 @@ class Watcher(Tracer):
 
     def walks(self, roots: list) -> None:
         """Begin a record of gradients."""
+        self._begun = next_id()
         record = Record([way(t.node) for t, _ in roots if t.node is not None])
         self.records.append((record, [self.origin(t) for t, _ in roots]))
 
