@@ -52,6 +52,8 @@ class Recorder(Tracer):
         # The call of each equation, by its place, and that of each constant, where it was read first, with its tensor.
         self.call_of: list[int] = []
         self.found: dict[Variable, tuple[int, Any]] = {}
+        # Of a recorded operation, by its place: which of its inputs gradients go back to.
+        self.tracked: dict[int, tuple[bool, ...]] = {}
         self.inputs: list[tuple[str, Variable]] = []
         self.targets: list[tuple[str, Variable]] = []
         self.outputs: list[tuple[str, Variable]] = []
@@ -128,6 +130,8 @@ class Recorder(Tracer):
         super().record(primitive, inputs, out, keywords)
         sources = {id(_root(x.array)) for x in inputs if isinstance(x, Tensor)}
         outputs = out if isinstance(out, tuple) else (out,)
+        if any(t.node is not None for t in outputs):
+            self.tracked[len(self.equations) - 1] = tuple(isinstance(x, Tensor) and x.requires_grad for x in inputs)
         for t in outputs:
             root = _root(t.array)
             if id(root) not in sources:
@@ -137,6 +141,8 @@ class Recorder(Tracer):
 
     def record_write(self, target: Tensor, result: Tensor) -> None:
         super().record_write(target, result)
+        if result.requires_grad:
+            self.tracked[len(self.equations) - 1] = (False, True)
         if self.keeps:
             self.values[len(self.equations) - 1] = result.array
 

@@ -25,8 +25,8 @@ class Line:
     def latex(self) -> str:
         """The formula in one line.
 
-        >>> Line("h_1", "x W_1", r"\\mathbb{R}^{3}").latex
-        'h_1 = x W_1 \\in \\mathbb{R}^{3}'
+        >>> print(Line("h_1", "x W_1", "S").latex)
+        h_1 = x W_1 \\in S
         """
         right = f" {self.relation} {self.right}" if self.right else ""
         return f"{self.left}{right}" + (rf" \in {self.shape}" if self.shape else "")

@@ -29,11 +29,11 @@ GREEK = _pairs("""
 """)
 _IDENTIFIERS = {**GREEK, **_pairs("infty ∞ partial ∂ nabla ∇ dots … ldots … cdots ⋯ ell ℓ top ⊤")}
 _OPERATORS = _pairs("""
-    cdot ⋅ times × odot ⊙ oplus ⊕ circ ∘ pm ± mp ∓ land ∧ lor ∨ lnot ¬ le ≤ ge ≥ ne ≠ in ∈ notin ∉ sim ∼ to → leftarrow ← mapsto ↦
+    cdot ⋅ times × odot ⊙ oplus ⊕ circ ∘ pm ± mp ∓ land ∧ lor ∨ lnot ¬ le ≤ ge ≥ ne ≠ leq ≤ geq ≥ neq ≠ in ∈ notin ∉ sim ∼ to → leftarrow ← mapsto ↦
     mid ∣ approx ≈ setminus ∖ cup ∪ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ langle ⟨ rangle ⟩ lvert | rvert | lVert ‖ rVert ‖
     & & { { } } # # | ‖ % % _ _
 """)
-_RELATIONS = {"le", "ge", "ne", "in", "notin", "sim", "to", "leftarrow", "approx"}
+_RELATIONS = {"le", "ge", "ne", "leq", "geq", "neq", "in", "notin", "sim", "to", "leftarrow", "approx"}
 _LARGE = _pairs("sum ∑ prod ∏ bigwedge ⋀ bigvee ⋁ int ∫")
 _FUNCTIONS = {"exp", "ln", "log", "max", "min", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arg", "det", "gcd"}
 _FUNCTIONS |= {f"arc{name}" for name in ("sin", "cos", "tan")}
@@ -42,7 +42,7 @@ _THIN = '<mspace width="0.17em"/>'
 _NO_SPACE_BEFORE = ("", "(", "[", ")", "}", ",", "&", r"\left", r"\right", r"\\", r"\,")
 _SIGNS = ("+", "-", "/", r"\odot", r"\sim", r"\,", r"\left", "|")
 # After these a minus is a sign, not a difference.
-_OPENING = ("", "=", "(", "[", "{", ",", "<", ">", "&", r"\le", r"\ge", r"\leftarrow", r"\cdot", r"\\", r"\in")
+_OPENING = ("", *"=([{,<>&", *(rf"\{name}" for name in ("le", "ge", "leq", "geq", "leftarrow", "cdot", "\\", "in")))
 _ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~", "dot": "˙", "overline": "‾"}
 _LETTERS = {"mathrm", "mathbf", "mathbb", "mathcal", "mathbin", "text", "operatorname"}
 _SCRIPT = {"L": "ℒ", "J": "𝒥", "D": "𝒟", "N": "𝒩", "U": "𝒰", "S": "𝒮", "B": "ℬ"}

@@ -92,7 +92,8 @@ def sum_over(*indices: str) -> str:
 def applied(formula: str, values: dict[str, str]) -> str:
     r"""Return a formula with its letters replaced: ``applied(r"\max(x, 0)", {"x": "Z^{(1)}"})``.
 
-    Letters within names, as in ``\mathrm{max}``, stay. What replaces a letter before an exponent gets brackets.
+    Letters within names, as in ``\mathrm{max}``, stay. What replaces a letter before an exponent gets brackets, and an
+    exponent braces.
 
     >>> applied(r"\max(x, 0)", {"x": "Z^{(1)}"}), applied("x^2", {"x": "Z^{(1)}"})
     ('\\max(Z^{(1)}, 0)', '(Z^{(1)})^2')
@@ -109,6 +110,8 @@ def applied(formula: str, values: dict[str, str]) -> str:
             continue
         powered = i + 1 < len(parts) and parts[i + 1] == "^" and "^" in value
         # A command ends where a letter does not follow; a number that replaces a letter must not run into it.
+        if before == "^" and len(value) > 1:
+            value = f"{{{value}}}"
         gap = " " if result and re.search(r"\\[A-Za-z]+$", result) and value[:1].isalpha() else ""
         result += gap + (f"({value})" if powered else value)
     return result
