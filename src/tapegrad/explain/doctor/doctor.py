@@ -177,7 +177,8 @@ class Doctor(Callback):
     def on_epoch_end(self, trainer: Any, record: dict[str, float]) -> None:
         self.course.records.append(dict(record))
         began = time.perf_counter()
-        if self._affords(began):
+        # Where epochs are short, half of the time is left for looks.
+        if self._affords(began, 0.5):
             self._judge(trainer.position.step)
             self.seconds += time.perf_counter() - began
 
@@ -188,6 +189,8 @@ class Doctor(Callback):
         self._looking = False
         if isinstance(error, NotFiniteError):
             self.course.failure = why_not_finite(trainer, self._kept)
+            # The loss of the update that failed is told to nobody else.
+            self._note(trainer.position.step + 1, math.nan)
             self._judge(trainer.position.step)
 
     def on_fit_end(self, trainer: Any) -> None:
@@ -237,8 +240,10 @@ class Doctor(Callback):
         # They are as large as the data, and have told all they can.
         start.samples = {}
 
-    def _affords(self, now: float) -> bool:
-        return self.seconds + self._cost <= self.budget * (now - self._began) or not self.course.looks
+    def _affords(self, now: float, share: float = 1.0) -> bool:
+        """Return whether another look fits into a share of the budget; the first one always does."""
+        left = share * self.budget * (now - self._began) - self.seconds
+        return self._cost <= left or not self.course.looks
 
     def _note(self, step: int, loss: float) -> None:
         course = self.course

@@ -1,4 +1,4 @@
-"""Faults that the losses show: too high and too low a rate, oscillation, spikes, a standstill, a loss that is not finite."""
+"""Faults that the losses show: too high and too low a rate, oscillation, spikes, a loss that is not finite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..finding import Finding
 from ..observe import Course
-from .levels import chance, ended, learns, median_ratio, smoothed, started
+from .levels import ended, learns, losses_of, median_ratio, smoothed, started
 
 __all__ = ["DETECTORS"]
 
@@ -32,6 +32,7 @@ _SWINGING = -0.85
 _SWING = 0.2
 # A loss so many times what all of the 20 before it were.
 _SPIKE = 5.0
+_WINDOW = 20
 # Rates fallen by a thousand times stand still.
 _DECAYED = 1e-3
 
@@ -44,6 +45,7 @@ def not_finite(course: Course) -> Iterator[Finding]:
     evidence: dict[str, Any] = {
         "operation": failure.operation or "?",
         "part": failure.part or "?",
+        "rate": course.rates[-1][1] if course.rates else math.nan,
         "series": course.loss_series(),
     }
     if failure.part == "data":
@@ -180,38 +182,20 @@ def rate_decayed(course: Course) -> Iterator[Finding]:
 
 def spike(course: Course) -> Iterator[Finding]:
     """Yield a finding where the loss jumps in a single update to many times all losses before it, and comes back."""
-    losses = np.asarray(course.losses)
+    losses = losses_of(course)
     if len(losses) < _FEW or not np.isfinite(losses).all() or course.failure is not None:
         return
     # Single samples differ by as much as spikes do.
     size = course.facts.batch_size or 16
     factor = _SPIKE * max(1.0, (16 / size) ** 0.5)
-    for i in range(_FIRST, len(losses)):
-        bound = factor * max(float(losses[i - 20 : i].max()), started(course))
-        if losses[i] > bound > 0:
-            evidence = {
-                "loss": float(losses[i]),
-                "before": float(np.median(losses[i - 20 : i])),
-                "series": course.loss_series(),
-            }
-            yield Finding("loss-spike", "", course.steps[i], evidence, "training: {clip_norm: 1.0}", 0.65)
-            return
+    highest = np.lib.stride_tricks.sliding_window_view(losses, _WINDOW).max(axis=1)[_FIRST - _WINDOW : -1]
+    bounds = factor * np.maximum(highest, started(course))
+    beyond = np.flatnonzero((losses[_FIRST:] > bounds) & (bounds > 0))
+    if len(beyond):
+        i = int(beyond[0]) + _FIRST
+        evidence: dict[str, Any] = {"loss": float(losses[i]), "before": float(np.median(losses[i - _WINDOW : i]))}
+        evidence["series"] = course.loss_series()
+        yield Finding("loss-spike", "", course.steps[i], evidence, "training: {clip_norm: 1.0}", 0.65)
 
 
-def standstill(course: Course) -> Iterator[Finding]:
-    """Yield a finding where the loss does not get lower, whatever the reason: the last resort of a diagnosis."""
-    if len(course.losses) < 2 * _FEW or course.failure is not None or learns(course, 0.97):
-        return
-    pieces = smoothed(course)
-    level = chance(course)
-    evidence: dict[str, Any] = {
-        "first": started(course),
-        "last": ended(course),
-        "chance": level if level is not None else math.nan,
-    }
-    evidence |= {"steps": len(course.losses), "series": course.loss_series()}
-    constant = max(pieces[2:]) - min(pieces[2:]) < 1e-4 * abs(pieces[-1])
-    yield Finding("constant-loss" if constant else "no-progress", "", course.steps[0], evidence, "", 0.42)
-
-
-DETECTORS = (not_finite, rate_too_high, rate_too_low, rate_decayed, spike, standstill)
+DETECTORS = (not_finite, rate_too_high, rate_too_low, rate_decayed, spike)

@@ -13,8 +13,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "not-finite": {
         "title": "A value that is not finite",
         "message": (
-            "After step {since} the loss is not finite. The first such value comes from the operation `{operation}` in "
-            "{where} ({part}): all that went into it was finite."
+            "After step {since}, at a rate of {rate}, the loss is not finite. The first such value comes from the operation "
+            "`{operation}` in {where} ({part}): all that went into it was finite."
         ),
     },
     "rate-too-high": {
@@ -98,7 +98,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "The first weights are too large",
         "message": (
             "The first weights of {where} make values {gain:.3g} times larger (their spread times the root of the number of "
-            "inputs; about 0.6 to 1.5 is usual), and the loss does not get lower."
+            "inputs; about 0.6 to 1.5 is usual): the network is sure of its answers before it has learned any."
         ),
     },
     "units-alike": {
@@ -135,8 +135,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "overfitting": {
         "title": "It learns the training data by heart",
         "message": (
-            "Since step {since} (epoch {epoch:.0f}) the validation loss has risen from {best} to {last}, while the training "
-            "loss went on to {train}: what is learned since then does not hold for other data."
+            "The validation loss is {last} at the end (best: {best} in epoch {epoch:.0f}), the training loss {train}: what is "
+            "learned since step {since} holds for the training data and hardly for other data."
         ),
     },
     "targets-unrelated": {

@@ -12,7 +12,10 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "not-finite": {
         "title": "出现非有限值",
-        "message": "第 {since} 步之后损失不再是有限值。最早的非有限值来自 {where} 中的运算 `{operation}`（{part}），而它的输入全部有限。",
+        "message": (
+            "第 {since} 步之后（学习率 {rate}）损失不再是有限值。最早的非有限值来自 {where} 中的运算 `{operation}`（{part}），"
+            "而它的输入全部有限。"
+        ),
     },
     "rate-too-high": {
         "title": "学习率过高",
@@ -69,7 +72,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "initial-weights-large": {
         "title": "初始权重过大",
-        "message": "{where} 的初始权重把数值放大 {gain:.3g} 倍（权重标准差乘以输入个数的平方根，通常约为 0.6 到 1.5），而损失没有下降。",
+        "message": "{where} 的初始权重把数值放大 {gain:.3g} 倍（权重标准差乘以输入个数的平方根，通常约为 0.6 到 1.5）：网络还没学到东西就对答案十分确信。",
     },
     "units-alike": {
         "title": "一层的所有单元完全相同",
@@ -98,7 +101,7 @@ TEXTS: dict[str, dict[str, str]] = {
     # -- fit ----------------------------------------------------------------------------------------------------------
     "overfitting": {
         "title": "网络在死记训练数据",
-        "message": "自第 {since} 步（第 {epoch:.0f} 轮）起，验证损失从 {best} 升到 {last}，而训练损失继续降到 {train}：此后学到的东西对其他数据不成立。",
+        "message": "最后的验证损失为 {last}（最好为第 {epoch:.0f} 轮的 {best}），训练损失为 {train}：自第 {since} 步起学到的东西对训练数据成立，对其他数据则几乎不成立。",
     },
     "targets-unrelated": {
         "title": "目标与输入无关",
