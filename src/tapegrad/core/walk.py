@@ -72,16 +72,17 @@ class Walk:
 
     def deliver(self) -> None:
         """Add the gradients to ``grad`` of the leaves and of the targets."""
+        targets, create_graph, unseen = self.targets, self.create_graph, self.reader is None
         for t, g in self.waiting:
-            accumulate(t, g, False, self.create_graph)
+            accumulate(t, g, False, create_graph)
         for leaf, g, fresh in self.leaves.values():
-            if self.targets is None or any(leaf is t for t in self.targets):
-                accumulate(leaf, g, fresh and self.reader is None, self.create_graph)
+            if targets is None or any(leaf is t for t in targets):
+                accumulate(leaf, g, fresh and unseen, create_graph)
                 if leaf.__dict__:
                     call_after(leaf)
-        for t in self.targets or ():
+        for t in targets or ():
             if t.node is not None and t.node in self.captured:
-                accumulate(t, self.captured[t.node], False, self.create_graph)
+                accumulate(t, self.captured[t.node], False, create_graph)
 
     def held(self, edge: Node | Tensor) -> Any:
         """Return what has come together so far for a node or a leaf, or None."""

@@ -59,7 +59,7 @@ def step_through(
         line = user_line()
         loss, calls = _computed(loss, model)
     start = roots("step_through", loss, gradient)
-    if STATE.tracer is not None:
+    if STATE.tracer is not None and not STATE.tracer.watches:
         STATE.tracer.refuse("step_through", "a trace is running", "step through the loss outside of it")
     reader = StepReader(Names(loss, named_leaves(model), calls), line)
     walk = Walk(create_graph=False, retain=True, targets=None, reader=reader)
