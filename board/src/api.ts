@@ -162,8 +162,9 @@ export interface NodeValues {
 
 export interface Sample {
   index: number;
-  label: number | string | null;
-  predicted: number | string | null;
+  /** A class by its place or name; numbers where such are foretold. */
+  label: number | string | number[] | null;
+  predicted: number | string | number[] | null;
   probability: number | null;
   image: string | null;
   values: number[] | null;

@@ -50,9 +50,4 @@ export function colour(name: string): string {
   return value;
 }
 
-/** The colour of the n-th series; they repeat after ten. */
-export function seriesColour(n: number): string {
-  return colour(`--s${(n % 10) + 1}`);
-}
-
 export const stillness = matchMedia("(prefers-reduced-motion: reduce)");

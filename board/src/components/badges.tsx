@@ -4,7 +4,6 @@ import { known, t } from "../i18n";
 
 const TONES: Record<string, string> = {
   running: "live",
-  starting: "live",
   finished: "good",
   interrupted: "warn",
   failed: "bad",

@@ -14,16 +14,12 @@ const PATHS = {
   pause: "M5 3v10M11 3v10",
   stop: "M4 4h8v8H4z",
   columns: "M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10",
-  filter: "M2 3.5h12M4.5 8h7M7 12.5h2",
   chevron: "M6 3.5 10.5 8 6 12.5",
   down: "M3.5 6 8 10.5 12.5 6",
   left: "M10 3.5 5.5 8l4.5 4.5",
   reset: "M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3",
   compare: "M2 12c3 0 3-8 6-8s3 8 6 8M2 8h12",
   upload: "M8 11V3M4.5 6 8 2.5 11.5 6M3 13.5h10",
-  download: "M8 3v8M4.5 8 8 11.5 11.5 8M3 13.5h10",
-  dot: "M8 6.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3Z",
-  warning: "M8 2 1.5 13.5h13ZM8 6.5v3.2M8 11.6v.1",
   step: "M3.5 3v10l6.5-5ZM12.5 3v10",
 } as const;
 export type IconName = keyof typeof PATHS;

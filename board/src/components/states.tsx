@@ -15,11 +15,12 @@ export function Empty({ title, children, action }: { title: string; children?: C
   );
 }
 
-/** Grey bars in the place of what is being loaded. */
+/** Grey bars in the place of what is being loaded; when it takes longer they say so. */
 export function Skeleton({ lines = 3, height }: { lines?: number; height?: number }) {
   return (
-    <div class="skeleton" role="status" aria-label={t("common.loading")}>
+    <div class="skeleton" role="status">
       {height ? <span class="bone" style={{ height: `${height}px` }} /> : Array.from({ length: lines }, (_, i) => <span key={i} class="bone" />)}
+      <span class="skeleton-text">{t("common.loading")}</span>
     </div>
   );
 }

@@ -40,15 +40,8 @@ export const en = {
   "common.retry": "Try again",
   "common.copy": "Copy",
   "common.copied": "Copied",
-  "common.close": "Close",
-  "common.open": "Open",
-  "common.back": "Back",
-  "common.all": "All",
-  "common.none": "None",
   "common.more": "Show more",
   "common.showing": "{shown} of {total}",
-  "common.yes": "yes",
-  "common.no": "no",
 
   "error.title": "This did not work",
   "error.unreachable": "The board does not answer",
@@ -58,7 +51,6 @@ export const en = {
   "status.finished": "finished",
   "status.failed": "failed",
   "status.interrupted": "interrupted",
-  "status.starting": "starting",
 
   "chart.step": "step {step}",
   "chart.reset": "Show all",

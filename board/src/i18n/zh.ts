@@ -42,15 +42,8 @@ export const zh: Record<keyof typeof en, string> = {
   "common.retry": "重试",
   "common.copy": "复制",
   "common.copied": "已复制",
-  "common.close": "关闭",
-  "common.open": "打开",
-  "common.back": "返回",
-  "common.all": "全部",
-  "common.none": "无",
   "common.more": "显示更多",
   "common.showing": "{shown} / {total}",
-  "common.yes": "是",
-  "common.no": "否",
 
   "error.title": "操作没有成功",
   "error.unreachable": "服务没有响应",
@@ -60,7 +53,6 @@ export const zh: Record<keyof typeof en, string> = {
   "status.finished": "已完成",
   "status.failed": "失败",
   "status.interrupted": "已中断",
-  "status.starting": "启动中",
 
   "chart.step": "第 {step} 步",
   "chart.reset": "显示全部",

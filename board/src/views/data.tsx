@@ -86,6 +86,7 @@ function Grid({ run, part, kind, checkpoint }: { run: RunDetail; part: PartName;
 
 function named(run: RunDetail, label: Sample["label"]): string {
   if (label === null) return "–";
+  if (Array.isArray(label)) return label.map(value).join(", ");
   const name = typeof label === "number" ? run.classes?.[label] : undefined;
   if (name !== undefined) return String(name);
   return typeof label === "number" ? value(label) : label;
