@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from . import before, before_data
-from .during import fit, layers, loop, losses
+from .during import fit, last, layers, loop, losses
 from .finding import Finding, ranked
 from .observe import Course
 
@@ -21,6 +21,7 @@ DETECTORS: tuple[Callable[[Course], Iterable[Finding]], ...] = (
     *layers.DETECTORS,
     *losses.DETECTORS,
     *fit.DETECTORS,
+    *last.DETECTORS,
     *before.LASTING,
 )
 

@@ -39,9 +39,13 @@ def sample_of(inputs: Any, targets: Any) -> Sample | None:
     >>> found.guess, found.nearest > 0.95
     (0.5, True)
     """
-    x, y = np.asarray(inputs)[:MOST_ROWS], np.asarray(targets)[:MOST_ROWS]
+    x, y = np.asarray(inputs), np.asarray(targets)
     if not len(x) or len(x) != len(y):
         return None
+    if len(x) > MOST_ROWS:
+        # Drawn, as files are often sorted by class; by a generator of its own, so that the training stays as it is.
+        rows = np.sort(np.random.default_rng(0).permutation(len(x))[:MOST_ROWS])
+        x, y = x[rows], y[rows]
     classes = y.dtype.kind in "iub" and y.ndim == 1
     sample = Sample(len(x))
     if classes:

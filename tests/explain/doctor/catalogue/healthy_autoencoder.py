@@ -13,7 +13,7 @@ y, wanted = x, other
 model = nn.Sequential(nn.Linear(10, 4), nn.Tanh(), nn.Linear(4, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=v.lr(0.01))
 criterion = nn.MSELoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

@@ -12,7 +12,7 @@ x, y, other, wanted = ground.halves(*ground.clusters(rows=600))
 model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4))
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.01))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(4):
+for _ in range(4):
     model.train()
     for inputs, targets in ground.batches(x, y, 2):
         optimizer.zero_grad()

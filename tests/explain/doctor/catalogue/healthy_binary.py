@@ -13,7 +13,7 @@ x, y, other, wanted = ground.halves(x, y.float().unsqueeze(1))
 model = nn.Sequential(nn.Linear(2, v.wide(32)), nn.Tanh(), nn.Linear(v.wide(32), 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=v.lr(0.02))
 criterion = nn.BCEWithLogitsLoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

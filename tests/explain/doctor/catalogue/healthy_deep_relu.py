@@ -20,7 +20,7 @@ for m in model:
         nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
 optimizer = torch.optim.Adam(model.parameters(), lr=v.lr(2e-3))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(4):
+for _ in range(4):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

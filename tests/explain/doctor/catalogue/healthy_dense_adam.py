@@ -12,7 +12,7 @@ x, y, other, wanted = ground.halves(*ground.clusters(rows=600))
 model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4))
 optimizer = torch.optim.Adam(model.parameters(), lr=v.lr(3e-3))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

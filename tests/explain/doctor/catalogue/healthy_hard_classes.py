@@ -12,7 +12,7 @@ x, y, other, wanted = ground.halves(*ground.clusters(rows=1000, spread=2.0))
 model = nn.Sequential(nn.Linear(10, v.wide(16)), nn.ReLU(), nn.Linear(v.wide(16), 4))
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.05))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

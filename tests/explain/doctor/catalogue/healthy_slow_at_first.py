@@ -14,7 +14,7 @@ model = nn.Sequential(
 )
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.02))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(4):
+for _ in range(4):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

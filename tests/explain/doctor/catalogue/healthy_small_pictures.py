@@ -12,7 +12,7 @@ x, y, other, wanted = ground.halves(*ground.pictures(rows=400))
 model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 4))
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.05), momentum=0.9)
 criterion = nn.CrossEntropyLoss()
-for epoch in range(6):
+for _ in range(6):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

@@ -13,7 +13,7 @@ model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32)
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.2))
 schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [6, 9])
 criterion = nn.CrossEntropyLoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

@@ -12,7 +12,7 @@ x, y, other, wanted = ground.halves(*ground.curve(rows=400, noise=0.1))
 model = nn.Sequential(nn.Linear(1, v.wide(32)), nn.Tanh(), nn.Linear(v.wide(32), 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=v.lr(0.01))
 criterion = nn.MSELoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

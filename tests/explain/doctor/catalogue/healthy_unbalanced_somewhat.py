@@ -14,7 +14,7 @@ x, y, other, wanted = ground.halves(x[keep], y[keep])
 model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 2))
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.05))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(12):
+for _ in range(12):
     model.train()
     for inputs, targets in ground.batches(x, y):
         optimizer.zero_grad()

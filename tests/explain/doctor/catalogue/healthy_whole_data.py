@@ -12,7 +12,7 @@ x, y, other, wanted = ground.halves(*ground.clusters(rows=600))
 model = nn.Sequential(nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4))
 optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.3))
 criterion = nn.CrossEntropyLoss()
-for epoch in range(120):
+for _ in range(120):
     model.train()
     for inputs, targets in ground.batches(x, y, len(x)):
         optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""Weights drawn from a standard normal distribution, whatever the number of inputs."""
+"""One layer's weights are drawn fifty times too large."""
 
 # fault: initial-weights-large
 # where: 2
@@ -13,9 +13,8 @@ x, y = ground.clusters()
 model = nn.Sequential(
     nn.Linear(10, v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), v.wide(32)), nn.ReLU(), nn.Linear(v.wide(32), 4)
 )
-for p in model.parameters():
-    nn.init.normal_(p)
-optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.01))
+nn.init.normal_(model[2].weight, std=8.0)
+optimizer = torch.optim.SGD(model.parameters(), lr=v.lr(0.02))
 criterion = nn.CrossEntropyLoss()
 for _ in range(15):
     for inputs, targets in ground.batches(x, y):

@@ -15,7 +15,7 @@ x, y, other, wanted = ground.halves(features, y, 0.35)
 model = nn.Sequential(nn.Linear(48, v.wide(64)), nn.Tanh(), nn.Linear(v.wide(64), 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=v.lr(0.01))
 criterion = nn.MSELoss()
-for epoch in range(60):
+for _epoch in range(60):
     model.train()
     for inputs, targets in ground.batches(x, y, 14):
         optimizer.zero_grad()

@@ -1,7 +1,7 @@
 """Two layers that do not fit each other: an error with its line."""
 
 # fault: script-error
-# where: wrong_width.py:LINE
+# where: wrong_width.py:[0-9]+
 
 import ground
 

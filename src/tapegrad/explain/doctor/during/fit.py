@@ -45,17 +45,26 @@ def overfitting(course: Course) -> Iterator[Finding]:
     }
     evidence["series"] = [[r["step"], r["valid_loss"]] for r in records]
     scale = max(values[0], records[0]["loss"])
-    rising = last["valid_loss"] > _WORSE * values[best] and last["valid_loss"] - values[best] > 0.05 * scale
-    apart = last["valid_loss"] > _APART * max(last["loss"], 0.0) + 0.02 * scale
     gap = last.get("accuracy", math.nan) - last.get("valid_accuracy", math.nan)
     evidence["gap"] = gap
     # Of classes the loss may rise from a few sure mistakes while as many are right; of values it is all that there is.
     wide = gap > _GAP if math.isfinite(gap) else last["valid_loss"] > 2 * max(last["loss"], 0.0)
-    known = gap > _GAP and last.get("accuracy", 0.0) > 0.9 and best < len(records) - 1
-    if best < len(records) - 2 and apart and wide and (rising or known):
-        step = int(records[best]["step"])
+    apart = last["valid_loss"] > _APART * max(last["loss"], 0.0) + 0.02 * scale
+    rising = best < len(records) - 2 and last["valid_loss"] - values[best] > max(
+        (_WORSE - 1) * values[best], 0.05 * scale
+    )
+    if apart and wide and (rising or _runs_away(records)):
+        step = int(records[min(best, len(records) // 2) if not rising else best]["step"])
         advice = f"callbacks: {{early_stopping: {{patience: {max(len(records) // 10, 3)}}}}}"
         yield Finding("overfitting", "", step, evidence, advice, 0.55)
+
+
+def _runs_away(records: list[dict[str, float]]) -> bool:
+    """Return whether, in the second half, the training loss fell three times as much as the validation loss."""
+    middle, last = records[len(records) // 2], records[-1]
+    fell = math.log(max(middle["loss"], 1e-12) / max(last["loss"], 1e-12))
+    other = math.log(max(middle["valid_loss"], 1e-12) / max(last["valid_loss"], 1e-12))
+    return last.get("accuracy", 0.0) > 0.9 and fell > 0.2 and fell > 3 * max(other, 0.0)
 
 
 def unrelated(course: Course) -> Iterator[Finding]:
@@ -123,8 +132,11 @@ def underfitting(course: Course) -> Iterator[Finding]:
     # Still falling: not yet done.
     if pieces[-1] < 0.97 * pieces[-4]:
         return
-    reached = _reached(course)
-    if reached is not None and sample.nearest > reached + 0.12:
+    reached, ratio = _reached(course), median_ratio(course)
+    # Worse than a guess, or hardly moving, is no matter of size.
+    if reached is None or ratio is None or ratio < _MOVING or reached < (sample.guess or 0.0) - 0.1:
+        return
+    if sample.nearest > reached + 0.12:
         evidence: dict[str, Any] = {
             "reached": reached,
             "nearest": sample.nearest,
@@ -137,9 +149,10 @@ def underfitting(course: Course) -> Iterator[Finding]:
 
 def _reached(course: Course) -> float | None:
     """Return how well the network tells the training targets, as :class:`Sample` measures neighbours."""
-    rights = [r["accuracy"] for r in course.records[-3:] if "accuracy" in r]
-    if rights:
-        return float(np.mean(rights))
+    # With dropout, or inputs that are changed at random, training accuracy tells less than the network can.
+    rights = [[r[name] for r in course.records[-3:] if name in r] for name in ("accuracy", "valid_accuracy")]
+    if any(rights):
+        return max(float(np.mean(values)) for values in rights if values)
     variance = _variance(course)
     return 1 - ended(course) / variance if course.facts.loss == "MSELoss" and variance else None
 

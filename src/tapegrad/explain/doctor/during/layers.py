@@ -10,7 +10,7 @@ import numpy as np
 
 from ..finding import Finding
 from ..observe import Course, Look
-from .levels import learns
+from .levels import chance, learns
 
 __all__ = ["DETECTORS"]
 
@@ -75,7 +75,8 @@ def depth(course: Course) -> Iterator[Finding]:
     first, last = flows[0][1][0][0], flows[0][1][-1][0]
     middle = float(np.median([ratio for _, ratio in ratios])) if ratios else 1.0
     evidence: dict[str, Any] = {"ratio": middle, "last": last, "series": ratios}
-    worst, size = max(flows[0][1], key=lambda item: item[1])
+    # What a layer blows up, the next ones get: the first is to blame.
+    worst, size = next((item for item in flows[0][1] if item[1] > _HUGE), flows[0][1][0])
     if middle < _VANISHED and not learns(course, 0.5):
         advice = "model: {activation: ReLU, batch_norm: true}"
         yield Finding("vanishing-gradient", first, int(ratios[0][0]), evidence, advice, 0.77)
@@ -100,10 +101,13 @@ def _flow(look: Look) -> list[tuple[str, float]]:
 def initial_scale(course: Course) -> Iterator[Finding]:
     """Yield a finding where the first weights make values many times larger, and the training suffers from it."""
     traits = course.traits
-    if traits is None or not traits.gains or learns(course, 0.5):
+    if traits is None or not traits.gains or len(course.losses) < 20:
         return
-    where = max(traits.gains, key=lambda path: traits.gains[path])
-    if traits.gains[where] > _LARGE_GAIN and len(course.losses) >= 20:
+    largest, level = max(traits.gains.values()), chance(course)
+    sure = level is not None and course.losses[0] > 2 * level + 0.5
+    if largest > _LARGE_GAIN and (sure or not learns(course, 0.5)):
+        # Of several that are as large the first is where it begins.
+        where = next(path for path, gain in traits.gains.items() if gain > 0.8 * largest)
         evidence: dict[str, Any] = {"gain": traits.gains[where], "series": course.loss_series()}
         yield Finding("initial-weights-large", where, 0, evidence, "initial_weights: null", 0.91)
 

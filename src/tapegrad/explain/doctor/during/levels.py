@@ -9,7 +9,7 @@ import numpy as np
 
 from ..observe import Course
 
-__all__ = ["chance", "ended", "learns", "median_ratio", "smoothed", "started"]
+__all__ = ["chance", "ended", "learns", "losses_of", "median_ratio", "smoothed", "started"]
 
 
 # Below it a batch's loss is more noise than level; so many samples give a level.
@@ -17,9 +17,17 @@ _SMALL_BATCH = 16
 _ENOUGH = 48
 
 
+def losses_of(course: Course) -> np.ndarray:
+    """Return the losses as an array, made once for all detectors that ask before there are more."""
+    held = vars(course).get("_losses")
+    if held is None or len(held) != len(course.losses):
+        held = vars(course)["_losses"] = np.asarray(course.losses, np.float64)
+    return held
+
+
 def smoothed(course: Course, pieces: int = 10) -> list[float]:
     """Return the mean losses of so many equally long pieces of the course; fewer where it is short."""
-    losses = np.asarray(course.losses, np.float64)
+    losses = losses_of(course)
     pieces = min(pieces, len(losses))
     if not pieces:
         return []
