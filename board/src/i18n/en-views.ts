@@ -159,7 +159,7 @@ export const enViews = {
   "playground.network_hint":
     "Each square is what one unit answers over the plane; rest on one to see it large. Lines are weights: orange positive, blue negative, the thicker the larger.",
   "playground.network_hint_many":
-    "The input's square shows how much is made of each pixel, those of the first layer its weights, the others what each unit answers to 20 samples. Lines are weights: orange positive, blue negative.",
+    "The input's square shows how much is made of each input, those of the first layer its weights, the others what each unit answers to 20 samples. Lines are weights: orange positive, blue negative.",
   "playground.train": "Training data",
   "playground.test": "Test data",
   "playground.loss": "Loss",

@@ -160,7 +160,7 @@ export const zhViews: Record<keyof typeof enViews, string> = {
   "playground.network_hint":
     "每个方块是一个单元在平面上的回答；指针停在上面可以放大查看。线是权重：橙色为正，蓝色为负，越粗越大。",
   "playground.network_hint_many":
-    "输入的方块显示每个像素受重视的程度，第一层的方块是它的权重，其余方块是各单元对 20 个样本的回答。线是权重：橙色为正，蓝色为负。",
+    "输入的方块显示每个输入受重视的程度，第一层的方块是它的权重，其余方块是各单元对 20 个样本的回答。线是权重：橙色为正，蓝色为负。",
   "playground.train": "训练数据",
   "playground.test": "测试数据",
   "playground.loss": "损失",

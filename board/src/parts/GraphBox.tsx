@@ -76,7 +76,7 @@ export function GraphBox(properties: Properties): VNode {
       role="button"
       aria-label={what}
       aria-expanded={group ? false : undefined}
-      tabIndex={properties.current ? 0 : -1}
+      tabindex={properties.current ? 0 : -1}
       data-key={box.key}
       {...data}
       onClick={properties.onChoose}
@@ -128,7 +128,7 @@ export function GraphFrame({ group, place, current, onFold }: FrameProperties): 
       role="button"
       aria-expanded
       aria-label={t("graph.open", { name: title })}
-      tabIndex={current ? 0 : -1}
+      tabindex={current ? 0 : -1}
       data-key={`g:${group.path}`}
       onDblClick={onFold}
     >

@@ -1,21 +1,22 @@
 /** The graph as a picture that can be moved about in and folded. */
 
-import { signal } from "@preact/signals";
 import type { VNode } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { asset } from "../assets";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
-import { theme } from "../theme";
-import { useCamera } from "./camera";
-import type { Folding, Line, Picture } from "./folding";
-import { face, GraphBox, GraphFrame } from "./GraphBox";
-import { look, path, widths, type Statistic } from "./graphlook";
+import { useCamera, type Camera, type Room } from "./camera";
+import type { Folding, Picture } from "./folding";
+import { face } from "./GraphBox";
+import { GraphDrawing } from "./GraphDrawing";
+import { direction, useFollowing, useSettled, type Faces, type Settled } from "./graphlayout";
+import type { Statistic } from "./graphlook";
 import { step } from "./graphsteps";
-import { Placer, type Direction, type Placed, type Question } from "./placing";
+import type { Placed } from "./placing";
 
 interface Properties {
   /** Changes when the picture is to be seen as a whole again. */
   fresh: number;
+  /** The box that the keyboard comes back to when its panel has closed. */
+  returning: string | null;
   folding: Folding;
   picture: Picture;
   statistic: Statistic;
@@ -24,128 +25,110 @@ interface Properties {
   onFold: (path: string, open: boolean) => void;
 }
 
-type Faces = Map<string, ReturnType<typeof face>>;
+type Svg = { current: SVGSVGElement | null };
 
-const wide = matchMedia("(min-width: 821px)");
-const direction = signal<Direction>(wide.matches ? "right" : "down");
-wide.addEventListener("change", () => (direction.value = wide.matches ? "right" : "down"));
-
-function question(picture: Picture, faces: Faces, direction: Direction): Omit<Question, "ticket"> {
-  const frames = new Set(picture.open.map((group) => group.path));
-  const name = (group: string): string => (frames.has(group) ? `g:${group}` : "");
-  return {
-    direction,
-    boxes: picture.boxes.map(({ key, parent }) => {
-      const { width = 96, height = 40 } = faces.get(key) ?? {};
-      return { key, width, height, parent: name(parent) };
-    }),
-    groups: picture.open.map(({ path: group, parent }) => ({ path: `g:${group}`, parent: name(parent) })),
-    lines: picture.lines.map(({ from, to }) => ({ from, to })),
-  };
+function roomOf(svg: Svg): Room {
+  const box = svg.current?.getBoundingClientRect();
+  return { width: box?.width ?? 800, height: box?.height ?? 500 };
 }
 
-/** Where everything goes: asked again only when what is to be placed has changed. */
-function usePlaces(asked: Omit<Question, "ticket">): Placed | null {
-  const [placed, setPlaced] = useState<{ of: string; answer: Placed } | null>(null);
-  const placer = useRef<Placer | null>(null);
-  const text = JSON.stringify(asked);
-  useEffect(() => {
-    placer.current ??= new Placer(asset("layout.worker.js"));
-    placer.current.ask(asked, (answer) => setPlaced({ of: text, answer }));
-  }, [text]);
-  useEffect(() => () => placer.current?.close(), []);
-  return placed?.of === text ? placed.answer : null;
-}
-
-/** The last picture that has its places: until a new one is laid out, the former stays. */
-function useSettled(picture: Picture, faces: Faces): [{ picture: Picture; faces: Faces; placed: Placed } | null, Placed | null] {
-  const placed = usePlaces(useMemo(() => question(picture, faces, direction.value), [picture, faces, direction.value]));
-  const settled = useRef<{ picture: Picture; faces: Faces; placed: Placed } | null>(null);
-  if (placed) settled.current = { picture, faces, placed };
-  return [settled.current, placed];
-}
-
-export function GraphCanvas(properties: Properties): VNode {
-  const { folding, picture, statistic } = properties;
-  const svg = useRef<SVGSVGElement>(null);
-  const camera = useCamera(svg);
-  const faces = useMemo<Faces>(() => {
-    const group = (key: string | null) => (key === null ? undefined : folding.groups.get(key));
-    return new Map(picture.boxes.map((box) => [box.key, face(box, group(box.group), statistic)]));
-  }, [picture, statistic, t("graph.scalar")]);
-  const [settled, latest] = useSettled(picture, faces);
-  const [current, setCurrent] = useState<string | null>(null);
-  const placed = settled?.placed;
-
-  const room = (): { width: number; height: number } => {
-    const box = svg.current?.getBoundingClientRect();
-    return { width: box?.width ?? 800, height: box?.height ?? 500 };
-  };
-  const fit = (): void => {
-    if (placed && !placed.failed) camera.fit(placed.width, placed.height, room());
-  };
-  const fitted = useRef("");
-  const wanted = `${properties.fresh} ${folding.data.nodes.length} ${direction.value}`;
-  useLayoutEffect(() => {
-    if (!placed || latest !== placed || fitted.current === wanted) return;
-    fitted.current = wanted;
-    fit();
-  }, [placed, latest, wanted]);
-
+/** How tall the picture wants to be; it never shrinks, for what lies below it would jump. */
+function useHeight(placed: Placed | undefined, svg: Svg): number {
   const tall = useRef(0);
   if (placed && !placed.failed) {
-    const scale = Math.min(1.15, (room().width - 24) / Math.max(placed.width, 1));
-    tall.current = Math.max(tall.current, Math.max(scale, 0.55) * placed.height + 110);
+    const scale = Math.min(1.15, (roomOf(svg).width - 24) / Math.max(placed.width, 1));
+    tall.current = Math.max(tall.current, Math.max(scale, 0.55) * placed.height + 60);
   }
-  useEffect(() => {
-    const element = svg.current;
-    if (!element) return;
-    // A panel that opens beside the picture must not hide the box that it is about.
-    const watcher = new ResizeObserver(() => {
-      const place = properties.chosen === null ? undefined : placed?.boxes[properties.chosen];
-      if (place) camera.reveal(place.x, place.y, room());
-    });
-    watcher.observe(element);
-    return () => watcher.disconnect();
-  }, [placed, properties.chosen]);
+  return Math.round(tall.current);
+}
 
+/** A panel that opens beside the picture must not hide the box that it is about. */
+function useRevealed(svg: Svg, camera: Camera, placed: Placed | undefined, chosen: string | null): void {
+  useEffect(() => {
+    if (!svg.current) return;
+    const watcher = new ResizeObserver(() => {
+      const place = chosen === null ? undefined : placed?.boxes[chosen];
+      if (place) camera.reveal(place.x, place.y, roomOf(svg));
+    });
+    watcher.observe(svg.current);
+    return () => watcher.disconnect();
+  }, [placed, chosen]);
+}
+
+/** Which box the keyboard is at, and how it gets to another one. */
+function useFocus(svg: Svg, camera: Camera, placed: Placed | undefined): [string | null, (key: string) => void, (key: string) => void] {
+  const [current, setCurrent] = useState<string | null>(null);
   const focus = (key: string): void => {
     const place = placed?.boxes[key];
     setCurrent(key);
-    if (place) camera.reveal(place.x, place.y - (key.startsWith("g:") ? place.height / 2 : 0), room());
+    if (place) camera.reveal(place.x, place.y - (key.startsWith("g:") ? place.height / 2 : 0), roomOf(svg));
     requestAnimationFrame(() => {
-      const target = [...(svg.current?.querySelectorAll<SVGGElement>("[data-key]") ?? [])].find(
-        (element) => element.dataset["key"] === key,
-      );
-      target?.focus({ preventScroll: true });
+      const all = [...(svg.current?.querySelectorAll<SVGGElement>("[data-key]") ?? [])];
+      all.find((element) => element.dataset["key"] === key)?.focus({ preventScroll: true });
     });
   };
+  return [current, focus, setCurrent];
+}
 
+function facesOf({ picture, folding, statistic }: Properties): Faces {
+  const group = (key: string | null) => (key === null ? undefined : folding.groups.get(key));
+  return new Map(picture.boxes.map((box) => [box.key, face(box, group(box.group), statistic)]));
+}
+
+export function GraphCanvas(properties: Properties): VNode {
+  const { folding, picture, statistic, chosen, returning } = properties;
+  const svg = useRef<SVGSVGElement>(null);
+  const camera = useCamera(svg);
+  const faces = useMemo(() => facesOf(properties), [picture, statistic, t("graph.scalar")]);
+  const [settled, newest] = useSettled(picture, faces);
+  const placed = settled?.placed;
+  const [current, focus, setCurrent] = useFocus(svg, camera, placed);
+  const wanted = `${properties.fresh} ${folding.data.nodes.length} ${direction.value}`;
+  const hold = useFollowing(camera, placed ?? null, newest, wanted, () => roomOf(svg));
+  const tall = useHeight(placed, svg);
+  useRevealed(svg, camera, placed, chosen);
+  useEffect(() => {
+    if (returning && chosen === null) focus(returning);
+  }, [returning, chosen]);
+  // What was folded from the keyboard is another element afterwards: the focus goes on to it.
+  const byKey = useRef(false);
+  useEffect(() => {
+    if (newest && byKey.current && current !== null) focus(current);
+    if (newest) byKey.current = false;
+  }, [placed, newest]);
+
+  const fold = (path: string, open: boolean): void => {
+    hold(path);
+    setCurrent(open ? `g:${path}` : `m${path}`);
+    properties.onFold(path, open);
+  };
+  const choose = (key: string): void => {
+    if (camera.dragged) return;
+    setCurrent(key);
+    properties.onChoose(key);
+  };
+  const fit = (): void => {
+    if (placed) camera.fit(placed.width, placed.height, roomOf(svg));
+  };
+  const zoom = (factor: number): void => {
+    const { width, height } = roomOf(svg);
+    camera.zoomAt(width / 2, height / 2, factor);
+  };
   const keyed = (event: KeyboardEvent): void => {
-    const size = room();
-    const zoom = { "+": 1.25, "=": 1.25, "-": 0.8 }[event.key];
     const at = (event.target as Element).closest<SVGGElement>("[data-key]")?.dataset["key"] ?? current;
-    if (zoom) camera.zoomAt(size.width / 2, size.height / 2, zoom);
-    else if (event.key === "0") fit();
-    else if (event.key.startsWith("Arrow") && settled) {
-      const next = step(settled.picture, settled.placed, at, event.key, direction.value);
-      if (next) focus(next);
-    } else if (event.key === "Enter" && at && !at.startsWith("g:")) properties.onChoose(at);
-    else if ((event.key === " " || event.key === "Enter") && at) toggle(at);
-    else return;
+    const act = action(event.key, at, settled, { focus, fit, zoom, fold, choose: properties.onChoose });
+    if (!act) return;
     event.preventDefault();
+    byKey.current = event.key === " " || event.key === "Enter";
+    act();
   };
 
-  const toggle = (key: string): void => {
-    if (key.startsWith("g:")) properties.onFold(key.slice(2), false);
-    else if (key.startsWith("m")) properties.onFold(key.slice(1), true);
-  };
-
-  const { x, y, zoom } = camera.view.value;
-  const first = current ?? settled?.picture.boxes[0]?.key ?? null;
-  const failed = placed?.failed;
+  const known = settled?.picture.boxes.some(({ key }) => key === current) || (current !== null && placed?.boxes[current] !== undefined);
+  const first = known ? current : (settled?.picture.boxes[0]?.key ?? null);
+  const drawn = settled && !placed?.failed;
+  const { x, y, zoom: scale } = camera.view.value;
   return (
-    <div class="graph-canvas" style={{ "--tall": `${Math.round(tall.current)}px` }} data-ready={placed && !failed ? "yes" : "no"}>
+    <div class="graph-canvas" style={{ "--tall": `${tall}px` }} data-ready={drawn && newest ? "yes" : "no"}>
       <svg
         ref={svg}
         role="group"
@@ -156,94 +139,65 @@ export function GraphCanvas(properties: Properties): VNode {
         onPointerCancel={camera.up}
         onKeyDown={keyed}
       >
-        <defs>
-          <marker id="arrow" viewBox="0 0 8 8" refX={6.5} refY={4} markerWidth={9} markerHeight={9} orient="auto" markerUnits="userSpaceOnUse">
-            <path class="arrow" d="M0 0L8 4L0 8Z" />
-          </marker>
-        </defs>
-        <g transform={`translate(${x} ${y}) scale(${zoom})`}>
-          {settled && !failed && (
-            <Drawing {...properties} {...settled} current={first} camera={camera} onFocus={setCurrent} />
-          )}
+        <Arrow />
+        <g transform={`translate(${x} ${y}) scale(${scale})`}>
+          {drawn && <GraphDrawing {...{ folding, settled, statistic, chosen }} current={first} onChoose={choose} onFold={fold} />}
         </g>
       </svg>
-      {failed && <p class="graph-note" role="alert">{t("graph.too_much", { reason: failed })}</p>}
+      {placed?.failed && <p class="graph-note" role="alert">{t("graph.too_much", { reason: placed.failed })}</p>}
       {!settled && <p class="graph-note" role="status">{t("graph.placing")}</p>}
-      <div class="graph-tools">
-        <button type="button" class="button bare" onClick={() => zoomMiddle(1.25)} aria-label={t("graph.nearer")}>+</button>
-        <button type="button" class="button bare" onClick={() => zoomMiddle(0.8)} aria-label={t("graph.farther")}>−</button>
-        <button type="button" class="button bare" onClick={fit} aria-label={t("graph.whole")} title={t("graph.whole")}>⤢</button>
-      </div>
+      <Tools zoom={zoom} fit={fit} />
     </div>
   );
+}
 
-  function zoomMiddle(factor: number): void {
-    const { width, height } = room();
-    camera.zoomAt(width / 2, height / 2, factor);
+interface Acts {
+  focus: (key: string) => void;
+  fit: () => void;
+  zoom: (factor: number) => void;
+  fold: (path: string, open: boolean) => void;
+  choose: (key: string) => void;
+}
+
+/** What a key does at the box `at`, or null for a key that does nothing. */
+function action(key: string, at: string | null, settled: Settled | null, acts: Acts): (() => void) | null {
+  if (key === "+" || key === "=") return () => acts.zoom(1.25);
+  if (key === "-") return () => acts.zoom(0.8);
+  if (key === "0") return acts.fit;
+  if (key.startsWith("Arrow") && settled) {
+    const next = step(settled.picture, settled.placed, at, key, direction.value);
+    return () => next && acts.focus(next);
   }
+  if (at === null || (key !== "Enter" && key !== " ")) return null;
+  if (at.startsWith("g:")) return () => acts.fold(at.slice(2), false);
+  if (key === "Enter") return () => acts.choose(at);
+  return at.startsWith("m") ? () => acts.fold(at.slice(1), true) : null;
 }
 
-interface DrawingProperties extends Properties {
-  faces: Faces;
-  placed: Placed;
-  current: string | null;
-  camera: { dragged: boolean };
-  onFocus: (key: string) => void;
-}
-
-function Drawing(properties: DrawingProperties): VNode {
-  const { folding, picture, faces, placed, statistic, chosen, current, camera } = properties;
-  const coloured = useMemo(() => look(picture.boxes, statistic), [picture, statistic]);
-  const dark = theme.value === "dark";
-  const groupOf = (key: string | null) => (key === null ? undefined : folding.groups.get(key));
+function Arrow(): VNode {
+  const size = { markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse" } as const;
   return (
-    <>
-      {picture.open.map((group) => {
-        const place = placed.boxes[`g:${group.path}`];
-        const key = `g:${group.path}`;
-        const fold = (): void => properties.onFold(group.path, false);
-        return place && <GraphFrame key={key} group={group} place={place} current={current === key} onFold={fold} />;
-      })}
-      <Lines lines={picture.lines} placed={placed} />
-      {picture.boxes.map((box) => {
-        const [place, said] = [placed.boxes[box.key], faces.get(box.key)];
-        if (!place || !said) return null;
-        const choose = (): void => {
-          if (camera.dragged) return;
-          properties.onFocus(box.key);
-          properties.onChoose(box.key);
-        };
-        return (
-          <GraphBox
-            key={box.key}
-            box={box}
-            group={groupOf(box.group)}
-            face={said}
-            place={place}
-            colour={coloured.colour(box.shown, dark)}
-            statistic={statistic}
-            current={current === box.key}
-            chosen={chosen === box.key}
-            onChoose={choose}
-            onUnfold={() => box.group !== null && properties.onFold(box.group, true)}
-          />
-        );
-      })}
-    </>
+    <defs>
+      <marker id="arrow" viewBox="0 0 8 8" refX={6.5} refY={4} orient="auto" {...size}>
+        <path class="arrow" d="M0 0L8 4L0 8Z" />
+      </marker>
+    </defs>
   );
 }
 
-function Lines({ lines, placed }: { lines: readonly Line[]; placed: Placed }): VNode {
-  const wide = useMemo(() => widths(lines), [lines]);
+function Tools({ zoom, fit }: { zoom: (factor: number) => void; fit: () => void }): VNode {
+  const tools: [string, string, () => void][] = [
+    ["+", t("graph.nearer"), () => zoom(1.25)],
+    ["−", t("graph.farther"), () => zoom(0.8)],
+    ["⤢", t("graph.whole"), fit],
+  ];
   return (
-    <g aria-hidden="true">
-      {lines.map((line, index) => {
-        const width = wide[index] ?? null;
-        const kind = width === null ? "line-still" : "line-flow";
-        const points = placed.lines[index] ?? [];
-        const bold = { "stroke-width": width ?? 1.2, "stroke-opacity": width === null ? 1 : 0.35 + width / 12 };
-        return <path key={`${line.from}>${line.to}`} class={`line ${kind}`} d={path(points)} marker-end="url(#arrow)" {...bold} />;
-      })}
-    </g>
+    <div class="graph-tools">
+      {tools.map(([sign, name, act]) => (
+        <button key={sign} type="button" class="button bare" title={name} aria-label={name} onClick={act}>
+          {sign}
+        </button>
+      ))}
+    </div>
   );
 }

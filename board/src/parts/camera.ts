@@ -9,8 +9,23 @@ export interface View {
   zoom: number;
 }
 
+/** The size of what the picture is seen through. */
+export interface Room {
+  width: number;
+  height: number;
+}
+
 const SMALLEST = 0.08;
 const LARGEST = 4;
+
+function whole(width: number, height: number, room: Room): number {
+  return Math.min(room.width / (width + 24), room.height / (height + 24));
+}
+
+/** The smallest zoom at which boxes can be read and touched: a phone's are larger. */
+function least(room: Room): number {
+  return room.width < 500 ? 0.8 : 0.55;
+}
 
 export class Camera {
   readonly view = signal<View>({ x: 0, y: 0, zoom: 1 });
@@ -30,18 +45,20 @@ export class Camera {
     view.value = { ...view.value, x: view.value.x + dx, y: view.value.y + dy };
   }
 
-  /** Shows a picture of this size as a whole if that leaves it readable, else its top. */
-  fit(width: number, height: number, room: { width: number; height: number }): void {
-    // A phone's finger and eye need larger boxes than a wide screen shows at once.
-    const least = room.width < 500 ? 0.8 : 0.55;
-    const whole = Math.min(room.width / (width + 24), room.height / (height + 24));
-    const zoom = Math.min(Math.max(whole, least), 1.15);
-    const spare = room.height - height * zoom;
-    this.view.value = { zoom, x: (room.width - width * zoom) / 2, y: spare > 0 ? spare / 2 : 12 };
+  /** Shows a picture of this size as a whole if that leaves it readable, else its beginning. */
+  fit(width: number, height: number, room: Room): void {
+    const zoom = Math.min(Math.max(whole(width, height, room), least(room)), 1.15);
+    const start = (spare: number): number => (spare > 0 ? spare / 2 : 12);
+    this.view.value = { zoom, x: start(room.width - width * zoom), y: start(room.height - height * zoom) };
+  }
+
+  /** Whether `fit` can show a picture of this size as a whole. */
+  fits(width: number, height: number, room: Room): boolean {
+    return whole(width, height, room) >= least(room);
   }
 
   /** Moves no more than needed so that the point, with `margin` around it, is in sight. */
-  reveal(x: number, y: number, room: { width: number; height: number }, margin = 90): void {
+  reveal(x: number, y: number, room: Room, margin = 90): void {
     const { zoom, x: left, y: top } = this.view.value;
     const shift = (at: number, size: number): number => {
       const edge = Math.min(margin, size / 3);

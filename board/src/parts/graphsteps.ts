@@ -39,5 +39,9 @@ export function step(picture: Picture, placed: Placed, from: string | null, arro
 }
 
 function beyond(place: Place | undefined, here: Place, way: number, axis: "x" | "y"): boolean {
-  return place !== undefined && (place[axis] - here[axis]) * way > 1;
+  if (!place) return false;
+  const along = (place[axis] - here[axis]) * way;
+  const off = axis === "x" ? Math.abs(place.y - here.y) : Math.abs(place.x - here.x);
+  // What lies more to the side than ahead is no neighbour in this direction.
+  return along > 1 && off <= 2 * along;
 }

@@ -56,10 +56,10 @@ function middle(index: number, count: number, gap: number): number {
   return HEAD + HEIGHT / 2 + (index - (count - 1) / 2) * gap;
 }
 
-/** A unit's picture: its answers over the plane, else its weights where those are a picture, else its answers. */
+/** A unit's picture: its answers over the plane, where there is none in the first layer its weights, else its answers. */
 function picture(unit: Unit, first: boolean, onPlane: boolean): Pick<Spot, "picture" | "plane" | "scale" | "low" | "high"> {
   if (onPlane) return { plane: true, ...centred(unit.response) };
-  const numbers = first && side(unit.weights.length) !== null ? unit.weights : unit.response;
+  const numbers = first ? unit.weights : unit.response;
   const [low, high] = range(numbers);
   const signed = numbers === unit.weights;
   return { picture: numbers, plane: false, scale: signed ? "signed" : "amount", low: signed ? low : 0, high: signed ? high : Math.max(high, 1) };

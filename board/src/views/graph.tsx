@@ -54,6 +54,7 @@ function Unfolding({ run, graph, checkpoint }: UnfoldingProperties): VNode {
   const [parameters, setParameters] = useState(true);
   const [chosen, setChosen] = useState<string | null>(null);
   const [fresh, setFresh] = useState(0);
+  const [returning, setReturning] = useState<string | null>(null);
   const folding = useMemo(() => new Folding(parameters ? graph : withoutParameters(graph)), [graph, parameters]);
   const picture = useMemo(() => folding.picture(open), [folding, open]);
   const box = picture.boxes.find(({ key }) => key === chosen);
@@ -91,7 +92,7 @@ function Unfolding({ run, graph, checkpoint }: UnfoldingProperties): VNode {
         {t("graph.count", { operations: count(total), nodes: count(graph.nodes.length), boxes: count(picture.boxes.length) })}
       </p>
       <div class={`graph-body ${box ? "with-panel" : ""}`}>
-        <GraphCanvas {...{ fresh, folding, picture, statistic, chosen }} onChoose={setChosen} onFold={fold} />
+        <GraphCanvas {...{ fresh, returning, folding, picture, statistic, chosen }} onChoose={setChosen} onFold={fold} />
         {box && (
           <GraphPanel
             key={box.key}
@@ -100,7 +101,10 @@ function Unfolding({ run, graph, checkpoint }: UnfoldingProperties): VNode {
             group={box.group === null ? undefined : folding.groups.get(box.group)}
             checkpoint={checkpoint}
             onUnfold={() => box.group !== null && fold(box.group, true)}
-            onClose={() => setChosen(null)}
+            onClose={() => {
+              setChosen(null);
+              setReturning(box.key);
+            }}
           />
         )}
       </div>

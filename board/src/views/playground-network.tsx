@@ -112,8 +112,9 @@ function ColumnView({ column, spec, looked, look, widths }: ColumnProperties): V
 function asGrid(numbers: number[], rowsFromTop: boolean): Grid {
   const square = side(numbers.length);
   if (square === null) {
-    const wide = Math.ceil(Math.sqrt(numbers.length)) || 1;
-    return { rows: Math.ceil(numbers.length / wide), columns: wide, values: numbers };
+    let wide = Math.ceil(Math.sqrt(numbers.length)) || 1;
+    while (numbers.length % wide) wide += 1;
+    return { rows: numbers.length / wide, columns: wide, values: numbers };
   }
   if (!rowsFromTop) return { rows: square, columns: square, values: numbers };
   // The plane's first row is its lowest y; a picture's first row is its top.
