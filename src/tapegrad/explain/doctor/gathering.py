@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +10,10 @@ import numpy as np
 
 from ...core import STATE, Tensor
 from ...nn import Module
+from .calls import LOSS_CLASSES, Call, array_of, factor_of, facts_of_loss, is_filled, together, why_not_finite
 from .gaze import Gaze, is_looked_at
-from .nonfinite import first_nonfinite
 from .observe import Course, Facts, Failure, Look, ParameterStart, Start
-from .practice import LossCall, Practice
+from .practice import Practice
 from .records import Records, right_share
 from .roots import Roots
 from .sample import sample_of
@@ -25,33 +24,8 @@ __all__ = ["Gathering"]
 
 # Updates whose gradients are compared with the tape's own.
 _COMPARED = 3
-# Names of losses as layers.
-_CLASSES = {
-    "mse_loss": "MSELoss",
-    "l1_loss": "L1Loss",
-    "smooth_l1_loss": "SmoothL1Loss",
-    "huber_loss": "HuberLoss",
-    "cross_entropy": "CrossEntropyLoss",
-    "nll_loss": "NLLLoss",
-    "binary_cross_entropy": "BCELoss",
-    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
-    "kl_div": "KLDivLoss",
-    "hinge_loss": "HingeLoss",
-}
 # Layers that do something else in training than in evaluation.
 _MODAL = ("Dropout", "BatchNorm")
-
-
-@dataclasses.dataclass
-class _Call:
-    """A call of a loss that no backward pass has used yet."""
-
-    result: Tensor
-    output: Any
-    target: Any
-    repeat: Callable
-    facts: LossCall
-    training: bool
 
 
 class Gathering:
@@ -66,10 +40,10 @@ class Gathering:
         self.records = Records()
         self.gaze = Gaze()
         self.truth = Truth()
-        self._calls: list[_Call] = []
+        self._calls: list[Call] = []
         self._last: tuple[Module, tuple, Any] | None = None
         self._makers: dict[int, tuple[Any, str]] = {}
-        self._used: _Call | None = None
+        self._used: Call | None = None
         self._losses: list[float] = []
         self._fresh = False
         self._stepped = False
@@ -77,7 +51,8 @@ class Gathering:
         self._first: list[tuple[Any, np.ndarray]] = []
         self._data: list[tuple[np.ndarray, np.ndarray]] = []
         self._functions: set[Any] = set()
-        self._modes = {"idle": "", "busy": "", "quiet": 0}
+        # Layers that were idle in the last training pass, busy and quiet in a pass without gradients.
+        self._idle, self._busy, self._quiet = "", "", ""
         self._suspect: Failure | None = None
 
     @property
@@ -99,9 +74,12 @@ class Gathering:
             return
         path = self.roots.path(modal)
         if not STATE.grad_enabled and self.practice.steps:
-            self._modes["busy" if module.training else "quiet"] = path
+            if module.training:
+                self._busy = path
+            else:
+                self._quiet = path
         elif STATE.grad_enabled:
-            self._modes["idle"] = "" if module.training or modal.training else path
+            self._idle = "" if module.training or modal.training else path
 
     def leaves(self, module: Module, args: tuple, output: Any, outermost: bool) -> None:
         """A module has given its output."""
@@ -134,7 +112,7 @@ class Gathering:
 
     def refused_loss(self, name: str, given: tuple) -> None:
         """A loss did not take what it was given."""
-        self.practice.called = _facts_of(name, given[0], given[1], "mean")
+        self.practice.called = facts_of_loss(name, given[0], given[1], "mean")
         self.practice.refused = True
         start, (output, target) = self.course.start, given
         if (
@@ -143,7 +121,7 @@ class Gathering:
             and isinstance(output, Tensor)
             and isinstance(target, Tensor)
         ):
-            self.course.facts.loss = _CLASSES.get(name, name)
+            self.course.facts.loss = LOSS_CLASSES.get(name, name)
             start.targets, start.outputs = np.array(target.array), np.array(output.array)
 
     def loss(self, name: str, given: tuple, reduction: str, result: Any, repeat: Callable) -> None:
@@ -151,10 +129,10 @@ class Gathering:
         output, target = given
         if not isinstance(output, Tensor) or not isinstance(target, Tensor) or not isinstance(result, Tensor):
             return
-        facts = _facts_of(name, output, target, reduction)
+        facts = facts_of_loss(name, output, target, reduction)
         facts.module = self._makers[id(output)][1] if id(output) in self._makers else ""
         training = STATE.grad_enabled and (self._last is None or self._last[0].training)
-        call = _Call(result, output, target, repeat, facts, training)
+        call = Call(result, output, target, repeat, facts, training)
         if not STATE.grad_enabled:
             self._evaluated(call)
             return
@@ -163,13 +141,13 @@ class Gathering:
             self.practice.called = facts
             self._begin(call)
 
-    def _evaluated(self, call: _Call) -> None:
+    def _evaluated(self, call: Call) -> None:
         if call.result.array.size == 1 and self._last is not None:
             value = float(call.result.item())
             size = len(call.target.array) if call.target.array.ndim else 1
             share = value / size if call.facts.reduction == "sum" else value
             right = right_share(call.output.array, call.target.array)
-            self.records.evaluated_on(_array(self._last[1]), np.array(call.target.array), size, share, right)
+            self.records.evaluated_on(array_of(self._last[1]), np.array(call.target.array), size, share, right)
 
     def _flush(self) -> None:
         """Count losses of evaluation that were computed with gradients on."""
@@ -178,16 +156,16 @@ class Gathering:
                 self._evaluated(call)
         self._calls = [call for call in self._calls if call.training][-16:]
 
-    def _begin(self, call: _Call) -> None:
+    def _begin(self, call: Call) -> None:
         """Keep what the first batch shows."""
         facts, start = self.course.facts, self.course.start
         assert start is not None
-        facts.loss = _CLASSES.get(call.facts.name, call.facts.name)
+        facts.loss = LOSS_CLASSES.get(call.facts.name, call.facts.name)
         facts.task = "classification" if call.target.array.dtype.kind in "iu" else "regression"
         facts.batch_size = len(call.target.array) if call.target.array.ndim else 1
         if facts.task == "classification" and call.output.array.ndim > 1:
             facts.classes = int(call.output.array.shape[1])
-        start.inputs = None if self._last is None else _array(self._last[1])
+        start.inputs = None if self._last is None else array_of(self._last[1])
         start.targets = np.array(call.target.array)
         start.outputs = np.array(call.output.array)
         start.last, start.last_path = call.facts.made_by, call.facts.module
@@ -208,7 +186,7 @@ class Gathering:
         if self._stepped:
             self._stepped = False
             learned = self._held() if self.optimizers else [p for _, p in self.roots.parameters()]
-            if not by_hand and any(_is_filled(p) for p in learned):
+            if not by_hand and any(is_filled(p) for p in learned):
                 practice.uncleared += 1
                 practice.uncleared_since = practice.uncleared_since or practice.steps
         if practice.steps < _COMPARED and (by_hand or not self._is_within_step()):
@@ -229,11 +207,11 @@ class Gathering:
         if practice.backwards == 1:
             self._see_reach()
         if len(self._calls) == 1 and practice.called is not None and self._calls[0].result is not loss:
-            practice.called.scaled = _scale(loss, self._calls[0].result)
+            practice.called.scaled = factor_of(loss, self._calls[0].result)
         for call in self._calls:
             self._learned(call)
-        if self._modes["idle"] and practice.idle_mode == "" and self._calls:
-            practice.idle_mode = self._modes["idle"]
+        if self._calls:
+            practice.idle_mode = practice.idle_mode or self._idle
         self._losses.append(float(loss.array.mean()))
         self._used = self._calls[-1] if self._calls else self._used
         self._calls, self._makers = [], {}
@@ -241,9 +219,9 @@ class Gathering:
         if not self.optimizers:
             self._count()
 
-    def _learned(self, call: _Call) -> None:
+    def _learned(self, call: Call) -> None:
         size = len(call.target.array) if call.target.array.ndim else 1
-        inputs = None if self._last is None else _array(self._last[1])
+        inputs = None if self._last is None else array_of(self._last[1])
         self.records.close(self.practice.steps) if self.practice.steps else None
         value = float(call.result.array.mean())
         self.records.trained(size, value, right_share(call.output.array, call.target.array))
@@ -261,7 +239,7 @@ class Gathering:
     def before_step(self, optimizer: Any) -> None:
         """An optimizer is about to step."""
         practice = self.practice
-        if not self._fresh and self._calls and any(_is_filled(p) for p in self._held()):
+        if not self._fresh and self._calls and any(is_filled(p) for p in self._held()):
             # Nobody called backward(): the script has computed the gradients itself.
             loss = self._calls[-1].result
             if self.before_backward(loss, by_hand=True):
@@ -349,22 +327,8 @@ class Gathering:
         """Return where a value that is not finite comes from, by running the batch again."""
         step = self.practice.steps
         call = self._calls[-1] if self._calls else self._used
-        if self._last is not None and call is not None:
-            module, args, output = self._last
-            direct = call.output is output
-            try:
-                found = first_nonfinite(
-                    module, args, call.repeat if direct else None, (call.target,) if direct else (), step
-                )
-            except Exception:
-                found = None
-            if found is not None:
-                return found
-            if np.isfinite(call.output.array).all():
-                return Failure(
-                    step, f"{call.facts.name} gave a value that is not finite", call.facts.name, "loss", "forward"
-                )
-        return Failure(step, "the loss is not finite", part="forward")
+        found = None if self._last is None or call is None else why_not_finite(*self._last, call, step)
+        return found or Failure(step, "the loss is not finite", part="forward")
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -385,9 +349,8 @@ class Gathering:
         # A script without modules has no other parameters than those.
         practice.held, practice.strangers = len(held), len(held - own) if own else 0
         practice.unheld = [n for n, p in self.roots.parameters() if p.requires_grad and id(p) not in held]
-        if not self._modes["quiet"]:
-            practice.busy_mode = str(self._modes["busy"])
-        samples = {"train": _together(self._data), "valid": _together(self.records.data)}
+        practice.busy_mode = "" if self._quiet else self._busy
+        samples = {"train": together(self._data), "valid": together(self.records.data)}
         assert course.start is not None
         course.start.samples = {name: both for name, both in samples.items() if both is not None}
         if "train" in course.start.samples:
@@ -395,56 +358,3 @@ class Gathering:
             course.facts.samples = len(course.start.samples["train"][1])
         course.whole = True
         return course
-
-
-def _array(args: tuple) -> np.ndarray | None:
-    first = args[0] if args else None
-    return np.array(first.array) if isinstance(first, Tensor) and first.array.ndim else None
-
-
-def _together(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return batches as one, None where they differ in shape or there are none."""
-    if len({(x.shape[1:], y.shape[1:]) for x, y in pairs}) != 1:
-        return None
-    return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])
-
-
-def _is_filled(p: Any) -> bool:
-    return p._grad is not None and bool(p._grad.array.any())
-
-
-def _facts_of(name: str, output: Any, target: Any, reduction: str) -> LossCall:
-    facts = LossCall(name, reduction)
-    if isinstance(target, Tensor):
-        facts.target_shape, facts.target_kind = tuple(target.array.shape), target.array.dtype.kind
-    if isinstance(output, Tensor):
-        values = output.array
-        facts.shape = tuple(values.shape)
-        facts.made_by = "" if output.node is None else getattr(output.node.primitive, "name", "")
-        if values.size and values.dtype.kind == "f":
-            facts.low, facts.high = float(values.min()), float(values.max())
-            facts.sums_to_one = _sums(values)
-    return facts
-
-
-def _sums(values: np.ndarray) -> tuple[int, ...]:
-    """Return the dimensions along which probabilities, or their logarithms, sum to 1."""
-    if values.ndim != 2:
-        return ()
-    with np.errstate(all="ignore"):
-        weights = values if values.min() >= 0 else np.exp(values) if values.max() <= 1e-6 else None
-        if weights is None:
-            return ()
-        return tuple(d for d in (0, 1) if values.shape[d] > 1 and np.allclose(weights.sum(axis=d), 1, atol=1e-3))
-
-
-def _scale(loss: Tensor, result: Tensor) -> float:
-    """Return by what number a loss was multiplied, 1.0 where anything else was done to it."""
-    node = loss.node
-    while node is not None and result.node is not None and node is not result.node:
-        sources = [edge for edge in node.edges if edge is not None]
-        if getattr(node.primitive, "name", "") not in ("mul", "div") or len(sources) != 1:
-            return 1.0
-        node = sources[0] if not isinstance(sources[0], Tensor) else None
-    value = float(result.array.mean())
-    return float(loss.array.mean()) / value if node is not None and value else 1.0
