@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,13 +70,13 @@ def _found(
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Return what was looked at, and the findings."""
     if subject.endswith(".py"):
-        if settings or steps is not None or full:
-            raise ArgumentError("doctor", "a script takes no --set, --steps or --full", "give it arguments of its own")
+        if settings or full:
+            raise ArgumentError("doctor", "a script takes no --set or --full", "give it arguments of its own")
         if not os.path.isfile(subject):
             raise ArgumentError("doctor", f"there is no file {subject}", "check the path")
         from ..explain.doctor.script import watch_script
 
-        return {"kind": "script"}, watch_script(subject, list(words))
+        return {"kind": "script"}, watch_script(subject, list(words), steps=steps, prepare=_preparation(subject))
     from ..lab.diagnosis import diagnose_recipe, diagnose_run
 
     run = _run(subject, runs)
@@ -84,6 +86,14 @@ def _found(
         return {"kind": "run"}, diagnose_run(run)
     made, found = diagnose_recipe(subject, [*words, *settings], steps=steps, mode="full" if full else "cheap")
     return {"kind": "recipe", **made}, found
+
+
+def _preparation(script: str) -> Callable[[], None] | None:
+    """Return what makes ``import torch`` find tapegrad, for a script that says so."""
+    from ..compat import install
+
+    text = pathlib.Path(script).read_text(encoding="utf-8", errors="replace")
+    return install if re.search(r"^\s*(import|from)\s+torch", text, re.MULTILINE) else None
 
 
 def _run(subject: str, runs: str) -> Run | None:
