@@ -48,7 +48,7 @@ function useRevealed(svg: Svg, camera: Camera, placed: Placed | undefined, chose
     if (!svg.current) return;
     const watcher = new ResizeObserver(() => {
       const place = chosen === null ? undefined : placed?.boxes[chosen];
-      if (place) camera.reveal(place.x, place.y, roomOf(svg));
+      if (place) camera.reveal(place, roomOf(svg));
     });
     watcher.observe(svg.current);
     return () => watcher.disconnect();
@@ -61,7 +61,7 @@ function useFocus(svg: Svg, camera: Camera, placed: Placed | undefined): [string
   const focus = (key: string): void => {
     const place = placed?.boxes[key];
     setCurrent(key);
-    if (place) camera.reveal(place.x, place.y - (key.startsWith("g:") ? place.height / 2 : 0), roomOf(svg));
+    if (place) camera.reveal(place, roomOf(svg));
     requestAnimationFrame(() => {
       const all = [...(svg.current?.querySelectorAll<SVGGElement>("[data-key]") ?? [])];
       all.find((element) => element.dataset["key"] === key)?.focus({ preventScroll: true });

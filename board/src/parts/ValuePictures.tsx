@@ -3,6 +3,7 @@
 import type { VNode } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { Segmented, Slider, Switch } from "../components";
+import { value as short } from "../format";
 import { t } from "../i18n";
 import type { Scale } from "./colour";
 import { laid, pictures, range, samples, side, type Flat, type Picture } from "./grid";
@@ -47,6 +48,7 @@ export function ValuePictures({ flat, name, truncated = false, size = 280, scale
   const upright = useMemo(() => shown.map(laid), [all]);
   const each = all.length > 1 ? Math.max(size / Math.min(Math.ceil(Math.sqrt(all.length)), 6) - 8, 40) : size;
   if (!flat.values.length) return <p class="note">{t("values.empty")}</p>;
+  if (flat.values.length === 1) return <p class="one-number">{short(flat.values[0])}</p>;
   return (
     <div class="values">
       <div class="values-head">

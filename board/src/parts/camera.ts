@@ -15,6 +15,8 @@ export interface Room {
   height: number;
 }
 
+// What stays free around a box that is brought into sight.
+const MARGIN = 24;
 const SMALLEST = 0.08;
 const LARGEST = 4;
 
@@ -57,14 +59,14 @@ export class Camera {
     return whole(width, height, room) >= least(room);
   }
 
-  /** Moves no more than needed so that the point, with `margin` around it, is in sight. */
-  reveal(x: number, y: number, room: Room, margin = 90): void {
+  /** Moves no more than needed so that a box, given by its middle and size, is in sight. */
+  reveal(box: { x: number; y: number } & Room, room: Room): void {
     const { zoom, x: left, y: top } = this.view.value;
-    const shift = (at: number, size: number): number => {
-      const edge = Math.min(margin, size / 3);
-      return at < edge ? edge - at : at > size - edge ? size - edge - at : 0;
+    const shift = (middle: number, size: number, offset: number, all: number): number => {
+      const [from, to] = [(middle - size / 2) * zoom + offset - MARGIN, (middle + size / 2) * zoom + offset + MARGIN];
+      return from < 0 || to - from > all ? -from : Math.min(all - to, 0);
     };
-    this.pan(shift(x * zoom + left, room.width), shift(y * zoom + top, room.height));
+    this.pan(shift(box.x, box.width, left, room.width), shift(box.y, box.height, top, room.height));
   }
 
   down = (event: PointerEvent): void => {
@@ -96,12 +98,14 @@ export class Camera {
     this.fingers.delete(event.pointerId);
   };
 
+  /** Zooms with Ctrl (as a pinch on a trackpad comes) and pans sideways; up and down still scrolls the page. */
   wheel = (event: WheelEvent): void => {
-    event.preventDefault();
     const box = (event.currentTarget as Element).getBoundingClientRect();
     if (event.ctrlKey || event.metaKey) {
       this.zoomAt(event.clientX - box.left, event.clientY - box.top, Math.exp(-event.deltaY / 240));
-    } else this.pan(-event.deltaX, -event.deltaY);
+    } else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) this.pan(-event.deltaX, 0);
+    else return;
+    event.preventDefault();
   };
 }
 

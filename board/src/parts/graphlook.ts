@@ -17,9 +17,14 @@ export function statistic(node: GraphNode, which: Statistic): number | null {
   return node.stats?.[which] ?? null;
 }
 
-/** Gradients differ by powers of ten: what is coloured is their logarithm. */
-function coloured(value: number | null, which: Statistic): number | null {
-  if (value === null || which !== "gradient") return value;
+/**
+ * The number by which a node is coloured: gradients differ by powers of ten, so it is their logarithm. Whole numbers, such
+ * as the labels, have none: next to them all else would look the same.
+ */
+function coloured(node: GraphNode, which: Statistic): number | null {
+  const value = statistic(node, which);
+  if (value === null || /^(u?int|bool)/.test(node.dtype)) return null;
+  if (which !== "gradient") return value;
   return value > 0 ? Math.log10(value) : null;
 }
 
@@ -32,7 +37,7 @@ export interface Look {
 
 /** How the nodes of one picture are coloured by `which`: the scale spans what the picture shows. */
 export function look(boxes: readonly Box[], which: Statistic): Look {
-  const numbers = boxes.map((box) => coloured(statistic(box.shown, which), which) ?? NaN);
+  const numbers = boxes.map((box) => coloured(box.shown, which) ?? NaN);
   const [low, high] = which === "dead_share" ? [0, 1] : which === "std" ? [0, range(numbers)[1]] : range(numbers);
   const scale = SCALES[which];
   return {
@@ -40,7 +45,7 @@ export function look(boxes: readonly Box[], which: Statistic): Look {
     low,
     high,
     colour: (node, dark) => {
-      const value = coloured(statistic(node, which), which);
+      const value = coloured(node, which);
       return value === null ? null : valueColour(value, low, high, scale, dark);
     },
   };

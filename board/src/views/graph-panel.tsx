@@ -51,7 +51,7 @@ export function GraphPanel({ run, box, group, checkpoint, onUnfold, onClose }: P
 }
 
 function Facts({ children }: { children: ComponentChildren }): VNode {
-  return <dl class="facts">{children}</dl>;
+  return <dl class="node-facts">{children}</dl>;
 }
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }): VNode {
@@ -93,7 +93,7 @@ function AboutNode({ node }: { node: GraphNode }): VNode {
       <Facts>
         <Fact name={t("graph.kind")}>
           {t(`graph.kind.${node.kind}`)}
-          {node.op && <code> {node.op}</code>}
+          {node.op && !node.name.includes(node.op) && <code> {node.op}</code>}
         </Fact>
         <Fact name={t("graph.shape")}>
           {shapeText(node.shape, t("graph.scalar"))} <span class="muted">{node.dtype}</span>
@@ -124,7 +124,7 @@ function Course({ run, node, checkpoint }: { run: RunDetail; node: GraphNode; ch
         onChange={setPart}
       />
       {!node.gradient && <p class="note">{t("graph.no_gradient")}</p>}
-      {stats && <Statistics stats={stats} part={part} />}
+      {stats && size(node.shape) > 1 && <Statistics stats={stats} part={part} />}
       <Numbers {...{ run, node, checkpoint, part }} />
     </>
   );

@@ -196,7 +196,7 @@ function Kept({ step, table }: { step: BackwardStep; table: boolean }): VNode | 
         <Card key={name} name={name} array={array} table={table} />
       ))}
       {options.length > 0 && (
-        <dl class="facts options">
+        <dl class="node-facts">
           {options.map(([name, value]) => (
             <div key={name}>
               <dt>{name}</dt>
