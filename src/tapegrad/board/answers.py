@@ -6,26 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import MissingExtraError, TapegradError
+from ..errors import TapegradError
 from ..train.lines import dump
+from .refusal import Refusal
+from .web import Request, Response
 
-try:
-    from starlette.requests import Request
-    from starlette.responses import Response
-except ImportError:
-    raise MissingExtraError("board", "starlette", "board") from None
-
-__all__ = ["Refusal", "answer", "checkpoint_of", "choice", "number", "problem", "read_object", "whole"]
+__all__ = ["answer", "checkpoint_of", "choice", "number", "problem", "read_object", "whole"]
 
 _MOST_DIGITS = 18
-
-
-class Refusal(TapegradError):
-    """A request that is not answered, with the HTTP status that says why."""
-
-    def __init__(self, status: int, who: str, what: str, fix: str = ""):
-        super().__init__(who, what, fix)
-        self.status = status
 
 
 def answer(value: Any, status: int = 200) -> Response:

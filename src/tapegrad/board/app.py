@@ -8,24 +8,16 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import MissingExtraError, TapegradError
+from ..errors import TapegradError
 from ..version import __version__
-from .answers import Refusal, answer, problem
-
-try:
-    from starlette.applications import Starlette
-    from starlette.exceptions import HTTPException
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import Route
-except ImportError:
-    raise MissingExtraError("board", "starlette", "board") from None
-
 from . import pages, recipes, runs, stream, trainings
+from .answers import answer, problem
 from .library import Library
 from .playground import routes as playground
 from .probe import routes as probe
+from .refusal import Refusal
 from .security import Guard
+from .web import HTTPException, Request, Response, Route, Starlette
 from .worker import Worker
 
 __all__ = ["Board", "make_app"]

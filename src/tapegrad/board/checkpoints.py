@@ -11,8 +11,8 @@ from typing import Any
 from ..errors import TapegradError
 from ..formats.safetensors import read_header
 from ..train.lines import load
-from .answers import Refusal
 from .files import is_plain_folder, open_plain
+from .refusal import Refusal
 
 __all__ = ["Checkpoints"]
 

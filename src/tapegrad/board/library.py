@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .answers import Refusal
 from .entry import Entry
 from .files import is_plain_folder, read_object
+from .refusal import Refusal
 
 __all__ = ["Library"]
 

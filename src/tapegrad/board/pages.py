@@ -6,11 +6,9 @@ import hashlib
 import os
 import pathlib
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from .answers import Refusal, problem
+from .answers import problem
+from .refusal import Refusal
+from .web import Request, Response, Route
 
 __all__ = ["STATIC", "routes"]
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from ..lab import library
 from ..lab.yaml import read_yaml
 from ..vision.datasets import data_root
 from .answers import answer
+from .web import Request, Response, Route
 from .wording import in_languages, model_text
 
 if TYPE_CHECKING:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from .answers import answer, number, whole
+from .web import Request, Response, Route
 
 if TYPE_CHECKING:
     from .app import Board

@@ -10,13 +10,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
-
 from ..train.lines import dump
 from . import findings
-from .answers import Refusal, whole
+from .answers import whole
+from .refusal import Refusal
+from .web import Request, Response, Route, StreamingResponse
 
 if TYPE_CHECKING:
     from .app import Board

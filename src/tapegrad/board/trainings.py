@@ -14,17 +14,15 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from ..errors import ArgumentError, did_you_mean
 from ..lab.config import load_config
 from ..lab.library import recipe_file
 from ..lab.overrides import apply_overrides
 from ..lab.yaml import read_yaml
 from . import recipes
-from .answers import Refusal, answer, read_object, whole
+from .answers import answer, read_object, whole
+from .refusal import Refusal
+from .web import Request, Response, Route
 
 if TYPE_CHECKING:
     from .app import Board
@@ -61,6 +59,10 @@ def routes(board: Board) -> list[Route]:
         Route("/api/trainings", start, methods=["POST"]),
         Route("/api/trainings/{id}/stop", stop, methods=["POST"]),
     ]
+
+
+# All that were started, for as long as this process lives: Python warns of a process that goes on and is forgotten.
+_started: list[subprocess.Popen] = []
 
 
 class Trainings:
@@ -107,6 +109,7 @@ class Trainings:
                 process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
                 )
+            _started.append(process)
             return process, _folder_of(process, path, home)
 
     def stop(self, number: int) -> None:

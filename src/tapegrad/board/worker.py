@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from ..errors import TapegradError
 from ..train.lines import dump
-from .answers import Refusal
+from .refusal import Refusal
 
 __all__ = ["Worker", "main"]
 

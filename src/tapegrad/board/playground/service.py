@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...errors import ArgumentError
-from ..answers import Refusal
+from ..refusal import Refusal
 from .session import Session
 from .spec import completed
 from .tables import table_of, upload

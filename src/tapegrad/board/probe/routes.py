@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from ..answers import answer, checkpoint_of, choice, read_object, whole
 from ..runs import entry_of
+from ..web import Request, Response, Route
 
 if TYPE_CHECKING:
     from ..app import Board

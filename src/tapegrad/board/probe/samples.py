@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import time
 from collections import OrderedDict
 from typing import Any
@@ -16,7 +17,7 @@ from ...lab.data.suspects import opinions_of, rank
 from ...lab.predict import predict_all, to_probabilities
 from ...train.inside import layers_of
 from ...vision.io import encode_png
-from ..answers import Refusal
+from ..refusal import Refusal
 from .subject import Subject
 
 __all__ = ["predicted", "samples_of"]
@@ -71,7 +72,7 @@ def _judged(subject: Subject, part: str) -> tuple[np.ndarray, int]:
 def _said(subject: Subject, part: Part, rows: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         outputs = predict_all(subject.model, part.inputs[rows], probabilities=_classifies(subject))
-    return outputs.reshape(len(rows), -1)
+    return outputs.reshape(len(rows), math.prod(outputs.shape[1:]))
 
 
 def _classifies(subject: Subject) -> bool:

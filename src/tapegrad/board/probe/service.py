@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..answers import Refusal
 from ..planes import boundary
+from ..refusal import Refusal
 from . import samples, values
 from .subject import Subject, subject_of
 

@@ -21,8 +21,8 @@ from ...lab.data import Part, Sets, load_sets
 from ...lab.schema import Config
 from ...train import load_weights
 from ...train.process import this_process
-from ..answers import Refusal
 from ..files import read_object, read_text
+from ..refusal import Refusal
 
 __all__ = ["Subject", "subject_of"]
 

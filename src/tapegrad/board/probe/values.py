@@ -9,7 +9,7 @@ import numpy as np
 
 from ...explain.described import to_json
 from ...explain.steps import step_through
-from ..answers import Refusal
+from ..refusal import Refusal
 from .subject import SAMPLES, Subject
 
 __all__ = ["graph_of", "node_of", "steps_of", "weights_of"]

@@ -1,0 +1,166 @@
+import json
+import os
+
+import pytest
+
+from tapegrad.board import follow
+from tapegrad.board.follow import Follower
+
+
+def line(step, **more):
+    return (
+        json.dumps({"event": "epoch", "time": 1.0, "epoch": step, "step": step, "loss": 1 / (step + 1), **more}) + "\n"
+    )
+
+
+@pytest.fixture
+def events(tmp_path):
+    return tmp_path / "events.jsonl"
+
+
+@pytest.fixture
+def follower(tmp_path):
+    return Follower(tmp_path)
+
+
+def steps(follower, name="loss"):
+    return follower.series[name].view(10_000)["step"] if name in follower.series else []
+
+
+def test_only_what_is_new_is_read(events, follower, monkeypatch):
+    events.write_text(line(1) + line(2))
+    assert follower.poll()
+    read = []
+    take = follower._take
+    monkeypatch.setattr(follower, "_take", lambda lines: (read.extend(lines), take(lines)))
+    assert not follower.poll()
+    with open(events, "a") as file:
+        file.write(line(3))
+    assert follower.poll()
+    assert [json.loads(entry)["step"] for entry in read if entry] == [3]
+    assert steps(follower) == [1, 2, 3]
+
+
+def test_a_line_that_is_being_written_waits_for_its_end(events, follower):
+    text = line(1) + line(2)
+    events.write_text(text[:-10])
+    follower.poll()
+    assert steps(follower) == [1]
+    events.write_text(text)
+    follower.poll()
+    assert steps(follower) == [1, 2]
+
+
+def test_lines_longer_than_a_chunk_are_joined(events, follower, monkeypatch):
+    monkeypatch.setattr(follow, "_CHUNK", 16)
+    events.write_text(line(1) + line(2) + line(3))
+    follower.poll()
+    assert steps(follower) == [1, 2, 3]
+
+
+def test_a_resumed_training_takes_events_back(events, follower):
+    events.write_text("".join(map(line, (1, 2, 3))))
+    follower.poll()
+    before = follower.generation
+    again = events.with_name("new")
+    again.write_text("".join(map(line, (1, 2, 2.5))))
+    os.replace(again, events)
+    follower.poll()
+    assert follower.generation != before
+    assert steps(follower) == [1, 2, 2.5]
+
+
+def test_a_file_rewritten_in_place_with_other_content_is_read_again(events, follower):
+    events.write_text(line(1) + line(2))
+    follower.poll()
+    events.write_text(line(7) + line(8) + line(9))
+    follower.poll()
+    assert steps(follower) == [7, 8, 9]
+
+
+def test_a_folder_that_disappears_is_an_empty_run_and_comes_back(events, follower):
+    events.write_text(line(1))
+    follower.poll()
+    events.unlink()
+    assert follower.poll()
+    assert steps(follower) == []
+    assert not follower.poll()
+    events.write_text(line(1))
+    follower.poll()
+    assert steps(follower) == [1]
+
+
+HOSTILE = [
+    "[" * 100_000,
+    '{"event": "epoch", "step": ' + "9" * 10_000 + "}",
+    '{"event": "epoch", "step": 1' + "0" * 400 + ', "loss": 1}',
+    '{"event": "epoch", "step": true, "loss": 1}',
+    '{"event": "epoch", "step": "NaN", "loss": 1}',
+    '{"event": "epoch", "step": {"a": 1}, "loss": 1}',
+    '{"event": ["epoch"], "step": 3, "loss": 1}',
+    '{"event": "statistics", "step": 3, "layers": [1, 2]}',
+    '{"event": "statistics", "step": 3, "layers": {"a": 3, "b": {"activation": {"mean": "x", "histogram": {"counts": 5}}}}}',
+    '{"event": "statistics", "step": 9007199254740993000, "layers": {"a": {}}}',
+    '{"event": "finding", "fault": {"x": 1}, "since": "y"}',
+    '{"event": "start", "time": "never", "pid": -1, "host": 5}',
+    "null", "3", '"x"', "\x00\x00", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "{" * 5 + "}" * 5,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:30])
+def test_hostile_lines_are_passed_over(events, follower, text):
+    events.write_bytes(line(1).encode() + text.encode("utf-8", "replace") + b"\n" + line(2).encode())
+    assert follower.poll()
+    assert steps(follower) == [1, 2]
+    assert set(follower.layers.view(10)) == {"steps", "layers"}
+
+
+def test_values_without_a_number_stay_what_they_are(events, follower):
+    events.write_text(line(1, loss="NaN") + line(2, loss="Infinity") + line(3, loss=0.5))
+    follower.poll()
+    view = follower.series["loss"].view(10)
+    assert view["value"][1:] == [float("inf"), 0.5]
+    assert view["value"][0] != view["value"][0]
+    assert follower.best["loss"] == 0.5
+
+
+def test_a_line_without_end_is_dropped(events, follower, monkeypatch):
+    monkeypatch.setattr(follow, "_LONGEST_LINE", 1000)
+    monkeypatch.setattr(follow, "_CHUNK", 100)
+    events.write_text(line(1) + "x" * 5000 + "\n" + line(2))
+    follower.poll()
+    assert steps(follower) == [1, 2]
+
+
+def test_no_more_names_are_followed_than_fit(events, follower):
+    events.write_text(line(1, **{f"name{i}": 1.0 for i in range(1000)}))
+    follower.poll()
+    assert len(follower.series) == 200
+
+
+def test_links_and_pipes_are_not_read(tmp_path, follower):
+    elsewhere = tmp_path / "elsewhere.jsonl"
+    elsewhere.write_text(line(1))
+    os.symlink(elsewhere, tmp_path / "events.jsonl")
+    follower.poll()
+    assert steps(follower) == []
+    os.unlink(tmp_path / "events.jsonl")
+    os.mkfifo(tmp_path / "events.jsonl")
+    follower.poll()
+    assert steps(follower) == []
+
+
+def test_layers_have_a_value_at_each_step(events, follower):
+    def statistics(step, **layers):
+        return json.dumps({"event": "statistics", "step": step, "layers": layers}) + "\n"
+
+    early = {"kind": "Linear", "activation": {"mean": 1.0, "histogram": {"low": 0, "high": 1, "counts": [1, 2]}}}
+    late = {"kind": "ReLU", "activation": {"mean": 2.0, "dead_share": 0.5}}
+    events.write_text(statistics(1, a=early) + statistics(2, a=early, b=late))
+    follower.poll()
+    view = follower.layers.view(100)
+    assert view["steps"] == [1, 2]
+    assert view["layers"]["a"]["mean"] == [1.0, 1.0]
+    assert view["layers"]["a"]["histogram"]["counts"] == [1, 2]
+    nothing, share = view["layers"]["b"]["dead_share"]
+    assert (nothing != nothing, share) == (True, 0.5)

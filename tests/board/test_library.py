@@ -1,0 +1,157 @@
+import json
+import os
+import shutil
+
+import pytest
+
+from tapegrad.board.library import Library
+from tapegrad.board.refusal import Refusal
+from tapegrad.train import Run
+
+
+def names(library):
+    library.refresh()
+    return {entry.name for entry in library.entries()}
+
+
+def new_run(parent, name, recipe="seed: 0\n"):
+    return Run.prepare(parent / name, recipe, {})
+
+
+def test_runs_sweeps_and_single_folders_are_found(tmp_path):
+    new_run(tmp_path, "one")
+    sweep = tmp_path / "sweep"
+    new_run(sweep / "trials", "0001")
+    new_run(sweep / "trials", "0002")
+    plan = {"trials": [{"number": 1, "levels": {"lr": "0.1"}, "seed": 3}, {"number": "x"}, 5]}
+    (sweep / "sweep.json").write_text(json.dumps(plan))
+    (tmp_path / "notes").mkdir()
+    assert names(Library([tmp_path])) == {"one", "sweep/0001", "sweep/0002"}
+    assert names(Library([sweep])) == {"sweep/0001", "sweep/0002"}
+    assert names(Library([tmp_path / "one"])) == {"one"}
+    assert names(Library([tmp_path / "nothing"])) == set()
+    library = Library([tmp_path, tmp_path / "one"])
+    names(library)
+    rows = {entry.name: entry.row() for entry in library.entries()}
+    assert len(rows) == len(library.entries()) == 3
+    assert rows["sweep/0001"]["factors"] == {"lr": "0.1", "seed": "3"}
+    assert rows["sweep/0002"]["factors"] == {}
+    assert (rows["sweep/0001"]["sweep"], rows["one"]["sweep"]) == ("sweep", None)
+
+
+@pytest.mark.parametrize("plan", ["[1]", "{", '{"trials": {"a": 1}}', "[" * 10_000])
+def test_a_damaged_plan_leaves_the_trials_without_factors(tmp_path, plan):
+    new_run(tmp_path / "sweep" / "trials", "0001")
+    (tmp_path / "sweep" / "sweep.json").write_text(plan)
+    assert names(Library([tmp_path])) == {"sweep/0001"}
+
+
+def test_links_are_no_runs(tmp_path):
+    outside = tmp_path / "outside"
+    new_run(outside, "secret")
+    runs = tmp_path / "runs"
+    new_run(runs, "one")
+    os.symlink(outside / "secret", runs / "linked")
+    os.symlink(outside, runs / "all")
+    (runs / "half").mkdir()
+    os.symlink(outside / "secret" / "recipe.yaml", runs / "half" / "recipe.yaml")
+    assert names(Library([runs])) == {"one"}
+
+
+def test_a_run_keeps_its_number_when_it_goes_and_comes_back(tmp_path):
+    for name in ("a", "b"):
+        new_run(tmp_path, name)
+    library = Library([tmp_path])
+    names(library)
+    numbers = {entry.name: entry.id for entry in library.entries()}
+    shutil.move(tmp_path / "a", tmp_path.parent / "away")
+    assert names(library) == {"b"}
+    with pytest.raises(Refusal, match="there is no run"):
+        library.get(numbers["a"])
+    new_run(tmp_path, "c")
+    shutil.move(tmp_path.parent / "away", tmp_path / "a")
+    assert names(library) == {"a", "b", "c"}
+    assert {entry.name: entry.id for entry in library.entries()} == {**numbers, "c": 3}
+
+
+def test_a_run_that_is_gone_between_two_looks_is_told_so(tmp_path):
+    new_run(tmp_path, "a")
+    library = Library([tmp_path])
+    names(library)
+    shutil.rmtree(tmp_path / "a")
+    with pytest.raises(Refusal, match="there is no run 1"):
+        library.get(1)
+
+
+HOSTILE_RECIPES = [
+    b"",
+    b"\xff\xfe",
+    b"[" * 10_000,
+    b"- 1\n- 2\n",
+    b"a: &x [*x]\n",
+    b"data: 3\nmodel: []\n",
+    b"!!python/object:os.system {}",
+]
+
+
+@pytest.mark.parametrize("recipe", HOSTILE_RECIPES, ids=repr)
+@pytest.mark.parametrize("name", ["result.json", "data.json", "environment.json", "compiled.json"])
+def test_damaged_files_leave_a_row(tmp_path, recipe, name):
+    run = new_run(tmp_path, "odd")
+    (run.folder / "recipe.yaml").write_bytes(recipe)
+    (run.folder / name).write_bytes(recipe)
+    library = Library([tmp_path])
+    library.refresh()
+    entry = library.entries()[0]
+    assert entry.row()["name"] == "odd"
+    assert entry.details()["checkpoints"] == []
+
+
+def test_a_status_follows_the_events(tmp_path):
+    run = new_run(tmp_path, "one")
+    library = Library([tmp_path])
+
+    def status():
+        library.refresh()
+        return library.entries()[0].status
+
+    assert status() == "running"  # newborn
+    os.utime(run.folder / "recipe.yaml", (1, 1))
+    assert status() == "interrupted"
+    run.begin()
+    assert status() == "running"
+    run.log("failed", step=3, reason="the loss is nan")
+    assert status() == "failed"
+    assert library.entries()[0].details()["reason"] == "the loss is nan"
+    run.write_result({"test_accuracy": 0.5, "seconds": 3.0})
+    assert status() == "finished"
+    row = library.entries()[0].row()
+    assert (row["metrics"]["test_accuracy"], row["seconds"]) == (0.5, 3.0)
+
+
+def test_checkpoints_are_listed_by_step_and_found_by_number(trained_runs):
+    library = Library([trained_runs])
+    library.refresh()
+    entry = next(entry for entry in library.entries() if entry.name == "spiral")
+    states = entry.checkpoints.listed()
+    # Which state is the best hangs on the training.
+    steps = [(state["kind"], state["step"]) for state in states if state["kind"] != "best"]
+    assert steps == [("initial", 0), ("snapshot", 0), ("snapshot", 20), ("snapshot", 40), ("last", 40)]
+    assert [state["step"] for state in states] == sorted(state["step"] for state in states)
+    assert [state["kind"] for state in states].count("best") == 1
+    for state in states:
+        number, path = entry.checkpoints.path(state["id"])
+        assert (number, path.stem) == (state["id"], state["name"])
+    assert entry.checkpoints.path(None)[1].stem == "best"
+    with pytest.raises(Refusal, match="there is no state 99"):
+        entry.checkpoints.path(99)
+
+
+def test_a_checkpoint_that_is_a_link_is_none(tmp_path, trained_runs):
+    run = new_run(tmp_path, "one")
+    shutil.copy(trained_runs / "spiral/checkpoints/last.safetensors", tmp_path / "outside.safetensors")
+    os.symlink(tmp_path / "outside.safetensors", run.checkpoints / "last.safetensors")
+    (run.checkpoints / "best.safetensors").write_bytes(b"not one")
+    library = Library([tmp_path])
+    library.refresh()
+    assert [(s["name"], s["step"]) for s in library.entries()[0].checkpoints.listed()] == [("best", 0)]
