@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +16,8 @@ from .detectors import DETECTORS
 from .failing import why_not_finite
 from .finding import Finding, ranked
 from .observe import Course, Look
-from .sample import sample_of
+from .pace import Pace
+from .sample import MOST_ROWS, sample_of
 from .traits import traits_of
 
 __all__ = ["Doctor", "diagnose"]
@@ -27,6 +27,10 @@ _MODES = ("cheap", "full")
 _SAMPLES = 64
 # Losses of early updates are kept one by one up to here; of longer trainings every second, fourth, ... is.
 _MOST_LOSSES = 65_536
+# Of more looks than this every second one is let go, but for the first quarter.
+_MOST_LOOKS = 200
+# Before so many updates nothing is judged by what the data would allow.
+_FEWEST_LOSSES = 60
 # A loss that is so many times the first one may be the last that is finite.
 _ALARMING = 3.0
 # A finding of this severity explains why a training raises an error.
@@ -79,18 +83,15 @@ class Doctor(Callback):
         self.log = log
         self.tell = tell
         self.test = test
-        self.budget = math.inf if mode == "full" else budget
         self.course = Course()
-        # How long the doctor itself has worked.
-        self.seconds = 0.0
+        self.pace = Pace(math.inf if mode == "full" else budget)
         self._found: dict[tuple[str, str], Finding] = {}
-        self._began = 0.0
-        # The update before which the next look is due, what the last look and judgement cost, and whether one goes on.
-        self._next = 0
-        self._cost = 0.0
+        # The update at hand is looked at; of so many losses one is kept; the rate that was noted last.
         self._looking = False
         self._every = 1
         self._rate = math.nan
+        # Training samples that the course's sample is made of when there is time.
+        self._sample: tuple[Any, Any] | None = None
         # A loss beyond this is the beginning of an end; the weights of some update before it.
         self._alarm = math.inf
         self._kept: tuple[int, dict[str, Any]] | None = None
@@ -102,6 +103,11 @@ class Doctor(Callback):
         if self._hand is not None:
             self._report(self._hand.step, self._hand.judge())
         return ranked(self._found.values())
+
+    @property
+    def seconds(self) -> float:
+        """How long the doctor itself has worked."""
+        return self.pace.seconds
 
     # -- a loop of one's own ------------------------------------------------------------------------------------------
 
@@ -125,62 +131,54 @@ class Doctor(Callback):
     # -- a trainer's callback -----------------------------------------------------------------------------------------
 
     def on_fit_begin(self, trainer: Any) -> None:
-        began = time.perf_counter()
-        self.model, self.optimizer = trainer.model, trainer.optimizer
-        self.course = Course(facts=facts_of(trainer), records=[dict(record) for record in trainer.history])
-        self._began, self.seconds, self._cost, self._every, self._rate = began, 0.0, 0.0, 1, math.nan
-        self._next = trainer.position.step
-        self._looking = False
-        if trainer.position.step == 0:
-            self._found = {}
-            self.course.traits = traits_of(trainer.model)
-        self.seconds = time.perf_counter() - began
+        step = trainer.position.step
+        self.pace.begin(step)
+        with self.pace.spend("beginning"):
+            self.model, self.optimizer = trainer.model, trainer.optimizer
+            self.course = Course(facts=facts_of(trainer), records=[dict(record) for record in trainer.history])
+            self._every, self._rate, self._alarm, self._kept, self._looking = 1, math.nan, math.inf, None, False
+            if step == 0:
+                self._found = {}
+                self.course.traits = traits_of(trainer.model)
 
     def on_batch_begin(self, trainer: Any) -> None:
         step = trainer.position.step
-        if step < self._next and not (trainer.inside.step == step or trainer.is_before_report):
+        shared = trainer.inside.step == step
+        if not shared and step < self.pace.next and not trainer.is_before_report:
             return
-        began = time.perf_counter()
-        if step == 0:
-            self._examine(trainer)
-        if trainer.inside.step == step or self._affords(began):
-            trainer.inside.begin(trainer, samples=_SAMPLES if self.mode == "cheap" else None)
+        if not self.course.looks or shared or self.pace.affords("look"):
+            with self.pace.spend("shared look" if shared else "look"):
+                if step == 0:
+                    self._examine(trainer)
+                trainer.inside.begin(trainer, samples=_SAMPLES if self.mode == "cheap" else None)
             self._looking = True
-        if self._looking:
             self._keep(trainer)
-        if step >= self._next:
-            # Looks come at twice the step each, or a little later where there is no time for one.
-            self._next = 2 * step + 1 if self._looking else step + max(step // 16, 1)
-        self._cost = time.perf_counter() - began if self._looking else self._cost
-        self.seconds += time.perf_counter() - began
+            if step >= self.pace.next:
+                self.pace.looked(step)
+        elif step >= self.pace.next:
+            self.pace.put_off(step)
 
     def on_batch_end(self, trainer: Any, batch: dict[str, float]) -> None:
-        step = trainer.position.step
+        step, loss = trainer.position.step, batch["loss"]
         if step % self._every == 0:
-            self._note(step, batch["loss"])
+            self._note(step, loss)
         rate = trainer.rate
         if not 0.99 * self._rate < rate < 1.01 * self._rate:
             self._rate = rate
             self.course.rates.append((step, rate))
-        if batch["loss"] > self._alarm and self._affords(time.perf_counter()):
+        if loss > self._alarm:
             self._keep(trainer)
         if self._looking:
-            began = time.perf_counter()
             self._looking = False
-            self._see(step, trainer.inside.end(trainer))
-            if step == 1:
-                self._first_update(trainer, batch["loss"])
-            self._judge(step)
-            self._cost += time.perf_counter() - began
-            self.seconds += time.perf_counter() - began
+            with self.pace.spend("end of a look"):
+                self._see(step, trainer.inside.end(trainer))
+                if step == 1:
+                    self._first_update(trainer, loss)
+            self._judge_at_leisure(step)
 
     def on_epoch_end(self, trainer: Any, record: dict[str, float]) -> None:
         self.course.records.append(dict(record))
-        began = time.perf_counter()
-        # Where epochs are short, half of the time is left for looks.
-        if self._affords(began, 0.5):
-            self._judge(trainer.position.step)
-            self.seconds += time.perf_counter() - began
+        self._judge_at_leisure(trainer.position.step)
 
     def on_interrupt(self, trainer: Any) -> None:
         self._looking = False
@@ -215,8 +213,6 @@ class Doctor(Callback):
         course.start = start_of(trainer.model, trainer.optimizer, inputs, targets)
         train, valid = trainer.loaders
         course.start.samples = arrays_of({"train": train, "valid": valid, "test": self.test})
-        if "train" in course.start.samples:
-            course.sample = sample_of(*course.start.samples["train"])
         if targets_are_classes(course.start.targets) and course.start.outputs is not None:
             course.facts.task = "classification"
             course.facts.classes = course.start.outputs.shape[1] if course.start.outputs.ndim > 1 else None
@@ -237,13 +233,10 @@ class Doctor(Callback):
         self._alarm = _ALARMING * abs(loss)
         note_reached(trainer.model, start.parameters)
         self._report(0, (f for check in before.CHECKS for f in check(self.course)))
-        # They are as large as the data, and have told all they can.
+        # They may be parts of something much larger, and have told all they can but for some first ones.
+        train = start.samples.get("train")
+        self._sample = None if train is None else (train[0][:MOST_ROWS], train[1][:MOST_ROWS])
         start.samples = {}
-
-    def _affords(self, now: float, share: float = 1.0) -> bool:
-        """Return whether another look fits into a share of the budget; the first one always does."""
-        left = share * self.budget * (now - self._began) - self.seconds
-        return self._cost <= left or not self.course.looks
 
     def _note(self, step: int, loss: float) -> None:
         course = self.course
@@ -255,18 +248,30 @@ class Doctor(Callback):
 
     def _see(self, step: int, layers: Mapping[str, LayerLook]) -> None:
         if layers:
-            self.course.looks.append(Look(step, dict(layers)))
+            looks = self.course.looks
+            looks.append(Look(step, dict(layers)))
+            if len(looks) > _MOST_LOOKS:
+                del looks[_MOST_LOOKS // 4 :: 2]
 
     def _keep(self, trainer: Any) -> None:
         """Keep the weights: where updates are programs, a loss that is not finite is seen after it has spoiled them."""
-        began = time.perf_counter()
-        if self.course.facts.parameters <= _MOST_KEPT:
-            self._kept = trainer.position.step, {n: v.array.copy() for n, v in trainer.model.state_dict().items()}
-        self.seconds += time.perf_counter() - began
+        if self.course.facts.parameters <= _MOST_KEPT and (self._kept is None or self.pace.affords("keep")):
+            with self.pace.spend("keep"):
+                weights = {name: value.array.copy() for name, value in trainer.model.state_dict().items()}
+                self._kept = trainer.position.step, weights
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
+    def _judge_at_leisure(self, step: int) -> None:
+        # Half of the time is left for looks.
+        if step == 1 or self.pace.affords("judge", 0.5):
+            with self.pace.spend("judge"):
+                self._judge(step)
+
     def _judge(self, step: int) -> None:
+        if self._sample is not None and (self.course.whole or len(self.course.losses) >= _FEWEST_LOSSES):
+            self.course.sample = sample_of(*self._sample)
+            self._sample = None
         self._report(step, (finding for detector in DETECTORS for finding in detector(self.course)))
 
     def _report(self, step: int, found: Any) -> None:

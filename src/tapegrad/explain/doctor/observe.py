@@ -11,7 +11,6 @@ its gradients, and how far it moved the weights. Findings before the training ha
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,4 +144,5 @@ class Course:
             return [[s, float(v)] for s, v in zip(self.steps, self.losses, strict=True)]
         edges = np.linspace(0, count, points + 1).astype(int)
         with np.errstate(all="ignore"):
-            return [[self.steps[b - 1], float(np.mean(self.losses[a:b]))] for a, b in itertools.pairwise(edges)]
+            means = np.add.reduceat(np.asarray(self.losses), edges[:-1]) / np.diff(edges)
+        return [[self.steps[b - 1], float(mean)] for b, mean in zip(edges[1:], means, strict=True)]

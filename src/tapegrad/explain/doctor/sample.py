@@ -77,6 +77,7 @@ def _neighbours(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     squares = (x**2).sum(axis=1)
     distances = squares[:, None] + squares[None, :] - 2 * x @ x.T
     np.fill_diagonal(distances, np.inf)
-    order = np.argsort(distances, axis=1, kind="stable")[:, :_NEIGHBOURS]
+    order = np.argpartition(distances, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
+    order = np.take_along_axis(order, np.argsort(np.take_along_axis(distances, order, 1), axis=1, kind="stable"), 1)
     nearest = np.linalg.norm(x - x[order[:, 0]], axis=1)
     return order, nearest[:, None]
