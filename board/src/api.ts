@@ -197,6 +197,7 @@ export type Boundary = PlaneBoundary | CurveBoundary;
 
 export interface Weights {
   names: string[];
+  parameter: string;
   shape: number[];
   values: number[][];
   low: number;

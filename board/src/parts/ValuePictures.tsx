@@ -22,6 +22,8 @@ interface Properties {
   scale?: Scale;
   /** How many pixels the run's inputs have: rows of so many numbers are shown as pictures. */
   pixels?: number;
+  /** The first of four axes counts filters, which are all shown, rather than samples, of which one is. */
+  filters?: boolean;
 }
 
 function bounds(flat: Flat, scale: Scale): [number, number] {
@@ -36,14 +38,14 @@ function caption(name: string, picture: Picture): string {
 }
 
 /** All pictures on one colour scale, so that they can be compared, with a choice to read the numbers instead. */
-export function ValuePictures({ flat, name, truncated = false, size = 280, scale = "signed", pixels = 0 }: Properties): VNode {
+export function ValuePictures({ flat, name, truncated = false, size = 280, scale = "signed", pixels = 0, filters = false }: Properties): VNode {
   const [as, setAs] = useState<"picture" | "table">("picture");
   const [sample, setSample] = useState(0);
   const square = flat.shape.length === 2 && flat.shape[1] === pixels && side(pixels) !== null;
   const [images, setImages] = useState(true);
-  const all = useMemo(() => pictures(flat, sample, images && square), [flat, sample, images, square]);
+  const all = useMemo(() => pictures(flat, filters ? null : sample, images && square), [flat, sample, images, square]);
   const [low, high] = useMemo(() => bounds(flat, scale), [flat, scale]);
-  const several = samples(flat.shape);
+  const several = filters ? 1 : samples(flat.shape);
   const shown = all.slice(0, MOST_PICTURES);
   const upright = useMemo(() => shown.map(laid), [all]);
   const each = all.length > 1 ? Math.max(size / Math.min(Math.ceil(Math.sqrt(all.length)), 6) - 8, 40) : size;

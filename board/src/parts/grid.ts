@@ -65,15 +65,16 @@ function plane(shape: number[], values: ArrayLike<number>): Grid {
 
 /**
  * The pictures of an array: up to two axes give one, three give one for each entry of the first, four the channels of
- * entry `sample`. With `images`, rows whose length is a square are pictures of their own.
+ * entry `sample`, or of all entries where it is null. With `images`, rows whose length is a square are pictures of their own.
  */
-export function pictures(flat: Flat, sample = 0, images = false): Picture[] {
+export function pictures(flat: Flat, sample: number | null = 0, images = false): Picture[] {
   const { shape, values } = flat;
   const last = shape[shape.length - 1] ?? 1;
   const square = images && shape.length <= 2 ? side(last) : null;
   if (square !== null) return cut({ shape: [values.length / last, square, square], values }, []);
   if (shape.length <= 2) return [{ ...plane(shape, values), label: "" }];
   if (shape.length === 3) return cut(flat, []);
+  if (sample === null) return cut({ shape: shape.filter((length, axis) => length > 1 || axis >= shape.length - 2), values }, []);
   const inner = shape.slice(1);
   const size = inner.reduce((product, length) => product * length, 1);
   const at = Math.min(sample, (shape[0] ?? 1) - 1);

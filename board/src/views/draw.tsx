@@ -198,7 +198,7 @@ function LayerPictures({ layer }: { layer: Prediction["layers"][number] }): VNod
           <Heat key={index} grid={grid} label={`${layer.kind} ${layer.path} ${index}`} {...{ low, high }} size={shown.length > 1 ? 52 : 176} />
         ))}
       </span>
-      <p class="card-facts">{t("draw.active", { active, of: layer.values.length })}</p>
+      {layer.values.length === size(layer.shape) && <p class="card-facts">{t("draw.active", { active, of: layer.values.length })}</p>}
     </>
   );
 }

@@ -166,12 +166,12 @@ function Numbers({ run, node, checkpoint, part }: NumbersProperties): VNode {
   );
   return (
     <Loaded from={resource} height={160}>
-      {(found) => <Shown found={found} name={node.name} pixels={run.shape ? size(run.shape) : 0} />}
+      {(found) => <Shown found={found} node={node} pixels={run.shape ? size(run.shape) : 0} />}
     </Loaded>
   );
 }
 
-function Shown({ found, name, pixels }: { found: NodeValues; name: string; pixels: number }): VNode {
+function Shown({ found, node, pixels }: { found: NodeValues; node: GraphNode; pixels: number }): VNode {
   const flat = useMemo(() => flatten(found.values), [found]);
-  return <ValuePictures flat={flat} name={name} truncated={found.truncated} size={300} pixels={pixels} />;
+  return <ValuePictures flat={flat} name={node.name} truncated={found.truncated} size={300} pixels={pixels} filters={node.kind === "parameter"} />;
 }

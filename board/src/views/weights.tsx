@@ -23,7 +23,7 @@ export default function WeightsView({ run, checkpoint }: RunViewProps): VNode {
       <Loaded from={resource} height={420}>
         {(weights) =>
           weights.names.length ? (
-            <Shown weights={weights} name={parameter ?? weights.names[0] ?? ""} pixels={run.shape ? size(run.shape) : 0} onChoose={setParameter} />
+            <Shown weights={weights} name={weights.parameter} pixels={run.shape ? size(run.shape) : 0} onChoose={setParameter} />
           ) : (
             <Empty title={t("weights.empty")} />
           )
@@ -43,7 +43,10 @@ interface Properties {
 function Shown({ weights, name, pixels, onChoose }: Properties): VNode {
   const flat = useMemo(() => {
     const found = flatten(weights.values);
-    return found.values.length === size(weights.shape) ? { ...found, shape: weights.shape } : found;
+    const [rows = 1, ...inner] = weights.shape;
+    // The values come as rows, of which the last may be left off.
+    const whole = Math.min(Math.floor(found.values.length / size(inner)), rows);
+    return weights.shape.length > 2 ? { shape: [whole, ...inner], values: found.values.slice(0, whole * size(inner)) } : found;
   }, [weights]);
   return (
     <>
@@ -58,7 +61,7 @@ function Shown({ weights, name, pixels, onChoose }: Properties): VNode {
           {shapeText(weights.shape, t("graph.scalar"))} · {short(weights.low)} … {short(weights.high)}
         </p>
       </div>
-      <ValuePictures key={name} flat={flat} name={name} truncated={flat.values.length < size(weights.shape)} size={620} pixels={pixels} />
+      <ValuePictures key={name} flat={flat} name={name} truncated={flat.values.length < size(weights.shape)} size={620} pixels={pixels} filters />
     </>
   );
 }
