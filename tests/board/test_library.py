@@ -6,6 +6,7 @@ import pytest
 
 from tapegrad.board.library import Library
 from tapegrad.board.refusal import Refusal
+from tapegrad.lab.config import dump_config, load_config
 from tapegrad.train import Run
 
 
@@ -37,6 +38,37 @@ def test_runs_sweeps_and_single_folders_are_found(tmp_path):
     assert rows["sweep/0001"]["factors"] == {"lr": "0.1", "seed": "3"}
     assert rows["sweep/0002"]["factors"] == {}
     assert (rows["sweep/0001"]["sweep"], rows["one"]["sweep"]) == ("sweep", None)
+
+
+def test_runs_and_sweeps_of_a_project_are_found(tmp_path):
+    new_run(tmp_path / "runs", "one")
+    new_run(tmp_path / "sweeps" / "rates" / "trials", "0001")
+    (tmp_path / "sweeps" / "rates" / "sweep.json").write_text('{"trials": []}')
+    new_run(tmp_path / "other" / "deeper", "two")
+    library = Library([tmp_path])
+    assert names(library) == {"one", "rates/0001"}
+    assert library.home == tmp_path / "runs"
+    assert Library([tmp_path / "other"]).home == tmp_path / "other"
+
+
+def test_trials_have_the_same_keys_as_runs(tmp_path):
+    config = load_config("digits")
+    new_run(tmp_path, "run", dump_config(config, defaults=True))
+    new_run(tmp_path / "sweep" / "trials", "0001", dump_config(config))
+    (tmp_path / "sweep" / "sweep.json").write_text('{"trials": []}')
+    library = Library([tmp_path])
+    library.refresh()
+    run, trial = (entry.row()["config"] for entry in library.entries())
+    assert run == trial
+
+
+def test_pictures_are_told_by_their_names(tmp_path):
+    run = new_run(tmp_path, "run")
+    library = Library([tmp_path])
+    for given, told in (([str(tmp_path / "run" / "curves.png"), 3], ["curves.png", "3"]), ("x", [])):
+        (run.folder / "result.json").write_text(json.dumps({"test_loss": 1.0, "pictures": given}))
+        library.refresh()
+        assert library.entries()[0].details()["result"] == {"test_loss": 1.0, "pictures": told}
 
 
 @pytest.mark.parametrize("plan", ["[1]", "{", '{"trials": {"a": 1}}', "[" * 10_000])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import pathlib
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import FileFormatError
+from ..lab.config import with_defaults
 from ..lab.overview import flatten
 from ..lab.yaml import read_yaml
 from ..train.process import is_running
@@ -22,6 +24,8 @@ __all__ = ["Entry"]
 
 _NO_METRICS = ("epoch", "epochs", "step", "steps", "rate", "seconds")
 _MOST_RECIPE = 1_000_000
+# Seconds that the lock is held for reading on.
+_SLICE = 0.25
 # A run without a word may still be reading its data.
 _NEWBORN = 60.0
 
@@ -39,6 +43,8 @@ class Entry:
 
     def __init__(self, number: int, folder: pathlib.Path, sweep: str | None, factors: Mapping[str, str]):
         self.id = number
+        # Held while anything of it is read on or told.
+        self.lock = threading.RLock()
         self.folder = folder
         self.name = f"{sweep}/{folder.name}" if sweep is not None else folder.name
         self.sweep = sweep
@@ -64,6 +70,15 @@ class Entry:
             self.status = status
             self.version += 1
 
+    def catch_up(self) -> None:
+        """Read on to the end, a little at a time, so that others get their answers meanwhile."""
+        whole = False
+        while not whole:
+            with self.lock:
+                self.refresh(_SLICE)
+                whole = self.follower.is_whole
+            time.sleep(0)
+
     def _renew(self, kept: _Kept, name: str, read: Any) -> bool:
         try:
             status = os.lstat(self.folder / name)
@@ -82,7 +97,8 @@ class Entry:
         except FileFormatError:
             data = {}
         data = data if isinstance(data, dict) else {}
-        return {"text": text or "", "data": data, "config": flatten(data)}
+        # Trials' recipes leave out what is the default; beside a run that writes it down they would seem to differ.
+        return {"text": text or "", "data": data, "config": flatten(with_defaults(data) if self.sweep else data)}
 
     def _read_result(self) -> dict[str, Any]:
         text = read_object(self.folder, "result.json")
@@ -122,6 +138,10 @@ class Entry:
 
     def row(self) -> dict[str, Any]:
         """Return the run's row in the table of runs."""
+        with self.lock:
+            return self._row()
+
+    def _row(self) -> dict[str, Any]:
         follower, figures, config = self.follower, self.figures, self.recipe["config"]
         record = follower.record
         metrics = {k: v for k, v in record.items() if k not in _NO_METRICS}
@@ -154,6 +174,10 @@ class Entry:
 
     def details(self) -> dict[str, Any]:
         """Return all that the run's page begins with."""
+        with self.lock:
+            return self._details()
+
+    def _details(self) -> dict[str, Any]:
         data = read_object(self.folder, "data.json")
         life = self.follower.life
         return {
@@ -163,13 +187,21 @@ class Entry:
             "environment": read_object(self.folder, "environment.json"),
             "data": data,
             "compiled": read_object(self.folder, "compiled.json"),
-            "result": read_object(self.folder, "result.json") or None,
+            "result": _result(read_object(self.folder, "result.json")),
             "names": [name for name in self.follower.series if name not in ("epoch", "seconds")],
             "checkpoints": self.checkpoints.listed(),
             "findings": [findings.told(entry) for entry in self.follower.findings],
             "shape": _shape(data.get("input_shape")),
             "classes": _classes(data.get("classes")),
         }
+
+
+def _result(result: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a result with the names of its pictures, not with where on this machine they lie."""
+    pictures = result.get("pictures")
+    if pictures is not None:
+        result["pictures"] = [pathlib.PurePath(str(p)).name for p in pictures] if isinstance(pictures, list) else []
+    return result or None
 
 
 def _shape(value: Any) -> list[int]:

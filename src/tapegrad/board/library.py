@@ -18,13 +18,15 @@ __all__ = ["Library"]
 _MOST_RUNS = 5_000
 # One look at everything takes no longer than this; the rest waits for the next.
 _SECONDS = 1.0
+# Where the commands put what they make, below the folder that they are called in.
+_SHELVES = ("runs", "sweeps")
 
 
 class Library:
     """All runs, looked at again by :meth:`refresh`, and only then: who does not ask causes no work.
 
-    A folder may be a run, a sweep, or hold runs and sweeps. A run keeps its number as long as the board is up, also when
-    its folder disappears and comes back. Links are not followed.
+    A folder may be a run, a sweep, hold runs and sweeps, or hold them in its folders ``runs`` and ``sweeps``. A run keeps
+    its number as long as the board is up, also when its folder disappears and comes back. Links are not followed.
     """
 
     def __init__(self, folders: Iterable[str | os.PathLike]):
@@ -36,8 +38,8 @@ class Library:
 
     @property
     def home(self) -> pathlib.Path:
-        """The folder that new runs are made in."""
-        return self.folders[0]
+        """The folder that new runs are made in: the first one, or its folder ``runs`` where there is one."""
+        return self.folders[0] / "runs" if is_plain_folder(self.folders[0] / "runs") else self.folders[0]
 
     def refresh(self, at_most_every: float = 0.0) -> None:
         """Look for runs, and read on in their files."""
@@ -47,21 +49,20 @@ class Library:
             self._scan()
             until = time.monotonic() + _SECONDS
             for entry in sorted(self._present, key=lambda entry: entry.is_finished):
-                entry.refresh(max(0.0, until - time.monotonic()))
+                with entry.lock:
+                    entry.refresh(max(0.0, until - time.monotonic()))
             self._looked = time.monotonic()
 
     def entries(self) -> list[Entry]:
         """Return the runs that there are, the oldest first."""
         return list(self._present)
 
-    def get(self, number: int, whole: bool = True) -> Entry:
-        """Return the run of a number; ``whole``: read on to the end of its files. Raises Refusal when there is none."""
+    def get(self, number: int) -> Entry:
+        """Return the run of a number, read to the end of its files. Raises Refusal when there is none."""
         entry = next((entry for entry in self._present if entry.id == number), None)
         if entry is None or not is_plain_folder(entry.folder):
             raise Refusal(404, "run", f"there is no run {number}", "go back to the list of runs")
-        if whole:
-            with self._lock:
-                entry.refresh()
+        entry.catch_up()
         return entry
 
     def at(self, folder: pathlib.Path) -> Entry | None:
@@ -87,7 +88,11 @@ def _runs_of(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, str | None, d
         yield from _of_kind(kind, folder)
         return
     for path in _folders_in(folder):
-        yield from _of_kind(_kind(path), path)
+        kind = _kind(path)
+        if kind == "" and path.name in _SHELVES:
+            for below in _folders_in(path):
+                yield from _of_kind(_kind(below), below)
+        yield from _of_kind(kind, path)
 
 
 def _of_kind(kind: str, folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, str | None, dict[str, str]]]:

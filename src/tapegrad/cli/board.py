@@ -20,7 +20,8 @@ __all__ = ["board"]
 def board(folders: tuple[str, ...], port: int | None, host: str, token: str | None, no_open: bool) -> int:
     """Show runs, sweeps and trainings that are going on in a local web page, until Ctrl-C.
 
-    FOLDER holds runs or sweeps, or is one; by default runs and sweeps. New trainings are written into the first.
+    FOLDER holds runs or sweeps, is one, or has them in its folders runs and sweeps; by default those of this folder.
+    New trainings are written into the first.
     """
     from ..board.server import serve
 

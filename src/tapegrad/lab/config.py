@@ -17,7 +17,7 @@ from .problems import Place, Problem, of_validation, raise_problems
 from .schema import BaseModel, Component, Config, ValidationError
 from .yaml import MOST_BYTES, Document, Path, read_yaml, write_yaml
 
-__all__ = ["config_of", "dump_config", "load_config", "parse_config"]
+__all__ = ["config_of", "dump_config", "load_config", "parse_config", "with_defaults"]
 
 # Arguments of data sets that name files.
 _FILES = ("path", "file", "folder", "test_path")
@@ -144,6 +144,21 @@ def dump_config(config: Config, defaults: bool = False) -> str:
     :func:`parse_config` reads it back equal.
     """
     return write_yaml(_plain(config, defaults))
+
+
+def with_defaults(data: Any) -> Any:
+    """Return a recipe's plain data with every default written out, and the data themselves where they are no recipe.
+
+    Neither the files that it names nor its classes are looked at: what a stranger's recipe says may be shown.
+
+    >>> data = {"data": {"set": "mnist"}, "model": {"layers": [784, 10]}, "optimizer": "Adam", "training": {"epochs": 1}}
+    >>> with_defaults(data)["data"]["batch_size"]
+    128
+    """
+    try:
+        return _plain(Config.model_validate(data), True)
+    except (ValidationError, RecursionError):
+        return data
 
 
 def _plain(value: Any, defaults: bool) -> Any:
