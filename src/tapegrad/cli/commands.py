@@ -25,6 +25,7 @@ _COMMANDS = (
     "data",
     "report",
     "steps",
+    "graph",
     "export",
     "run",
     "check",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..nn import Embedding, EmbeddingBag, Module
 from ..nn.parameter import is_lazy
 from .recording import named_tensors, undisturbed
 
-__all__ = ["example_inputs", "expectation", "failure", "in_evaluation", "ready"]
+__all__ = ["example_inputs", "expectation", "in_evaluation", "ready", "taking"]
 
 
 def example_inputs(who: str, model: Any, inputs: tuple, keywords: dict, size: Any, dtypes: Any = None) -> tuple:
@@ -69,7 +69,7 @@ def ready(model: Any, inputs: tuple, keywords: dict) -> None:
 
 
 @contextlib.contextmanager
-def in_evaluation(model: Any) -> Any:
+def in_evaluation(model: Any) -> Iterator[None]:
     """Put a network into evaluation mode, and each of its modules back afterwards."""
     modes = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
     for module, _ in modes:
@@ -84,8 +84,16 @@ def in_evaluation(model: Any) -> Any:
 # -- when it fails --------------------------------------------------------------------------------------------------------
 
 
-def failure(who: str, model: Any, inputs: tuple, error: Exception) -> TapegradError:
-    """Return the error of a network that does not take its inputs: what happened, and what the first layer expects."""
+@contextlib.contextmanager
+def taking(who: str, model: Any, inputs: tuple) -> Iterator[None]:
+    """Say of errors in here what the network's first layer expects. Raises ArgumentError in their place."""
+    try:
+        yield
+    except (TapegradError, TypeError) as error:
+        raise _failure(who, model, inputs, error) from error
+
+
+def _failure(who: str, model: Any, inputs: tuple, error: Exception) -> TapegradError:
     shapes = ", ".join(str(tuple(t.shape)) for t in named_tensors(inputs).values()) or "nothing"
     kind = type(model).__name__ if isinstance(model, Module) else getattr(model, "__name__", type(model).__name__)
     first = _first_layer(model)

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..core import Tensor, Variable, user_line
-from ..errors import TapegradError
 from ..nn import Module
 from .costs import multiply_adds
-from .inputs import example_inputs, failure, ready
+from .inputs import example_inputs, ready, taking
 from .recording import Call, Recorder, record
 
 __all__ = ["Graph", "GraphNode", "graph"]
@@ -69,9 +68,12 @@ class Graph:
         self.values: dict[int, np.ndarray] = {}
         self.gradients: dict[int, np.ndarray] = {}
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         operations = sum(node.kind == "operation" for node in self.nodes)
-        return f"<Graph of {self.title}: {operations} operations in {len(self.modules)} modules>"
+        return f"graph of {self.title}: {operations} operations in {len(self.modules)} modules"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return nodes, edges, modules and calls as what JSON can hold."""
@@ -123,6 +125,7 @@ def graph(
     ``loss(output, target)``, or ``loss(output)`` without a target, is drawn with it. ``values``: also keep the value and
     the gradient of each node: that of the loss, else of the sum of the outputs. The network is called in the mode that
     it is in, and left as it was: running statistics, gradients and the stream of random numbers are put back.
+    With ``values`` the inputs want gradients too; where the network writes into them, that takes a copy first.
     There is one operation node for each equation that :func:`tapegrad.trace` writes down of the same call.
     Raises ArgumentError when the network does not take the inputs, saying what its first layer expects.
 
@@ -134,11 +137,9 @@ def graph(
     """
     given = example_inputs("graph", model, inputs, keywords, input_size)
     targets = () if target is None else (target,)
-    try:
+    with taking("graph", model, given):
         ready(model, given, keywords)
-        recorder = record(model, given, keywords, loss, targets, values)
-    except (TapegradError, TypeError) as error:
-        raise failure("graph", model, given, error) from error
+    recorder = record(model, given, keywords, loss, targets, values, taking("graph", model, given))
     return _Builder(model, recorder, user_line()).graph()
 
 

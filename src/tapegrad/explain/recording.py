@@ -185,11 +185,12 @@ def record(
     loss: Callable | None = None,
     targets: tuple = (),
     values: bool = False,
+    guard: contextlib.AbstractContextManager | None = None,
 ) -> Recorder:
     """Call a model, and a loss of its output, and return what happened; the model is afterwards as it was before.
 
     With ``values`` the results are kept, and their gradients: those of the loss, without one those of the sum of all
-    outputs. Raises TraceError when a trace is running already.
+    outputs. The model alone is called in ``guard``. Raises TraceError when a trace is running already.
     """
     before = STATE.tracer
     if before is not None and not before.watches:
@@ -204,7 +205,8 @@ def record(
         try:
             recorder.begin({name: twins.get(id(t), t) for name, t in named.items()})
             STATE.tracer = recorder
-            output = model(*_with(inputs, twins), **_with(keywords, twins))
+            with guard or contextlib.nullcontext():
+                output = model(*_with(inputs, twins), **_with(keywords, twins))
             recorder.outputs = recorder.named("output", output)
             if loss is not None:
                 recorder.targets = recorder.named("target", targets[0] if len(targets) == 1 else targets)

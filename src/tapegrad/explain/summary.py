@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core import STATE, Tensor, Tracer, no_grad
-from ..errors import ArgumentError, TapegradError, UsageError
+from ..errors import ArgumentError, UsageError
 from ..nn import Module
 from .costs import multiply_adds
-from .inputs import example_inputs, failure, in_evaluation, ready
+from .inputs import example_inputs, in_evaluation, ready, taking
 from .recording import Recorder, named_tensors, record, undisturbed
 
 __all__ = ["Row", "Summary", "summary"]
@@ -146,13 +146,11 @@ def summary(
         return _totals(Summary(_limited(list(_rows_without_input(model)), depth)), model)
     inputs, keywords = _arguments(input_data)
     given = example_inputs("summary", model, inputs, keywords, input_size, dtypes)
-    try:
-        with in_evaluation(model), no_grad():
+    with in_evaluation(model), no_grad():
+        with taking("summary", model, given):
             ready(model, given, keywords)
-            recorder = record(model, given, keywords)
-            times = _times(model, given, keywords) if time else None
-    except (TapegradError, TypeError) as error:
-        raise failure("summary", model, given, error) from error
+        recorder = record(model, given, keywords, guard=taking("summary", model, given))
+        times = _times(model, given, keywords) if time else None
     result = Summary(_limited(_rows(model, recorder, times), depth))
     result.input_bytes = sum(t.array.nbytes for t in named_tensors((given, keywords)).values())
     result.seconds = times[0] if times else None
