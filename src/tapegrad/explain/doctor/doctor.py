@@ -17,7 +17,7 @@ from .failing import why_not_finite
 from .finding import Finding, ranked
 from .observe import Course, Look
 from .pace import Pace
-from .sample import MOST_ROWS, sample_of
+from .sample import drawn, sample_of
 from .traits import traits_of
 
 __all__ = ["Doctor", "diagnose"]
@@ -235,7 +235,7 @@ class Doctor(Callback):
         self._report(0, (f for check in before.CHECKS for f in check(self.course)))
         # They may be parts of something much larger, and have told all they can but for some first ones.
         train = start.samples.get("train")
-        self._sample = None if train is None else (train[0][:MOST_ROWS], train[1][:MOST_ROWS])
+        self._sample = None if train is None else drawn(*train)
         start.samples = {}
 
     def _note(self, step: int, loss: float) -> None:

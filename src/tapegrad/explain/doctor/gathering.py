@@ -176,6 +176,8 @@ class Gathering:
     def before_backward(self, loss: Tensor, by_hand: bool = False) -> bool:
         """Gradients are about to be computed. Return whether there is a sense in it: whether the loss is finite."""
         practice = self.practice
+        if self.optimizers and not self.course.rates:
+            self._note_rate(self.optimizers[0])
         if not np.isfinite(loss.array).all():
             self._losses.append(float(loss.array.mean()))
             self.course.failure = self._suspect or self._failure()
@@ -285,7 +287,7 @@ class Gathering:
             facts.optimizer = type(optimizer).__name__
             facts.options = {k: v for k, v in group.items() if k != "params"}
         if not self.course.rates or self.course.rates[-1][1] != rate:
-            self.course.rates.append((self.practice.steps, rate))
+            self.course.rates.append((max(self.practice.steps, 1), rate))
 
     def clipped(self, norm: float, largest: float) -> None:
         """Gradients were clipped."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Sample", "sample_of"]
+__all__ = ["Sample", "drawn", "sample_of"]
 
 # As many rows as tell a share to within five hundredths, while all distances take milliseconds.
 MOST_ROWS = 512
@@ -42,10 +42,7 @@ def sample_of(inputs: Any, targets: Any) -> Sample | None:
     x, y = np.asarray(inputs), np.asarray(targets)
     if not len(x) or len(x) != len(y):
         return None
-    if len(x) > MOST_ROWS:
-        # Drawn, as files are often sorted by class; by a generator of its own, so that the training stays as it is.
-        rows = np.sort(np.random.default_rng(0).permutation(len(x))[:MOST_ROWS])
-        x, y = x[rows], y[rows]
+    x, y = drawn(x, y)
     classes = y.dtype.kind in "iub" and y.ndim == 1
     sample = Sample(len(x))
     if classes:
@@ -68,6 +65,17 @@ def sample_of(inputs: Any, targets: Any) -> Sample | None:
             sample.guess = 0.0
             sample.nearest = 1 - float(((flat[order].mean(axis=1) - flat) ** 2).mean()) / variance
     return sample
+
+
+def drawn(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return as many rows as a sample takes, all where there are no more.
+
+    They are drawn, as files are often sorted by class; by a generator of its own, so that the training stays as it is.
+    """
+    if len(inputs) <= MOST_ROWS:
+        return inputs, targets
+    rows = np.sort(np.random.default_rng(0).permutation(len(inputs))[:MOST_ROWS])
+    return inputs[rows], targets[rows]
 
 
 def _neighbours(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

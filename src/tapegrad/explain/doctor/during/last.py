@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from ..finding import Finding
 from ..observe import Course
 from . import fit, layers, loop, losses
-from .levels import chance, ended, learns, smoothed, started
+from .levels import ended, learns, smoothed, started
 
 __all__ = ["DETECTORS"]
 
@@ -25,9 +24,9 @@ def standstill(course: Course) -> Iterator[Finding]:
     causes = (*loop.DETECTORS, *layers.DETECTORS, *losses.DETECTORS, *fit.DETECTORS)
     if any(True for detector in causes for _ in detector(course)):
         return
-    pieces, level = smoothed(course), chance(course)
+    pieces = smoothed(course)
     evidence: dict[str, Any] = {"first": started(course), "last": ended(course), "steps": len(course.losses)}
-    evidence |= {"chance": math.nan if level is None else level, "series": course.loss_series()}
+    evidence["series"] = course.loss_series()
     constant = max(pieces[2:]) - min(pieces[2:]) < _CONSTANT * abs(pieces[-1])
     yield Finding("constant-loss" if constant else "no-progress", "", course.steps[0], evidence, "", 0.42)
 

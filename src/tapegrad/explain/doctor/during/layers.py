@@ -154,7 +154,7 @@ def vanishing_weights(course: Course) -> Iterator[Finding]:
             "series": course.series(worst, "weight_norm"),
         }
         yield Finding(
-            "weights-decayed", where, course.looks[0].step, evidence, "optimizer: {weight_decay: 0.0001}", 0.87
+            "weights-decayed", where, course.looks[0].step, evidence, "optimizer: {weight_decay: 0.0001}", 0.9
         )
 
 

@@ -63,7 +63,7 @@ def no_update(course: Course) -> Iterator[Finding]:
         yield Finding("optimizer-of-others", "", 0, evidence | {"held": practice.held}, "", 0.99)
     elif practice.emptied >= _FEWEST:
         yield Finding("gradients-dropped", "", 1, evidence | {"count": practice.emptied}, "", 0.99)
-    elif practice.unmoved and not course.rates:
+    elif practice.unmoved and (practice.steps <= 1 or not course.rates):
         yield Finding("no-step", "", 0, evidence, "", 0.99)
     elif practice.unmoved and max((rate for _, rate in course.rates), default=0.0) == 0.0:
         yield Finding("rate-too-low", "", 0, {"rate": 0.0, "ratio": 0.0}, "optimizer: {lr: 0.01}", 0.98)

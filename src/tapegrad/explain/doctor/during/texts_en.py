@@ -20,8 +20,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "rate-too-high": {
         "title": "The learning rate is too high",
         "message": (
-            "At a rate of {rate} an update changes a layer's weights by the share {ratio:.2g} of themselves. The loss went "
-            "from {first} up to {worst}: each step lands beyond the valley that it aims at."
+            "At a rate of {rate} an update changes a layer's weights by the share {ratio:.2g} of themselves. The loss began "
+            "at {first} and was as high as {worst}: each step lands beyond the valley that it aims at."
         ),
     },
     "oscillation": {
@@ -55,15 +55,14 @@ TEXTS: dict[str, dict[str, str]] = {
     "constant-loss": {
         "title": "The loss is constant",
         "message": (
-            "In {steps} updates the loss stays at {last} (at the start {first}; guessing gives {chance}): nothing that is "
+            "In {steps} updates the loss stays at {last} (at the start {first}): nothing that is "
             "learned reaches the outputs."
         ),
     },
     "no-progress": {
         "title": "The loss does not get lower",
         "message": (
-            "After {steps} updates the loss is {last}, at the start {first} (guessing gives {chance}): the network has not "
-            "learned anything yet."
+            "After {steps} updates the loss is {last}, at the start {first}: the network has not learned anything yet."
         ),
     },
     # -- layers -------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "rate-too-high": {
         "title": "学习率过高",
         "message": (
-            "学习率为 {rate} 时，一次更新使某层权重改变了自身的 {ratio:.2g} 倍。损失从 {first} 升到 {worst}：每一步都越过了要去的谷底。"
+            "学习率为 {rate} 时，一次更新使某层权重改变了自身的 {ratio:.2g} 倍。损失从 {first} 开始，最高达到 {worst}：每一步都越过了要去的谷底。"
         ),
     },
     "oscillation": {
@@ -43,11 +43,11 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "constant-loss": {
         "title": "损失保持不变",
-        "message": "{steps} 次更新中损失一直为 {last}（开始时 {first}，随机猜测为 {chance}）：学到的东西没有到达输出。",
+        "message": "{steps} 次更新中损失一直为 {last}（开始时 {first}）：学到的东西没有到达输出。",
     },
     "no-progress": {
         "title": "损失没有下降",
-        "message": "{steps} 次更新后损失为 {last}，开始时为 {first}（随机猜测为 {chance}）：网络还什么都没有学到。",
+        "message": "{steps} 次更新后损失为 {last}，开始时为 {first}：网络还什么都没有学到。",
     },
     # -- layers -------------------------------------------------------------------------------------------------------
     "dead-units": {
