@@ -61,7 +61,7 @@ def test_recipe_and_script_train_the_same_network(tmp_path, capsys, spec):
     assert main(["train", str(tmp_path / "p.yaml"), "training.steps=25", "--runs", str(tmp_path / "runs")]) == 0
     run = Run(next((tmp_path / "runs").iterdir()))
     assert read_ledger(run)[-1]["sha256"] == frame["hash"]
-    assert run.result["test_accuracy"] == frame["test_accuracy"]
+    assert (run.result or {})["test_accuracy"] == frame["test_accuracy"]
     space = {}
     with contextlib.redirect_stdout(io.StringIO()) as said:
         exec(compile(described["python"].replace("1000", "25"), "p.py", "exec"), space)

@@ -155,7 +155,7 @@ def test_the_boundary_is_what_the_network_says_of_the_plane(shared, trained_runs
     model, _ = loaded(trained_runs / "spiral", "initial")
     first = next(s["id"] for s in shared.fetch(f"/api/runs/{number}")["checkpoints"] if s["kind"] == "initial")
     found = shared.fetch(f"/api/runs/{number}/boundary?checkpoint={first}")
-    x, y = (np.linspace(*found[side], found["size"]) for side in ("x", "y"))
+    x, y = (np.linspace(found[side][0], found[side][1], found["size"]) for side in ("x", "y"))
     for row, column in ((0, 0), (3, 70), (79, 5), (40, 41)):
         said = model(tg.tensor([[float(x[column]), float(y[row])]])).array
         assert found["classes"][row * found["size"] + column] == said.argmax()
@@ -177,12 +177,14 @@ def test_weights_are_rows(shared, probed, own):
 
 def test_what_was_drawn_is_prepared_as_the_training_data_was(shared, trained_runs):
     model, sets = loaded(trained_runs / "digits")
-    row = 7
-    pixels = (sets.test.images[row] / 255).tolist()
+    row, part = 7, sets.test
+    assert part is not None
+    assert part.images is not None
+    pixels = (part.images[row] / 255).tolist()
     number = shared.number_of("digits")
     status, found = shared.post(f"/api/runs/{number}/predict", {"inputs": pixels})
     assert status == 200
-    expected = model(tg.tensor(sets.test.inputs[row : row + 1])).array
+    expected = model(tg.tensor(part.inputs[row : row + 1])).array
     assert np.allclose(found["outputs"], expected, atol=0.05)
     assert abs(sum(found["probabilities"][0]) - 1) < 1e-5
     assert [layer["path"] for layer in found["layers"]] == [path for path, _ in model.named_children()]

@@ -19,8 +19,10 @@ def told(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     kept = dict(fields)
     kept["since"] = kept.get("since") if type(kept.get("since")) is int else 0
-    kept["where"] = str(kept.get("where", ""))
-    kept["fault"] = str(kept.get("fault", ""))
+    for name in ("where", "fault", "advice"):
+        kept[name] = str(kept.get(name, ""))
+    kept["evidence"] = kept["evidence"] if isinstance(kept.get("evidence"), Mapping) else {}
+    kept["severity"] = kept["severity"] if type(kept.get("severity")) in (int, float) else 0.0
     try:
         finding = Finding.from_dict(kept)
         titles = {language: finding.title(language) for language in _LANGUAGES}

@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, BinaryIO, TypeGuard
 
+import numpy as np
+
 from ..errors import ArgumentError
 from ..train.lines import load
 from ..train.metrics import best_is_smallest, is_better
@@ -64,6 +66,11 @@ class Follower:
         self._skipping = False
         self._seen: tuple[int, int, int] | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last :meth:`poll` came to the end of the file."""
+        return self._seen is None or self._seen[1] >= 0
+
     def poll(self, seconds: float = math.inf) -> bool:
         """Read what is new, for at most so many seconds; return whether there was anything."""
         try:
@@ -115,37 +122,48 @@ class Follower:
 
     def _take(self, lines: list[bytes]) -> None:
         courses: dict[str, tuple[list[float], list[float]]] = {}
+        last: dict[str, Any] = {}
         for line in lines:
             event = _event(line)
             kind = event.get("event")
             if kind == "epoch":
-                self._take_epoch(event, courses)
+                step = event.get("step")
+                if is_number(step) and math.isfinite(step):
+                    last = event
+                    self._take_epoch(step, event, courses)
             elif kind == "statistics":
                 self.layers.add(event)
             elif kind == "finding" and len(self.findings) < _MOST_FINDINGS:
                 self.findings.append({k: v for k, v in event.items() if k != "event"})
             elif kind in _LIFE:
                 self._take_life(event)
+        if last:
+            self.record = {k: v for k, v in last.items() if k not in ("event", "time") and is_number(v)}
         for name, (steps, values) in courses.items():
-            self.series.setdefault(name, Series()).extend(steps, values)
+            self._enter(name, steps, np.array(values, np.float64))
         self.layers.flush()
 
-    def _take_epoch(self, event: Mapping[str, Any], courses: dict[str, tuple[list[float], list[float]]]) -> None:
-        step = event.get("step")
-        if not is_number(step) or not math.isfinite(step):
-            return
-        self.record = {k: v for k, v in event.items() if k not in ("event", "time") and is_number(v)}
-        took = self.record.get("seconds", 0.0)
-        self.seconds += took if math.isfinite(took) else 0.0
-        for name, value in self.record.items():
-            if name in _NO_SERIES or (name not in courses and not self._has_room(name, courses)):
-                continue
-            steps, values = courses.setdefault(name, ([], []))
-            steps.append(step)
-            values.append(value)
-            smallest = _direction(name)
-            if smallest is not None and is_better(value, self.best.get(name), smallest):
-                self.best[name] = value
+    def _take_epoch(self, step: float, event: Mapping[str, Any], courses: dict[str, Any]) -> None:
+        for name, value in event.items():
+            if type(value) is float or is_number(value):
+                course = courses.get(name)
+                if course is None:
+                    if name in _NO_SERIES or not self._has_room(name, courses):
+                        continue
+                    course = courses[name] = [], []
+                course[0].append(step)
+                course[1].append(value)
+
+    def _enter(self, name: str, steps: list[float], values: np.ndarray) -> None:
+        self.series.setdefault(name, Series()).extend(steps, values)
+        finite = values[np.isfinite(values)]
+        if name == "seconds":
+            self.seconds += float(finite.sum())
+        smallest = _direction(name)
+        if smallest is not None and finite.size:
+            best = float(finite.min() if smallest else finite.max())
+            if is_better(best, self.best.get(name), smallest):
+                self.best[name] = best
 
     def _has_room(self, name: str, courses: Mapping[str, Any]) -> bool:
         return name in self.series or len(self.series) + len(courses) < _MOST_NAMES

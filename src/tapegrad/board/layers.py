@@ -73,7 +73,7 @@ class Layers:
                 layer.histograms[name] = found
 
     def view(self, points: int) -> dict[str, Any]:
-        """Return the steps and each layer's figures at them, NaN where it had none, at most ``points``."""
+        """Return the steps and each layer's figures at them, None where it had none, at most ``points``."""
         views = {
             path: {name: course.view(points) for name, course in layer.courses.items()}
             for path, layer in self._layers.items()
@@ -84,15 +84,17 @@ class Layers:
             "layers": {
                 path: {
                     "kind": layer.kind,
-                    **{
-                        name: [math.nan] * (len(steps) - len(v["value"])) + v["value"]
-                        for name, v in views[path].items()
-                    },
+                    **{name: _padded(v["value"], len(steps)) for name, v in views[path].items()},
                     **layer.histograms,
                 }
                 for path, layer in self._layers.items()
             },
         }
+
+
+def _padded(values: list[float], count: int) -> list[float | None]:
+    """Return values at the last of so many steps, None where there is none."""
+    return [None] * (count - len(values)) + [None if value != value else value for value in values]
 
 
 def _figure(entry: Mapping[str, Any], keys: tuple[str, ...]) -> float:

@@ -27,19 +27,21 @@ def routes(board: Board) -> list[Route]:
         return answer(entry_of(board, request).details())
 
     def series(request: Request) -> Response:
-        follower = entry_of(board, request).follower
-        query = request.query_params
+        entry = entry_of(board, request)
+        follower, query = entry.follower, request.query_params
         points = whole(query.get("points"), "points", 1, _MOST_POINTS, 1500)
         low, high = number(query.get("from"), "from"), number(query.get("to"), "to")
         wanted = query.get("names")
-        names = list(follower.series) if wanted is None else wanted.split(",")[:_MOST_NAMES]
-        found = {name: follower.series[name].view(points, low, high) for name in names if name in follower.series}
-        return answer({"series": found, "last_step": follower.record.get("step", 0)})
+        with entry.lock:
+            names = list(follower.series) if wanted is None else wanted.split(",")[:_MOST_NAMES]
+            found = {name: follower.series[name].view(points, low, high) for name in names if name in follower.series}
+            return answer({"series": found, "last_step": follower.record.get("step", 0)})
 
     def statistics(request: Request) -> Response:
         entry = entry_of(board, request)
         points = whole(request.query_params.get("points"), "points", 1, _MOST_POINTS, 300)
-        return answer(entry.follower.layers.view(points))
+        with entry.lock:
+            return answer(entry.follower.layers.view(points))
 
     return [
         Route("/api/runs", runs),

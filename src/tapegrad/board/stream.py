@@ -97,7 +97,10 @@ class _Watch:
         """Return the events since the last look; the first one is where they begin."""
         self.board.library.refresh(at_most_every=_SECONDS * 0.9)
         entries = self.board.library.entries()
-        told = [text for entry in entries for text in self._of(entry)]
+        told: list[bytes] = []
+        for entry in entries:
+            with entry.lock:
+                told += self._of(entry)
         present = {entry.id for entry in entries}
         for number in [number for number in self._versions if number not in present]:
             del self._versions[number]
