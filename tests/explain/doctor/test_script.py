@@ -123,6 +123,23 @@ def test_prepare_is_called_before(script):
     assert seen == [1]
 
 
+def test_a_module_that_is_made_on_the_way_is_no_network(script):
+    text = LOOP.replace("model(x[i : i + 16])", "nn.Softmax(dim=1)(model(x[i : i + 16]))")
+    path = script(text)
+    assert list(course_of_script(path).facts.kinds) == ["0", "1", "2"]
+    finding = watch_script(path)[0]
+    assert (finding.fault, finding.where) == ("double-softmax", "Softmax")
+
+
+def test_two_networks_are_told_apart_by_their_variables(script):
+    text = LOOP.replace("model(x[i : i + 16])", "head(model(x[i : i + 16]))").replace(
+        "optimizer =", "head = nn.Linear(2, 2)\noptimizer ="
+    )
+    first = course_of_script(script(text)).looks[0].layers
+    assert list(first) == ["model.0", "model.1", "model.2", "head"]
+    assert all(layer.mean is not None for layer in first.values())
+
+
 # -- gradients ----------------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ class Gathering:
         self.truth = Truth()
         self._calls: list[Call] = []
         self._last: tuple[Module, tuple, Any] | None = None
-        self._makers: dict[int, tuple[Any, str]] = {}
+        self._makers: dict[str, Tensor] = {}
         self._used: Call | None = None
         self._losses: list[float] = []
         self._fresh = False
@@ -89,11 +89,10 @@ class Gathering:
             return
         value = output[0] if isinstance(output, tuple) else output
         if not any(True for _ in module.children()):
-            self.roots.meet(module)
             if isinstance(value, Tensor):
-                self._makers[id(value)] = value, self.roots.path(module)
+                self._makers[self.roots.path(module)] = value
             if self.looking:
-                self.gaze.saw(self.roots.path(module), module, args, output)
+                self.gaze.saw(module, args, output)
 
     def function(self, cls: Any, apply: Callable, args: tuple) -> None:
         """A function with a backward pass of its own is called."""
@@ -130,7 +129,7 @@ class Gathering:
         if not isinstance(output, Tensor) or not isinstance(target, Tensor) or not isinstance(result, Tensor):
             return
         facts = facts_of_loss(name, output, target, reduction)
-        facts.module = self._makers[id(output)][1] if id(output) in self._makers else ""
+        facts.module = next((path for path, value in self._makers.items() if value is output), "")
         training = STATE.grad_enabled and (self._last is None or self._last[0].training)
         call = Call(result, output, target, repeat, facts, training)
         if not STATE.grad_enabled:

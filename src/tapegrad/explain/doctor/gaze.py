@@ -38,13 +38,14 @@ class Gaze(Inside):
         """Forget the update that was looked at."""
         self._layers, self._before, self._made = {}, {}, {}
 
-    def saw(self, path: str, layer: Module, inputs: tuple, output: Any) -> None:
-        """Measure what a layer gave out."""
-        self._layers[path] = LayerLook(type(layer).__name__)
-        self._watch(path)(layer, inputs, output)
+    def saw(self, layer: Module, inputs: tuple, output: Any) -> None:
+        """Measure what a layer gave out. Its path is asked for later, when all networks of the script are known."""
+        key = str(id(layer))
+        self._layers[key] = LayerLook(type(layer).__name__)
+        self._watch(key)(layer, inputs, output)
         values = output[0] if isinstance(output, tuple) else output
         if getattr(values, "node", None) is not None:
-            self._made[values.node] = path, values.array
+            self._made[values.node] = key, values.array
 
     def saw_graph(self, root: Any) -> None:
         """Measure activations that are no modules: ``relu(self.fc1(x))`` counts as a part of the layer before it."""
@@ -61,8 +62,8 @@ class Gaze(Inside):
             if source in self._made and node not in self._made:
                 self._functional(getattr(node.primitive, "name", ""), *self._made[source])
 
-    def _functional(self, name: str, path: str, values: np.ndarray) -> None:
-        look = self._layers.get(path)
+    def _functional(self, name: str, key: str, values: np.ndarray) -> None:
+        look = self._layers.get(key)
         if look is None:
             return
         if name == "relu" and values.ndim > 1:
@@ -73,22 +74,23 @@ class Gaze(Inside):
 
     def before_update(self, layers: list[tuple[str, Module]]) -> None:
         """Keep the weights as they are."""
-        for path, layer in layers:
+        for _, layer in layers:
             parts = [p.array.ravel() for p in layer.parameters()]
             if parts:
-                self._before[path] = np.concatenate(parts)
+                self._before[str(id(layer))] = np.concatenate(parts)
 
     def after_update(self, layers: list[tuple[str, Module]]) -> dict[str, LayerLook]:
-        """Return the layers with their gradients and changes, in the order of the modules."""
+        """Return the layers with their gradients and changes by path, in the order of the modules."""
         found = {}
         for path, layer in layers:
-            look = self._layers.get(path)
-            if look is None and path in self._before:
+            key = str(id(layer))
+            look = self._layers.get(key)
+            if look is None and key in self._before:
                 look = LayerLook(type(layer).__name__)
             if look is None:
                 continue
-            if path in self._before:
-                self._learning(look, self._before[path], list(layer.parameters()))
+            if key in self._before:
+                self._learning(look, self._before[key], list(layer.parameters()))
             found[path] = look
         self.clear()
         return found

@@ -23,10 +23,12 @@ class Roots:
         self._parts: dict[int, tuple[int, str]] = {}
 
     def meet(self, module: Module) -> None:
-        """Take note of a module that the script calls."""
+        """Take note of a module that the script calls; one that nothing is learned in is no network."""
         if id(module) in self._parts or len(self.modules) >= _MOST:
             return
         owner, name = _owner(module)
+        if not any(True for _ in owner.parameters()):
+            return
         self.modules[id(owner)] = owner
         self.names[id(owner)] = name
         for path, part in owner.named_modules():

@@ -124,6 +124,9 @@ def rate_too_low(course: Course) -> Iterator[Finding]:
     ratio, rate = median_ratio(course), _rate(course)
     if len(course.losses) < _FEW or ratio is None or not rate or _has_decayed(course):
         return
+    if course.rates[-1][1] > 1.5 * rate:
+        # It is still being warmed up.
+        return
     adaptive = course.facts.optimizer in _SELF_SCALING
     usable = adaptive or ratio / rate > _USEFUL_GRADIENT
     if not 0 < ratio < _SMALL_UPDATE or not usable or _is_clipped(course):
@@ -163,9 +166,8 @@ def rate_decayed(course: Course) -> Iterator[Finding]:
         return
     highest = max(rate for _, rate in course.rates)
     step = next(step for step, rate in course.rates if rate <= _DECAYED * highest and step > course.rates[0][0])
-    total = course.step
-    if course.facts.epochs and course.facts.batches:
-        total = max(total, course.facts.epochs * course.facts.batches)
+    facts = course.facts
+    total = max(course.step, facts.steps or facts.epochs * facts.batches)
     at = int(np.searchsorted(course.steps, step))
     then = course.losses[max(at - 5, 0) : at + 5]
     if step > 0.6 * total or not then or np.mean(then) < 0.3 * started(course):
