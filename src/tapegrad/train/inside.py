@@ -120,11 +120,12 @@ class Inside:
         return hook
 
     def _activation(self, look: LayerLook, values: np.ndarray) -> None:
-        look.mean, look.std, look.low, look.high = (float(getattr(values, n)()) for n in ("mean", "std", "min", "max"))
+        low, high = float(values.min()), float(values.max())
+        look.mean, look.std, look.low, look.high = float(values.mean()), float(values.std()), low, high
         if values.ndim > 1:
-            look.dead = ~(values != 0).any(axis=tuple(d for d in range(values.ndim) if d != 1))
-            look.dead_share = float(look.dead.mean())
-            largest = max(abs(look.low), abs(look.high))
+            alive = (values != 0).any(axis=tuple(d for d in range(values.ndim) if d != 1))
+            look.dead, look.dead_share = ~alive, float(1 - alive.mean())
+            largest = max(abs(low), abs(high))
             look.spread_share = float(values.std(axis=0).mean()) / largest if largest else 0.0
         bounds = _BOUNDS.get(look.kind)
         if bounds is not None:

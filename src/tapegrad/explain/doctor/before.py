@@ -53,8 +53,7 @@ def scores(course: Course) -> Iterator[Finding]:
     """Yield findings where a loss is given something else than what it is made for."""
     start, loss = course.start, course.facts.loss
     if start is None or start.outputs is None or start.outputs.ndim < 2 or start.outputs.shape[1] < 2:
-        sigmoid = start is not None and start.last == "sigmoid"
-        if sigmoid and loss == "BCEWithLogitsLoss":
+        if start is not None and start.last == "sigmoid" and loss == "BCEWithLogitsLoss":
             yield Finding("sigmoid-twice", start.last_path, 0, {}, _WITHOUT_LAST, 0.8)
         return
     outputs = start.outputs

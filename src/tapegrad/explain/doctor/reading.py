@@ -32,7 +32,9 @@ def course_of(events: Iterable[Mapping[str, Any]], facts: Mapping[str, Any] | No
     course = Course(facts=Facts(**{name: value for name, value in (facts or {}).items() if name in known}))
     for event in events:
         if event["event"] == "epoch":
-            record = {k: v for k, v in event.items() if k not in ("event", "time") and isinstance(v, (int, float))}
+            record: dict[str, float] = {
+                k: v for k, v in event.items() if k not in ("event", "time") and isinstance(v, (int, float))
+            }
             course.records.append(record)
             rate = record.get("rate")
             if rate is not None and (not course.rates or course.rates[-1][1] != rate):
