@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tapegrad as tg
+from tapegrad.explain.doctor.gathering import Gathering
 from tapegrad.explain.doctor.script import course_of_script, watch_script
 from tapegrad.explain.doctor.truth import factor_between, factor_of_function
 from tapegrad.nn import functional as F
@@ -57,6 +58,18 @@ def test_the_course_is_what_happened(script):
     assert first["0"].grad_norm > 0
     assert first["0"].update_ratio == pytest.approx(0.1 * first["0"].grad_norm / first["0"].weight_norm, rel=1e-4)
     assert course.sample.rows == 64
+    assert course.practice.unseen == ""
+
+
+def test_what_cannot_be_looked_at_ends_no_script(script, monkeypatch):
+    def fail(*details):
+        raise ValueError("no look")
+
+    for name in ("enters", "leaves", "loss", "before_backward", "after_backward", "before_step", "after_step"):
+        monkeypatch.setattr(Gathering, name, fail)
+    course = course_of_script(script(LOOP))
+    assert course.practice.error == ""
+    assert course.practice.unseen == "ValueError: no look"
 
 
 def test_watching_changes_no_number(script, monkeypatch):

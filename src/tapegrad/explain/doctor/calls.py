@@ -45,7 +45,9 @@ class Call:
 def array_of(args: tuple) -> np.ndarray | None:
     """Return a copy of the first argument's array, None where it has none."""
     first = args[0] if args else None
-    return np.array(first.array) if isinstance(first, Tensor) and first.array.ndim else None
+    if not isinstance(first, Tensor) or first.is_sparse:
+        return None
+    return np.array(first.array) if first.array.ndim else None
 
 
 def together(pairs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray] | None:

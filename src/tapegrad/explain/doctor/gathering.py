@@ -12,6 +12,7 @@ from ...core import STATE, Tensor
 from ...nn import Module
 from .calls import LOSS_CLASSES, Call, array_of, factor_of, facts_of_loss, is_filled, together, why_not_finite
 from .gaze import Gaze, is_looked_at
+from .leftovers import Leftovers
 from .observe import Course, Facts, Failure, Look, ParameterStart, Start
 from .practice import Practice
 from .records import Records, right_share
@@ -24,6 +25,8 @@ __all__ = ["Gathering"]
 
 # Updates whose gradients are compared with the tape's own.
 _COMPARED = 3
+# Backward passes after which it is known which parameters gradients reach, by whichever of several losses.
+_FOLLOWED = 8
 # Layers that do something else in training than in evaluation.
 _MODAL = ("Dropout", "BatchNorm")
 
@@ -40,13 +43,16 @@ class Gathering:
         self.records = Records()
         self.gaze = Gaze()
         self.truth = Truth()
+        self.leftovers = Leftovers()
         self._calls: list[Call] = []
         self._last: tuple[Module, tuple, Any] | None = None
         self._makers: dict[str, Tensor] = {}
         self._used: Call | None = None
         self._losses: list[float] = []
         self._fresh = False
-        self._stepped = False
+        self._reached: set[int] = set()
+        # The parameters that networks had while they were called: others may stand in for them (functional_call).
+        self._called: dict[int, Any] = {}
         self._clipped = False
         self._first: list[tuple[Any, np.ndarray]] = []
         self._data: list[tuple[np.ndarray, np.ndarray]] = []
@@ -66,6 +72,8 @@ class Gathering:
         """A network is called."""
         self.roots.meet(module)
         self._flush()
+        if self.practice.backwards <= _FOLLOWED:
+            self._called |= {id(p): p for p in module.parameters()}
         modal = next(
             (m for m in module.modules() if any(k in type(m).__name__ for k in _MODAL) and getattr(m, "p", 1) != 0),
             None,
@@ -184,12 +192,9 @@ class Gathering:
             return False
         if practice.backwards == 0:
             self._see_model()
-        if self._stepped:
-            self._stepped = False
+        if not by_hand:
             learned = self._held() if self.optimizers else [p for _, p in self.roots.parameters()]
-            if not by_hand and any(is_filled(p) for p in learned):
-                practice.uncleared += 1
-                practice.uncleared_since = practice.uncleared_since or practice.steps
+            self._note_leftovers(self.leftovers.before_backward(learned, by_hand=not self.optimizers))
         if practice.steps < _COMPARED and (by_hand or not self._is_within_step()):
             leaves = [p for p in self._held() if p.requires_grad and p.node is None]
             if leaves and loss.requires_grad and loss.array.size == 1:
@@ -198,6 +203,11 @@ class Gathering:
             self.gaze.saw_graph(loss.node)
         return True
 
+    def _note_leftovers(self, again: bool) -> None:
+        if again:
+            self.practice.uncleared += 1
+            self.practice.uncleared_since = self.practice.uncleared_since or self.practice.steps
+
     def _is_within_step(self) -> bool:
         return any(optimizer._stepping for optimizer in self.optimizers)
 
@@ -205,7 +215,7 @@ class Gathering:
         """Gradients were computed."""
         practice = self.practice
         practice.backwards += 1
-        if practice.backwards == 1:
+        if practice.backwards <= _FOLLOWED:
             self._see_reach()
         if len(self._calls) == 1 and practice.called is not None and self._calls[0].result is not loss:
             practice.called.scaled = factor_of(loss, self._calls[0].result)
@@ -260,7 +270,7 @@ class Gathering:
 
     def after_step(self, optimizer: Any) -> None:
         """An optimizer has stepped."""
-        self._stepped = True
+        self._note_leftovers(self.leftovers.used(p for group in optimizer.param_groups for p in group["params"]))
         if self._fresh:
             self._count()
             self._note_rate(optimizer)
@@ -308,17 +318,20 @@ class Gathering:
 
     def _see_reach(self) -> None:
         held = {id(p) for p in self._held()}
+        self._reached |= {id(p) for _, p in self.roots.parameters() if p._grad is not None}
         start = self.course.start
         assert start is not None
         before = {id(p): array for p, array in self._first}
         for name, p in self.roots.parameters():
+            if id(p) not in self._called:
+                continue
             array = before.get(id(p), p.array)
             start.parameters[name] = ParameterStart(
                 learned=p.requires_grad,
                 # A loop without an optimizer changes them itself.
                 held=not self.optimizers or id(p) in held,
                 finite=bool(np.isfinite(np.asarray(array)).all()),
-                reached=p._grad is not None,
+                reached=id(p) in self._reached,
             )
 
     def _held(self) -> list[Any]:

@@ -40,7 +40,8 @@ class Practice:
     optimizers hold that are no parameters of the model, of ``held`` in all. ``idle_mode``: the layer (dropout, batch
     normalisation) that ran in evaluation mode in training passes; ``busy_mode``: the one that ran in training mode in
     every pass without gradients. ``factor``: of a gradient as it was used, the share of the true one; ``factor_where``.
-    ``clipped``: (norm before, largest norm allowed) of calls of clip_grad_norm_, the mean of each. ``error``: what ended the script, with ``error_where``, and
+    ``clipped``: (norm before, largest norm allowed) of calls of clip_grad_norm_, the mean of each. ``unseen``: what kept a look from being
+    taken. ``error``: what ended the script, with ``error_where``, and
     ``error_kind`` the class. ``called``: the loss's first call, ``refused``: whether it did not take what it was
     given.
     """
@@ -62,6 +63,7 @@ class Practice:
     factor_where: str = ""
     clipped: list[tuple[float, float]] = dataclasses.field(default_factory=list)
     refused: bool = False
+    unseen: str = ""
     error: str = ""
     error_where: str = ""
     error_kind: str = ""

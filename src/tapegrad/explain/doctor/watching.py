@@ -90,7 +90,7 @@ class Watcher:
             if STATE.tracer is None and not self._measuring:
                 self._measuring = True
                 try:
-                    self.gathering.function(cls, functools.partial(original.__func__, cls), args)
+                    self._see(self.gathering.function, cls, functools.partial(original.__func__, cls), args)
                 finally:
                     self._measuring = False
             return original.__func__(cls, *args)
@@ -98,13 +98,21 @@ class Watcher:
         Function.apply = classmethod(apply)  # type: ignore[method-assign, assignment]
         self._undo.append(lambda: setattr(Function, "apply", original))
 
+    def _see(self, look: Callable[..., Any], *details: Any, **more: Any) -> Any:
+        """Call what gathers; what it cannot look at must not end the script that is looked at."""
+        try:
+            return look(*details, **more)
+        except Exception as error:
+            self.gathering.practice.unseen = self.gathering.practice.unseen or f"{type(error).__name__}: {error}"
+            return None
+
     # -- modules ------------------------------------------------------------------------------------------------------
 
     def _enters(self, module: Module, args: tuple) -> None:
         if STATE.tracer is not None or self._measuring:
             return
         if self._depth == 0 and not isinstance(module, Loss):
-            self.gathering.enters(module, args)
+            self._see(self.gathering.enters, module, args)
         self._depth += 1
 
     def _leaves(self, module: Module, args: tuple, output: Any) -> None:
@@ -113,7 +121,7 @@ class Watcher:
         self._depth = max(self._depth - 1, 0)
         if isinstance(module, Loss) or output is None:
             return
-        self.gathering.leaves(module, args, output, outermost=self._depth == 0)
+        self._see(self.gathering.leaves, module, args, output, outermost=self._depth == 0)
 
     # -- losses -------------------------------------------------------------------------------------------------------
 
@@ -125,12 +133,12 @@ class Watcher:
             try:
                 result = original(*args, **kwargs)
             except Exception:
-                self.gathering.refused_loss(name, _given(args, kwargs))
+                self._see(self.gathering.refused_loss, name, _given(args, kwargs))
                 raise
             finally:
                 self._measuring = False
             call = functools.partial(original, **{k: v for k, v in kwargs.items() if k not in ("input", "target")})
-            self.gathering.loss(name, _given(args, kwargs), kwargs.get("reduction", "mean"), result, call)
+            self._see(self.gathering.loss, name, _given(args, kwargs), kwargs.get("reduction", "mean"), result, call)
             return result
 
         return loss
@@ -150,14 +158,14 @@ class Watcher:
                 return original(loss, *args, **kwargs)
             self._measuring = True
             try:
-                if not self.gathering.before_backward(loss):
+                if self._see(self.gathering.before_backward, loss) is False:
                     raise Enough
                 try:
                     original(loss, *args, **kwargs)
                 except GradError:
                     self.gathering.detached(loss, user_line())
                     raise
-                self.gathering.after_backward(loss)
+                self._see(self.gathering.after_backward, loss)
             finally:
                 self._measuring = False
             return None
@@ -181,12 +189,12 @@ class Watcher:
 
     def _before_step(self, optimizer: Any, args: tuple, kwargs: dict) -> None:
         if STATE.tracer is None:
-            self.gathering.before_step(optimizer)
+            self._see(self.gathering.before_step, optimizer)
 
     def _after_step(self, optimizer: Any, args: tuple, kwargs: dict) -> None:
         if STATE.tracer is not None:
             return
-        self.gathering.after_step(optimizer)
+        self._see(self.gathering.after_step, optimizer)
         done = self.gathering.course.practice.steps  # type: ignore[union-attr]
         late = self.seconds is not None and time.monotonic() - self._began > self.seconds
         if late or (self.steps is not None and done >= self.steps):
