@@ -78,6 +78,17 @@ def test_a_file_rewritten_in_place_with_other_content_is_read_again(events, foll
     assert steps(follower) == [7, 8, 9]
 
 
+def test_a_new_file_is_read_again_however_alike_its_end_is(events, follower):
+    events.write_text("".join(map(line, range(10, 20))))
+    follower.poll()
+    again = events.with_name("new")
+    again.write_text(line(10, loss=0.08080808080808081) + "".join(map(line, range(11, 20))))
+    assert again.stat().st_size == events.stat().st_size
+    os.replace(again, events)
+    follower.poll()
+    assert follower.series["loss"].view(100)["value"][0] == 0.08080808080808081
+
+
 def test_a_folder_that_disappears_is_an_empty_run_and_comes_back(events, follower):
     events.write_text(line(1))
     follower.poll()

@@ -30,7 +30,7 @@ class Board:
         self.library = Library(folders)
         self.closing = threading.Event()
         self.trainings = trainings.Trainings(self)
-        self.probe = Worker("probe.service", priority=15, seconds=60.0, idle=600.0)
+        self.probe = Worker("probe.service", priority=15, seconds=120.0, idle=600.0)
         self.playground = Worker("playground.service", priority=5, seconds=60.0)
 
     def close(self) -> None:
