@@ -67,6 +67,9 @@ export const en = {
   "checkpoint.last": "last",
   "checkpoint.at": "step {step}",
   "checkpoint.epoch": "epoch {epoch}",
+  "checkpoint.none": "No checkpoint to look into",
+  "checkpoint.none.yet": "The first one is written when the training begins, and this view appears by itself.",
+  "checkpoint.none.text": "This run ended before it wrote one, or they were deleted: “tapegrad train” with its recipe makes them again.",
   "checkpoint.play": "Play through the checkpoints",
   "checkpoint.pause": "Pause",
 

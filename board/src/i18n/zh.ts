@@ -69,6 +69,9 @@ export const zh: Record<keyof typeof en, string> = {
   "checkpoint.last": "最后",
   "checkpoint.at": "第 {step} 步",
   "checkpoint.epoch": "第 {epoch} 轮",
+  "checkpoint.none": "没有可以查看的检查点",
+  "checkpoint.none.yet": "训练开始时会写入第一个检查点，届时本视图会自动出现。",
+  "checkpoint.none.text": "这次运行在写入检查点之前就结束了，或者检查点已被删除：用它的配方运行 “tapegrad train” 可以重新得到。",
   "checkpoint.play": "依次播放检查点",
   "checkpoint.pause": "暂停",
 

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { RunDetail } from "../api";
 import { ApiError, get, post } from "../client";
-import { Button, CheckpointSlider, ErrorBox, Skeleton, StatusBadge, type Tab, Tabs, Tag } from "../components";
+import { Button, CheckpointSlider, Empty, ErrorBox, Skeleton, StatusBadge, type Tab, Tabs, Tag } from "../components";
 import { count, duration, moment } from "../format";
 import { t } from "../i18n";
 import { lazy } from "../lazy";
@@ -88,7 +88,11 @@ export default function RunPage({ id, tab }: { id: number; tab: string }) {
         />
       )}
       <div id="run-view" role="tabpanel" aria-labelledby={`tab-${name}`}>
-        <View run={run} checkpoint={checkpoint?.id ?? null} />
+        {SCRUBBED.has(name) && !checkpoint ? (
+          <Empty title={t("checkpoint.none")}>{t(run.status === "running" ? "checkpoint.none.yet" : "checkpoint.none.text")}</Empty>
+        ) : (
+          <View run={run} checkpoint={checkpoint?.id ?? null} />
+        )}
       </div>
     </>
   );

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..answers import answer, read_object
+from ..refusal import Refusal
 from ..web import Request, Response, Route
 
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ def routes(board: Board) -> list[Route]:
 
     async def advance(request: Request) -> Response:
         steps = (await read_object(request)).get("steps", 1)
-        return await ask("advance", id=request.path_params["id"], steps=steps)
+        return await ask("advance", id=_network(request), steps=steps)
 
     async def close(request: Request) -> Response:
-        return await ask("close", id=request.path_params["id"])
+        return await ask("close", id=_network(request))
 
     async def upload(request: Request) -> Response:
         given = await read_object(request)
@@ -40,3 +42,10 @@ def routes(board: Board) -> list[Route]:
         Route("/api/playground/{id}/advance", advance, methods=["POST"]),
         Route("/api/playground/{id}/close", close, methods=["POST"]),
     ]
+
+
+def _network(request: Request) -> str:
+    text = request.path_params["id"]
+    if re.fullmatch("[0-9a-f]{1,32}", text) is None:
+        raise Refusal(404, "playground", f"there is no network {text!r:.60}", "start it again")
+    return text
