@@ -11,6 +11,7 @@ pytest.importorskip("rich")
 pytest.importorskip("pydantic")
 
 from tapegrad.cli.main import main
+from tapegrad.lab.overview import describe
 from tapegrad.train import Run
 
 SICK = """\
@@ -107,6 +108,7 @@ def test_what_cannot_be_looked_at_ends_with_2(words, sentence, capsys):
 def test_a_training_tells_its_findings_and_writes_them_down(sick_run, capsys, tmp_path):
     events = Run(sick_run).events("finding")
     assert events[0]["fault"] == "output-range" and events[0]["where"] == "act2"
+    assert describe(Run(sick_run))["findings"] == len(events)
     copy = tmp_path / "sick.yaml"
     copy.write_text(SICK)
     assert main(["train", str(copy), "--epochs", "1", "--runs", str(tmp_path / "runs")]) == 0

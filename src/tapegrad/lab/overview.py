@@ -31,7 +31,7 @@ _NO_METRICS = ("event", "time", "epoch", "epochs", "step", "steps", "rate", "sec
 
 def describe(run: Run) -> dict[str, Any]:
     """Return what is to be known of a run: name, title, status, epochs, metric with its best and last value, seconds,
-    date, whether its updates were compiled and what that gained.
+    date, how many findings the doctor had, whether its updates were compiled and what that gained.
 
     ``values`` are the figures of its result, before its end those of the last epoch; ``config`` the resolved recipe with
     one key for each path. What a damaged file would have told is missing.
@@ -53,6 +53,7 @@ def describe(run: Run) -> dict[str, Any]:
         "last": last.get(metric or ""),
         "seconds": result.get("seconds", round(sum(float(e.get("seconds", 0.0)) for e in epochs), 3)),
         "date": _date(run),
+        "findings": len(run.events("finding")),
         **_compiled(run),
         "values": values,
         "config": config,
