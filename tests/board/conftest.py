@@ -31,7 +31,7 @@ def trained(parent, name, recipe, *overrides):
 
 
 SPIRAL = (
-    "training.steps=40", "training.report_every=10", "data.transforms=[]", "model.layers=[2, 8, 3]", "callbacks.snapshots=2",
+    "training.steps=40", "training.report_every=10", "data.transforms=[]", "model.layers=[2, 8, 3]", "model.dropout=0.2", "callbacks.snapshots=2",
     "training.compile=false", "data.arguments.points=30", "data.arguments.test_points=20",
 )  # fmt: skip
 DIGITS = ("training.epochs=2", "training.compile=false")

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from tapegrad.board import follow
+from tapegrad.board.files import open_plain
 from tapegrad.board.follow import Follower
 
 
@@ -138,7 +139,11 @@ def test_values_without_a_number_stay_what_they_are(events, follower):
 def test_a_line_without_end_is_dropped(events, follower, monkeypatch):
     monkeypatch.setattr(follow, "_LONGEST_LINE", 1000)
     monkeypatch.setattr(follow, "_CHUNK", 100)
-    events.write_text(line(1) + "x" * 5000 + "\n" + line(2))
+    events.write_text(line(1) + "x" * 5000)
+    follower.poll()
+    assert len(follower._pending) <= 1100
+    with open(events, "a") as file:
+        file.write("\n" + line(2))
     follower.poll()
     assert steps(follower) == [1, 2]
 
@@ -159,6 +164,11 @@ def test_links_and_pipes_are_not_read(tmp_path, follower):
     os.mkfifo(tmp_path / "events.jsonl")
     follower.poll()
     assert steps(follower) == []
+    with pytest.raises(OSError, match="is no file"):
+        open_plain(tmp_path, "events.jsonl")
+    (tmp_path / "linked").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="linked is no folder"):
+        open_plain(tmp_path, "linked", "elsewhere.jsonl")
 
 
 def test_layers_have_a_value_at_each_step(events, follower):

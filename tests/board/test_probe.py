@@ -58,6 +58,8 @@ def test_the_graph_shows_the_programs_values(shared, probed, own):
     value = inputs
     for path, layer in model.named_children():
         value = layer(value)
+        if isinstance(layer, tg.nn.Dropout):  # which does nothing here, and so is no operation
+            continue
         node = next(node for node in operations if node["module"] == path)
         for figure in ("mean", "std", "min", "max"):
             expected = float(getattr(value.array.astype(np.float64), figure)())

@@ -129,6 +129,8 @@ def test_trainings_go_on_when_the_board_ends(runs):
         process = client.board.trainings._processes[said["id"]]
     try:
         assert process.poll() is None
+        # Ctrl-C in the board's terminal is not for it.
+        assert os.getsid(process.pid) == process.pid
         run = Run(runs / name)
         before = len(run.events("epoch"))
         until(lambda: len(run.events("epoch")) > before + 5)

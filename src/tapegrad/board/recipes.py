@@ -15,7 +15,7 @@ from .wording import in_languages, model_text
 if TYPE_CHECKING:
     from .app import Board
 
-__all__ = ["names", "routes"]
+__all__ = ["routes"]
 
 # Sets that need files, and the folder below the data's root that holds them.
 _FOLDERS = {"mnist": "mnist", "fashion-mnist": "fashion-mnist", "hanzi": "hanzi12"}
@@ -29,11 +29,6 @@ def routes(board: Board) -> list[Route]:
         return answer({"recipes": [{**row, "available": _is_there(row["set"])} for row in _rows()]})
 
     return [Route("/api/recipes", listed)]
-
-
-def names() -> list[str]:
-    """Return the names of all recipes: ``mnist/as-reported``, and ``mnist`` for mnist/best."""
-    return [name for task, variants in library.recipes().items() for name in (task, *(f"{task}/{v}" for v in variants))]
 
 
 @functools.cache
