@@ -16,7 +16,7 @@ from tapegrad.explain.doctor.doctor import Doctor
 from tapegrad.lab.build import build
 from tapegrad.lab.config import load_config
 from tapegrad.lab.data import load_sets
-from tapegrad.lab.experiment import one_setting, test_of
+from tapegrad.lab.experiment import one_setting, held_out_of
 from tapegrad.train import Statistics, hash_model
 
 # Recipe and updates: some seconds each, from updates of a tenth of a millisecond to those of a tenth of a second.
@@ -33,7 +33,7 @@ def train(config, sets, steps, watched):
     """Return the seconds of a training, the doctor's own among them, and the hash of its weights."""
     assembly = build(config, sets)
     callbacks = [Statistics(lambda kind, **values: None)]
-    doctor = Doctor(test=test_of(sets))
+    doctor = Doctor(test=held_out_of(sets))
     assembly.trainer.callbacks = [*callbacks, doctor] if watched else callbacks
     epochs = -(-steps // len(assembly.train_loader))
     began = time.perf_counter()

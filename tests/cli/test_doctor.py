@@ -59,14 +59,17 @@ def test_a_healthy_recipe_ends_with_0(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["doctor", "digits", "--steps", "30", "--full", "--lang", "en"]) == 0
     out, err = said(capsys)
-    assert out == "nothing found\n" and "looked at 30 of 1,230 updates" in err
+    assert out == "nothing found\n"
+    assert "looked at 30 of 1,230 updates" in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_overrides_in_both_forms(sick, capsys):
     assert main(["doctor", sick, "model.output_activation=null", "--set", "optimizer.lr=0.001", "--json"]) == 1
     found = json.loads(said(capsys)[0])
-    assert found["subject"] == sick and found["kind"] == "recipe" and found["steps"] == found["of"] == 46
+    assert found["subject"] == sick
+    assert found["kind"] == "recipe"
+    assert found["steps"] == found["of"] == 46
     assert "output-range" not in [f["fault"] for f in found["findings"]]
 
 
@@ -74,7 +77,8 @@ def test_findings_as_json(sick, capsys):
     assert main(["doctor", sick, "--json", "--language", "zh", "--steps", "5"]) == 1
     first = json.loads(said(capsys)[0])["findings"][0]
     assert (first["fault"], first["where"], first["since"]) == ("output-range", "act2", 0)
-    assert first["title"] == "输出无法达到目标值" and first["evidence"]["most"] == 9.0
+    assert first["title"] == "输出无法达到目标值"
+    assert first["evidence"]["most"] == 9.0
 
 
 def test_the_language_follows_the_environment(sick, capsys, monkeypatch):
@@ -107,7 +111,8 @@ def test_what_cannot_be_looked_at_ends_with_2(words, sentence, capsys):
 
 def test_a_training_tells_its_findings_and_writes_them_down(sick_run, capsys, tmp_path):
     events = Run(sick_run).events("finding")
-    assert events[0]["fault"] == "output-range" and events[0]["where"] == "act2"
+    assert events[0]["fault"] == "output-range"
+    assert events[0]["where"] == "act2"
     assert describe(Run(sick_run))["findings"] == len(events)
     copy = tmp_path / "sick.yaml"
     copy.write_text(SICK)
@@ -126,7 +131,8 @@ def test_a_training_without_the_doctor(capsys, sick, tmp_path):
 def test_a_run_is_read(sick_run, capsys):
     assert main(["doctor", str(sick_run), "--json"]) == 1
     found = json.loads(said(capsys)[0])
-    assert found["kind"] == "run" and found["findings"][0]["fault"] == "output-range"
+    assert found["kind"] == "run"
+    assert found["findings"][0]["fault"] == "output-range"
     keys = [(f["fault"], f["where"]) for f in found["findings"]]
     assert len(keys) == len(set(keys))
 
@@ -152,7 +158,8 @@ def test_a_training_that_diverges_says_why(sick, capsys, tmp_path):
     words = ["model.output_activation=null", "optimizer.lr=1e6", "--runs", str(tmp_path / "runs")]
     assert main(["train", sick, *words]) == 2
     out, err = said(capsys)
-    assert "doctor: The learning rate is too high" in out and "train: the loss is" in err
+    assert "doctor: The learning rate is too high" in out
+    assert "train: the loss is" in err
 
 
 def test_a_script_is_watched(capsys, tmp_path):

@@ -16,7 +16,7 @@ from ..explain.doctor.reading import course_of
 from ..train import Run, load_weights
 from .build import Assembly, build
 from .config import load_config
-from .experiment import one_setting, test_of
+from .experiment import one_setting, held_out_of
 from .schema import Config
 
 __all__ = ["diagnose_recipe", "diagnose_run"]
@@ -45,7 +45,7 @@ def diagnose_recipe(
             epochs=math.ceil(total / _updates(assembly)),
             steps=wanted,
             mode=mode,
-            test=test_of(assembly.sets),
+            test=held_out_of(assembly.sets),
         )
         return {"steps": trainer.position.step, "of": total}, found
 
@@ -71,7 +71,7 @@ def _at_start(run: Run, config: Config) -> list[Finding]:
             if first.is_file():
                 load_weights(first, assembly.model)
             loaders = assembly.train_loader, assembly.valid_loader
-            return diagnose(assembly.trainer, *loaders, epochs=1_000_000, steps=1, test=test_of(assembly.sets))
+            return diagnose(assembly.trainer, *loaders, epochs=1_000_000, steps=1, test=held_out_of(assembly.sets))
     except (OSError, DataError):
         return []
 

@@ -22,7 +22,7 @@ from .data import Sets
 from .result import measure
 from .schema import Config
 
-__all__ = ["attach", "fit", "one_setting", "run_experiment", "test_of"]
+__all__ = ["attach", "fit", "one_setting", "run_experiment", "held_out_of"]
 
 
 def run_experiment(
@@ -121,7 +121,7 @@ def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
         found.append(Statistics(run.log))
     if wanted.doctor:
         # After the statistics, whose looks it shares.
-        found.append(Doctor(mode=wanted.doctor, log=run.log, test=test_of(assembly.sets)))
+        found.append(Doctor(mode=wanted.doctor, log=run.log, test=held_out_of(assembly.sets)))
     if wanted.snapshots:
         found.append(Snapshots(run.folder / "snapshots", every=wanted.snapshots))
     if wanted.early_stopping is not None:
@@ -132,7 +132,7 @@ def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
     return found
 
 
-def test_of(sets: Sets) -> Any:
+def held_out_of(sets: Sets) -> Any:
     """Return the test set as (inputs, targets), None where there is none."""
     return None if sets.test is None else (sets.test.inputs, sets.test.targets)
 

@@ -94,7 +94,8 @@ def test_labels_from_0_to_9_behind_a_sigmoid(model, where):
     targets = (tg.arange(96) % 10).float().unsqueeze(1)
     finding = found(model(), inputs, targets, nn.MSELoss())[0]
     assert (finding.fault, finding.where, finding.since) == ("output-range", where, 0)
-    assert finding.evidence["least"] == 0 and finding.evidence["most"] == 9
+    assert finding.evidence["least"] == 0
+    assert finding.evidence["most"] == 9
 
 
 def test_the_loss_at_the_start():
@@ -206,7 +207,8 @@ def test_frozen_parameters_are_a_choice():
     model = network()
     model[0].requires_grad_(False)
     names = dict(faults(model, inputs, labels, parameters=list(model[2].parameters())))
-    assert "no-gradient" not in names and "not-in-optimizer" not in names
+    assert "no-gradient" not in names
+    assert "not-in-optimizer" not in names
 
 
 def test_weights_that_are_not_finite():

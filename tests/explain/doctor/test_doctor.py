@@ -106,7 +106,9 @@ def test_what_a_look_sees():
     trainer.fit(loader, steps=1)
     look = doctor.course.looks[0].layers
     assert list(look) == ["0", "1", "2", "3", "4"]
-    assert look["2"].kind == "ReLU" and look["2"].dead.shape == (12,) and look["2"].grad_norm is None
+    assert look["2"].kind == "ReLU"
+    assert look["2"].dead.shape == (12,)
+    assert look["2"].grad_norm is None
     gradient = np.concatenate([p.grad.array.ravel() for p in trainer.model[4].parameters()])
     assert look["4"].grad_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-6)
     assert look["4"].update_ratio == pytest.approx(0.05 * np.linalg.norm(gradient) / look["4"].weight_norm, rel=1e-4)
@@ -119,9 +121,11 @@ def test_the_course_has_all_losses_reports_and_rates():
     trainer.scheduler, trainer.schedule_every = optim.lr_scheduler.StepLR(trainer.optimizer, 2), "epoch"
     history = trainer.fit(loader, loader, epochs=4)
     course = doctor.course
-    assert course.steps == list(range(1, 25)) and len(course.losses) == 24
+    assert course.steps == list(range(1, 25))
+    assert len(course.losses) == 24
     assert np.mean(course.losses[-6:]) == pytest.approx(history[-1]["loss"])
-    assert [r["epoch"] for r in course.records] == [1, 2, 3, 4] and course.whole
+    assert [r["epoch"] for r in course.records] == [1, 2, 3, 4]
+    assert course.whole
     assert [step for step, _ in course.rates] == [1, 13]
     facts = course.facts
     assert (facts.loss, facts.optimizer, facts.schedule, facts.classes) == ("CrossEntropyLoss", "SGD", "StepLR", 3)
@@ -158,9 +162,11 @@ def test_each_finding_is_told_and_logged_once():
     trainer, loader = sick(doctor)
     trainer.fit(loader, epochs=10)
     keys = [f.key for f in told]
-    assert ("output-range", "1") in keys and len(keys) == len(set(keys)) == len(logged)
+    assert ("output-range", "1") in keys
+    assert len(keys) == len(set(keys)) == len(logged)
     kind, values = logged[0]
-    assert kind == "finding" and {"step", "fault", "where", "since", "evidence", "advice", "severity"} == set(values)
+    assert kind == "finding"
+    assert {"step", "fault", "where", "since", "evidence", "advice", "severity"} == set(values)
 
 
 def test_a_second_training_is_looked_at_anew():
@@ -199,7 +205,8 @@ def test_a_resumed_training_does_not_repeat_its_findings(tmp_path):
     trainer, loader, doctor, told = in_folder(run)
     load_checkpoint(run.newest_checkpoint, trainer)
     trainer.fit(loader, epochs=3)
-    assert [event["fault"] for event in run.events("finding")] == first and told == []
+    assert [event["fault"] for event in run.events("finding")] == first
+    assert told == []
     assert "output-range" in [f.fault for f in doctor.findings]
 
 
@@ -225,9 +232,12 @@ def test_a_training_that_diverges_names_the_operation_and_the_rate(compiled):
     with pytest.raises(NotFiniteError, match=r"\(rate 30\)"):
         trainer.fit(loader, epochs=5)
     failure = doctor.course.failure
-    assert failure.operation and failure.part == "forward" and failure.step == trainer.position.step
+    assert failure.operation
+    assert failure.part == "forward"
+    assert failure.step == trainer.position.step
     found = {f.fault: f for f in doctor.findings}
-    assert doctor.findings[0].fault == "rate-too-high" and found["rate-too-high"].evidence["rate"] == 30.0
+    assert doctor.findings[0].fault == "rate-too-high"
+    assert found["rate-too-high"].evidence["rate"] == 30.0
     assert found["not-finite"].evidence["operation"] == failure.operation
     assert "at a rate of 30," in found["not-finite"].message()
 
@@ -309,7 +319,8 @@ def test_the_block_ends_when_the_loss_is_not_finite():
     optimizer = optim.SGD(model.parameters(), lr=100.0)
     with Doctor(model, optimizer) as doctor:
         loop(model, optimizer, tg.ones(48, 1), 1000)
-    assert doctor.findings[0].fault == "rate-too-high" and len(doctor.course.losses) < 100
+    assert doctor.findings[0].fault == "rate-too-high"
+    assert len(doctor.course.losses) < 100
 
 
 def test_errors_of_ones_own_loop_come_through():
@@ -348,5 +359,8 @@ def test_it_keeps_within_its_budget(monkeypatch):
     trainer.inside = Slow()
     trainer.fit(loader, epochs=30)
     steps = [look.step for look in doctor.course.looks]
-    assert steps[0] == 1 and len(steps) > 5 and steps[-1] > 2000
-    assert doctor.seconds == pytest.approx(5e-3 * len(steps)) and doctor.seconds <= 0.02 * now[0] + 5e-3
+    assert steps[0] == 1
+    assert len(steps) > 5
+    assert steps[-1] > 2000
+    assert doctor.seconds == pytest.approx(5e-3 * len(steps))
+    assert doctor.seconds <= 0.02 * now[0] + 5e-3

@@ -32,7 +32,8 @@ def test_both_languages_have_the_same_faults():
 def test_both_languages_name_the_same_numbers(fault):
     assert EN[fault].keys() == ZH[fault].keys() == {"title", "message"}
     assert fields(EN[fault]["message"]) == fields(ZH[fault]["message"])
-    assert not fields(EN[fault]["title"]) and not fields(ZH[fault]["title"])
+    assert not fields(EN[fault]["title"])
+    assert not fields(ZH[fault]["title"])
 
 
 @pytest.mark.parametrize("fault", list(EN))
@@ -93,7 +94,8 @@ def test_a_picture_is_svg_with_the_step_marked():
     points = [tuple(map(float, p.split(","))) for p in root.find(f"{tag}polyline").get("points").split()]
     assert len(points) == 3
     # Between a thousandth and ten the scale is logarithmic: 2 lies nearly as high as 10.
-    assert points[1][1] < points[2][1] < points[0][1] and points[2][1] - points[1][1] < 0.25 * points[0][1]
+    assert points[1][1] < points[2][1] < points[0][1]
+    assert points[2][1] - points[1][1] < 0.25 * points[0][1]
     mark = next(p for p in root.findall(f"{tag}path") if p.get("stroke-dasharray"))
     assert mark.get("d").startswith(f"M{points[1][0]:.1f},")
 
@@ -105,4 +107,5 @@ def test_without_a_course_there_is_no_picture():
 
 def test_names_are_escaped_in_a_notebook():
     finding = Finding("start-loss", "<img src=x>", 0, {}, "a: <b>")
-    assert "<img" not in finding._repr_html_() and "&lt;b&gt;" in finding._repr_html_()
+    assert "<img" not in finding._repr_html_()
+    assert "&lt;b&gt;" in finding._repr_html_()
