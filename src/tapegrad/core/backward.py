@@ -39,7 +39,7 @@ def backward(
     >>> w.grad
     tensor(6.)
     """
-    note("backward", [weakref.ref(t) for t in _as_list(tensors)])
+    note("backward", weakref.ref(tensors) if isinstance(tensors, Tensor) else tuple(map(weakref.ref, tensors)))
     grad_tensors = grad_variables if grad_tensors is None else grad_tensors
     targets = None if inputs is None else _as_list(inputs)
     retain = create_graph if retain_graph is None else retain_graph

@@ -12,7 +12,7 @@ import numpy as np
 from ..array import Device
 from ..errors import GradError, IndexRangeError, OptionError, ShapeError, TraceError, UsageError
 from .graph import _PACKAGE, STATE, Storage, user_line
-from .notes import note_cut
+from .notes import note_cut, note_number
 from .size import Size
 
 if TYPE_CHECKING:
@@ -167,14 +167,14 @@ class Contents:
                 "item", f"a tensor of shape {array.shape} has {array.size} elements", "use tolist(), or reduce it"
             )
         if self.node is not None or self._leaf_grad:
-            note_cut("item", self, None, array.item())
+            note_number("item", array.item())
         return array.item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
         array = self._read("tolist")
         if self.node is not None or self._leaf_grad:
-            note_cut("tolist", self)
+            note_number("tolist")
         return array.tolist()
 
     def numpy(self, *, force: bool = False) -> np.ndarray:

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from .graph import _PACKAGE, STATE, Node, next_id
 
-__all__ = ["LOG", "Note", "lost", "note", "note_cut", "note_gradients", "opened", "place"]
+__all__ = ["LOG", "Note", "lost", "note", "note_cut", "note_gradients", "note_number", "opened", "place"]
 
 _KEPT = 32
+_frame = sys._getframe
 # So many operations before a cut are looked at for the leaves that it cuts off: a training must not walk its whole
 # graph for each number that it reads.
 _DEPTH = 4
@@ -54,20 +55,38 @@ LOG: defaultdict[str, deque] = defaultdict(lambda: deque(maxlen=_KEPT))
 
 def place(depth: int = 2) -> tuple[CodeType, int]:
     """Return the code and the instruction of the innermost caller outside the package."""
-    frame = sys._getframe(depth)
+    frame = _frame(depth)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return frame.f_code, frame.f_lasti
 
 
 def note(how: str, extra: Any = None) -> None:
-    """Write down that something happened, with the line of the innermost caller outside the package."""
-    LOG[how].append((how, *place(2), next_id(), (), True, None, extra))
+    """Write down that something happened, with the line of the innermost caller outside the package.
+
+    The caller is the package's. Written out, for steps of small networks ask for it twice.
+    """
+    frame: Any = _frame(2)
+    code = frame.f_code
+    while code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+        code = frame.f_code
+    LOG[how].append((how, code, frame.f_lasti, next_id(), (), True, None, extra))
+
+
+def note_number(how: str, value: Any = None) -> None:
+    """Write down that a tensor's values, ``value`` where it is one, were read as Python numbers."""
+    frame: Any = _frame(2)
+    code = frame.f_code
+    while code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        frame = frame.f_back
+        code = frame.f_code
+    LOG["cut"].append((how, code, frame.f_lasti, next_id(), (), False, None, value))
 
 
 def note_cut(how: str, source: Any, out: Any = None, extra: Any = None) -> None:
     """Write down that values of ``source``, a tensor that requires a gradient, go on without the tape as ``out``."""
-    frame = sys._getframe(2)
+    frame = _frame(2)
     if frame.f_code.co_filename.startswith(_PACKAGE):
         if out is not None:
             # The package's own reasons are nobody's mistake.
@@ -145,7 +164,7 @@ def opened(how: str, code: CodeType | None = None, depth: int = 2) -> tuple | No
     """
     instruction = -1
     if code is None:
-        frame = sys._getframe(depth)
+        frame = _frame(depth)
         code, instruction = frame.f_code, frame.f_lasti
         if code.co_filename.startswith(_PACKAGE):
             return None

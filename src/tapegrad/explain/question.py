@@ -29,7 +29,8 @@ class Question:
         self._holder: Any = False
 
     def _last_roots(self) -> list[Tensor]:
-        held = [ref() for ref in self.backward.extra] if self.backward is not None else []
+        refs = self.backward.extra if self.backward is not None else ()
+        held = [ref() for ref in (refs if isinstance(refs, tuple) else (refs,))]
         return [t for t in held if t is not None]
 
     @property
