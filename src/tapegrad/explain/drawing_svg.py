@@ -70,7 +70,7 @@ def draw_svg(graph: Graph, values: bool | None = None, depth: int | None = None,
     sizes = [box_size(label) for label in labels]
     layout = arrange([box.parent for box in folding.boxes], frames, sizes, folding.edges)
     title, behind = heading(graph)
-    width = max(layout.width, text_width(title, 15) + text_width(f"  {behind}", FONT)) + 2 * _MARGIN
+    width = max(layout.width, text_width(title, 15, bold=True) + text_width(f"  {behind}", FONT)) + 2 * _MARGIN
     height = layout.height + 2 * _MARGIN + _HEADER
     shift = (width - layout.width) / 2
     parts = [
@@ -92,7 +92,7 @@ def draw_svg(graph: Graph, values: bool | None = None, depth: int | None = None,
 
 def box_size(label: Label) -> tuple[float, float]:
     """Return width and height of a label in its box; of a frame's title, without the frame."""
-    first = text_width(label.title, FONT) * 1.06 + (text_width(f" {label.name}", FONT) if label.name else 0.0)
+    first = text_width(label.title, FONT, bold=True) + (text_width(f" {label.name}", FONT) if label.name else 0.0)
     if label.frame:
         return first, TITLE
     widest = max([first, *(text_width(line, FONT) for line in label.lines)])

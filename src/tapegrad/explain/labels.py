@@ -15,7 +15,7 @@ from .network import Graph, GraphNode
 __all__ = ["Label", "describe", "escaped", "heading", "shortened", "text_width"]
 
 _LONGEST = 30
-_WIDE, _NARROW = frozenset("mwMWQOG@%&—…"), frozenset("iljtfrI.,:;|!'`()[] -·/")
+_WIDE, _NARROW = frozenset("mwMWQOG@%&—…"), frozenset("iljtfrI.,:;|!'()[] -·/")
 
 
 @dataclasses.dataclass
@@ -185,9 +185,9 @@ def escaped(text: str) -> str:
     return html.escape("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text))
 
 
-def text_width(text: str, size: float) -> float:
+def text_width(text: str, size: float, bold: bool = False) -> float:
     """Return how wide a text is at most, in a sans-serif font of a size, in the same unit."""
-    return size * sum(_width(c) for c in text)
+    return size * sum(_width(c) for c in text) * (1.12 if bold else 1.0)
 
 
 def _width(c: str) -> float:
@@ -196,5 +196,7 @@ def _width(c: str) -> float:
     if c in _WIDE:
         return 1.0
     if c in _NARROW:
-        return 0.42
-    return 0.76 if c.isupper() or not c.isascii() else 0.65
+        return 0.45
+    if c in "#+<=>^~" or not c.isascii():
+        return 0.86
+    return 0.78 if c.isupper() else 0.65
