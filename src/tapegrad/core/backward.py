@@ -13,7 +13,7 @@ from .notes import note, note_gradients
 from .tensor import Tensor, wrap
 from .walk import Walk
 
-__all__ = ["backward", "grad", "roots"]
+__all__ = ["backward", "grad", "roots", "send_back"]
 
 
 def backward(
@@ -40,7 +40,17 @@ def backward(
     tensor(6.)
     """
     note("backward", weakref.ref(tensors) if isinstance(tensors, Tensor) else tuple(map(weakref.ref, tensors)))
-    grad_tensors = grad_variables if grad_tensors is None else grad_tensors
+    send_back(tensors, grad_variables if grad_tensors is None else grad_tensors, retain_graph, create_graph, inputs)
+
+
+def send_back(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Do what :func:`backward` does, for a caller that has noted its own line."""
     targets = None if inputs is None else _as_list(inputs)
     retain = create_graph if retain_graph is None else retain_graph
     walk = Walk(create_graph, retain, targets)

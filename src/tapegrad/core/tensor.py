@@ -220,9 +220,10 @@ class Tensor(Contents):
         inputs: Any = None,
     ) -> None:
         """Add d(self)/d(leaf) to ``grad`` of every leaf below. See :func:`tapegrad.autograd.backward`."""
-        from .backward import backward
+        from .backward import send_back
 
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+        note("backward", weakref.ref(self))
+        send_back(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """Return a tensor with the same memory that is cut off from the graph."""
