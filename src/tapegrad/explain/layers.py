@@ -20,6 +20,7 @@ _SWEEPS, _PULLS, _WORK = 6, 60, 120_000
 # So many places of passing edges a level may have; the longest edges beyond that run down its left side.
 _PASSING = 10_000
 _LANES = 40
+_BEND = 8.0
 
 
 @dataclasses.dataclass
@@ -217,11 +218,27 @@ class Level:
                 moved = max(moved, self._pull(layer, sides))
             if moved < 0.25:
                 break
+        for layer in self.layers:
+            self._straighten(layer)
         left = min((item.x - item.width / 2 for item in items), default=0.0)
         left -= 6.0 * (max(self.lanes.values()) + 2) if self.lanes else 0.0
         for item in items:
             item.x -= left
         self.width = max((item.x + item.width / 2 for item in items), default=0.0)
+
+    def _straighten(self, layer: list[int]) -> None:
+        """Take the last small bends out of edges, where the neighbours leave room."""
+        items = self.items
+        for place, i in enumerate(layer):
+            alike = [link for link in self.above[i] if items[link[0]].passing == items[i].passing]
+            if len(alike) != 1:
+                continue
+            n, offset, own = alike[0]
+            x = items[n].x + offset - own
+            low = items[layer[place - 1]].x + self._apart(layer[place - 1], i) if place else x
+            high = items[layer[place + 1]].x - self._apart(i, layer[place + 1]) if place + 1 < len(layer) else x
+            if abs(x - items[i].x) < _BEND and low - 1e-6 <= x <= high + 1e-6:
+                items[i].x = x
 
     def _apart(self, a: int, b: int) -> float:
         """Return the least distance of two neighbours' centres."""
