@@ -177,7 +177,10 @@ def test_layers_have_a_value_at_each_step(events, follower):
 
     early = {"kind": "Linear", "activation": {"mean": 1.0, "histogram": {"low": 0, "high": 1, "counts": [1, 2]}}}
     late = {"kind": "ReLU", "activation": {"mean": 2.0, "dead_share": 0.5}}
-    events.write_text(statistics(1, a=early) + statistics(2, a=early, b=late))
+    events.write_text(statistics(1, a=early))
+    follower.poll()
+    with open(events, "a") as file:
+        file.write(statistics(2, a=early, b=late))
     follower.poll()
     view = follower.layers.view(100)
     assert view["steps"] == [1, 2]
