@@ -119,10 +119,10 @@ class Level:
             targets.setdefault((a, value), []).append(b)
         lengths = {key: max(self.items[b].layer for b in bs) - self.items[key[0]].layer for key, bs in targets.items()}
         left = _PASSING
-        for lane, (key, length) in enumerate(sorted(lengths.items(), key=lambda pair: pair[1])):
+        for key, length in sorted(lengths.items(), key=lambda pair: pair[1]):
             left -= length
             if left < 0 and length > 1:
-                self.lanes[key] = lane % _LANES
+                self.lanes[key] = len(self.lanes) % _LANES
         for (a, value), bs in targets.items():
             far = [] if (a, value) in self.lanes else bs
             self._make_trunk(a, value, far)
