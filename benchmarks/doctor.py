@@ -16,7 +16,7 @@ from tapegrad.explain.doctor.doctor import Doctor
 from tapegrad.lab.build import build
 from tapegrad.lab.config import load_config
 from tapegrad.lab.data import load_sets
-from tapegrad.lab.experiment import one_setting, held_out_of
+from tapegrad.lab.experiment import held_out_of, one_setting
 from tapegrad.train import Statistics, hash_model
 
 # Recipe and updates: some seconds each, from updates of a tenth of a millisecond to those of a tenth of a second.

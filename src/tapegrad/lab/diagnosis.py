@@ -16,7 +16,7 @@ from ..explain.doctor.reading import course_of
 from ..train import Run, load_weights
 from .build import Assembly, build
 from .config import load_config
-from .experiment import one_setting, held_out_of
+from .experiment import held_out_of, one_setting
 from .schema import Config
 
 __all__ = ["diagnose_recipe", "diagnose_run"]

@@ -22,7 +22,7 @@ from .data import Sets
 from .result import measure
 from .schema import Config
 
-__all__ = ["attach", "fit", "one_setting", "run_experiment", "held_out_of"]
+__all__ = ["attach", "fit", "held_out_of", "one_setting", "run_experiment"]
 
 
 def run_experiment(
