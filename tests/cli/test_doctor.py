@@ -10,6 +10,7 @@ pytest.importorskip("click")
 pytest.importorskip("rich")
 pytest.importorskip("pydantic")
 
+from tapegrad.cli.doctor import _wrapped
 from tapegrad.cli.main import main
 from tapegrad.lab.overview import describe
 from tapegrad.train import Run
@@ -85,6 +86,14 @@ def test_the_language_follows_the_environment(sick, capsys, monkeypatch):
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert main(["doctor", sick, "--steps", "5"]) == 1
     assert said(capsys)[0].startswith("1. 输出无法达到目标值 · act2 · 从一开始\n")
+
+
+def test_chinese_lines_break_no_number():
+    text = "".join(f"从 {i}.{i} 到 0.5，" for i in range(100, 140))
+    lines = _wrapped(text, "zh")
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert all(sum(1 + (not c.isascii()) for c in line) <= 98 + 2 for line in lines)
+    assert not any(line.startswith(("，", ".")) or line.endswith(".") for line in lines)
 
 
 def test_a_course_is_drawn_beside_its_numbers(sick, capsys):

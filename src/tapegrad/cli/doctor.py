@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["doctor", "tell"]
 
 _WIDEST = 100
+# What stays in one line where lines may end after any sign: numbers and words.
+_UNBROKEN = re.compile(r"[!-~]+|.")
 
 
 @click.command(
@@ -170,6 +172,14 @@ def _show_one(number: int, finding: Finding, language: str) -> None:
 
 def _wrapped(text: str, language: str) -> list[str]:
     width = min(shutil.get_terminal_size().columns, _WIDEST) - 4 if sys.stdout.isatty() else _WIDEST
-    if language == "zh":  # each sign takes two columns, and a line may end after any
-        return [text[i : i + width // 2] for i in range(0, len(text), width // 2)]
-    return textwrap.wrap(text, max(width, 20))
+    if language != "zh":
+        return textwrap.wrap(text, max(width, 20))
+    lines, used = [""], 0
+    for part in _UNBROKEN.findall(text):
+        columns = len(part) if part.isascii() else 2 * len(part)
+        # No line begins with what ends a clause.
+        if used + columns > width and part not in "，。、；：）":
+            lines, used = [*lines, ""], 0
+        lines[-1] += part
+        used += columns
+    return [line.strip() for line in lines]
