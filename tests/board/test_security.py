@@ -99,7 +99,7 @@ def test_state_changes_by_post_with_json_alone(shared):
 
 def test_sec_fetch_site_alone_says_that_the_page_asks(shared):
     headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/json; charset=utf-8"}
-    assert shared.ask("POST", "/api/playground/x/close", b"{}", headers)[0] == 200
+    assert shared.ask("POST", "/api/playground/0a/close", b"{}", headers)[0] == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"3", b"\xff", b"[" * 100_000])
