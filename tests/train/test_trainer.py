@@ -375,7 +375,7 @@ def test_a_loss_that_is_not_finite_stops_the_training():
     message = r"train: the loss is (nan|inf) at step \d+ \(rate 1e\+30\); lower the learning rate, clip"
     with np.errstate(all="ignore"), pytest.raises(DataError, match=message):
         trainer.fit(loader, epochs=50)
-    assert told.events[-1] == "failure DataError"
+    assert told.events[-1] == "failure NotFiniteError"
 
 
 def test_a_penalty_that_is_not_finite_is_named():
