@@ -64,7 +64,7 @@ def test_only_trainings_of_this_board_are_stopped(client, number):
 
 OUTSIDE = [
     {"model.module": "FILE:Net", "model.layers": None}, {"model": {"module": "FILE:Net"}}, {"data.set": "csv", "data.arguments": {"path": "FILE"}},
-    {"data": {"set": "csv", "arguments": {"path": "FILE"}}}, {"data.set": "CSV"}, {"data.set": "folder"}, {"data.set": "npz"},
+    {"data": {"set": "csv", "arguments": {"path": "FILE"}}}, {"data.set": "CSV"}, {"data.set": "C S_V"}, {"data.set": "folder"}, {"data.set": "npz"},
     {"data.arguments.path": "FILE"}, {"data.root": "FOLDER"}, {"data.exclude": "FILE"}, {"initial_weights": "FILE"},
     {"data.set": ["csv"]}, {"data.arguments": {"folder": "FOLDER"}},
 ]  # fmt: skip

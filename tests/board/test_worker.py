@@ -12,7 +12,7 @@ from tapegrad.board.refusal import Refusal
 from tapegrad.board.worker import Worker
 
 SERVICE = """
-import os, time
+import os, tempfile, time
 
 def _sleep(seconds):
     time.sleep(seconds)
@@ -27,7 +27,7 @@ def _fail(kind):
 
 METHODS = {
     "echo": lambda **given: given, "sleep": _sleep, "print": _print, "fail": _fail, "end": lambda: os._exit(3),
-    "pid": os.getpid, "threads": lambda: os.environ["OPENBLAS_NUM_THREADS"], "nice": lambda: os.nice(0),
+    "pid": os.getpid, "keep": lambda: tempfile.mkdtemp(), "threads": lambda: os.environ["OPENBLAS_NUM_THREADS"], "nice": lambda: os.nice(0),
 }
 """
 
@@ -98,6 +98,34 @@ def test_an_idle_process_ends(worker):
         time.sleep(0.05)
     assert worker._process is None
     assert ask(worker, "pid") != before
+
+
+def test_questions_are_refused_when_many_wait(worker):
+    ask(worker, "pid")
+    said = []
+
+    def wait():
+        try:
+            said.append(ask(worker, "sleep", seconds=0.2))
+        except Refusal as error:
+            said.append(str(error))
+
+    threads = [threading.Thread(target=wait) for _ in range(15)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refused = "_service_of_a_test: 12 questions wait for an answer already; try again in a while"
+    assert said.count(None) == 12
+    assert said.count(refused) == 3
+    assert ask(worker, "echo", a=1) == {"a": 1}
+
+
+def test_what_a_process_wrote_for_itself_is_gone_with_it(worker):
+    folder = pathlib.Path(ask(worker, "keep"))
+    assert folder.is_dir()
+    worker.close()
+    assert not folder.parent.exists()
 
 
 def test_the_boards_end_does_not_wait_for_an_answer(worker):

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
+from ..lab import names
 from ..lab.config import load_config
 from ..lab.library import recipe_file
 from ..lab.overrides import apply_overrides
 from ..lab.yaml import read_yaml
 from .answers import answer, read_object, whole
 from .refusal import Refusal
-from .web import Request, Response, Route
+from .web import Request, Response, Route, run_in_threadpool
 
 if TYPE_CHECKING:
     from .app import Board
@@ -44,10 +45,8 @@ def routes(board: Board) -> list[Route]:
     """Return the routes of this file."""
 
     async def start(request: Request) -> Response:
-        import asyncio
-
         given = await read_object(request)
-        entry = await asyncio.to_thread(board.trainings.start, given.get("recipe"), given.get("overrides", {}))
+        entry = await run_in_threadpool(board.trainings.start, given.get("recipe"), given.get("overrides", {}))
         return answer({"id": entry.id})
 
     def stop(request: Request) -> Response:
@@ -181,7 +180,7 @@ def _places(data: Mapping[str, Any]) -> dict[str, Any]:
         "initial_weights": None if isinstance(weights, list) else weights,
         "data.root": section.get("root"),
         "data.exclude": None if isinstance(exclude, list) else exclude,
-        "data.set": name if not isinstance(name, str) or name.lower() in _READING else None,
+        "data.set": name if not isinstance(name, str) or names.canonical("data set", name) in _READING else None,
         "data.arguments": {key: arguments[key] for key in _FILES if key in arguments},
     }
 

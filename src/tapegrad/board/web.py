@@ -6,6 +6,7 @@ from ..errors import MissingExtraError
 
 try:
     from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
     from starlette.exceptions import HTTPException
     from starlette.requests import Request
     from starlette.responses import Response, StreamingResponse
@@ -13,4 +14,4 @@ try:
 except ImportError:
     raise MissingExtraError("board", "starlette", "board") from None
 
-__all__ = ["HTTPException", "Request", "Response", "Route", "Starlette", "StreamingResponse"]
+__all__ = ["HTTPException", "Request", "Response", "Route", "Starlette", "StreamingResponse", "run_in_threadpool"]

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from typing import Any, BinaryIO
@@ -21,6 +22,8 @@ from .refusal import Refusal
 
 __all__ = ["Worker", "main"]
 
+# Questions that may wait for their answers, one of them being answered: whoever waits holds a thread of the board.
+_MOST = 12
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -29,7 +32,8 @@ class Worker:
 
     ``service``: the module below ``tapegrad.board`` whose ``METHODS`` answer. ``priority``: by how much it steps back
     behind other processes. A question that takes more than ``seconds`` ends the process; after ``idle`` seconds without a
-    question it ends as well. The next question starts another.
+    question it ends as well. The next question starts another. What a process writes into the folder for temporary files
+    is gone when it ends.
     """
 
     def __init__(self, service: str, *, priority: int, seconds: float, idle: float | None = None):
@@ -38,23 +42,32 @@ class Worker:
         self.seconds = seconds
         self.idle = idle
         self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(_MOST)
         self._process: subprocess.Popen | None = None
+        self._folder: tempfile.TemporaryDirectory | None = None
         self._rest: threading.Timer | None = None
         self._closed = False
 
     def ask(self, method: str, **arguments: Any) -> bytes:
-        """Return an answer as JSON. Raises the error that the process raised, Refusal when it took too long."""
-        with self._lock:
-            self._wake(False)
-            try:
-                return self._ask(dump({"method": method, "arguments": arguments}).encode("utf-8", "replace") + b"\n")
-            finally:
-                self._wake(True)
+        """Return an answer as JSON. Raises the error that the process raised, Refusal when it took or would take too long."""
+        question = dump({"method": method, "arguments": arguments}).encode("utf-8", "replace") + b"\n"
+        if not self._room.acquire(blocking=False):
+            raise Refusal(503, self.service, f"{_MOST} questions wait for an answer already", "try again in a while")
+        try:
+            with self._lock:
+                self._wake(False)
+                try:
+                    return self._ask(question)
+                finally:
+                    self._wake(True)
+        finally:
+            self._room.release()
 
     def _ask(self, question: bytes) -> bytes:
         if self._closed:
             raise Refusal(503, self.service, "the board is ending", "")
         if self._process is None or self._process.poll() is not None:
+            self._end()
             self._process = self._start()
         process, late = self._process, threading.Event()
 
@@ -88,12 +101,14 @@ class Worker:
     def _start(self) -> subprocess.Popen:
         # -P: a file in the working folder must not pass for a module.
         command = [sys.executable, "-P", "-m", "tapegrad.board.worker", self.service, str(self.priority)]
+        self._folder = tempfile.TemporaryDirectory(prefix="tapegrad-board-", ignore_cleanup_errors=True)
+        places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name)
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1")},
+            env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), **places},
         )
 
     def _wake(self, done: bool) -> None:
@@ -122,6 +137,9 @@ class Worker:
                     stream.close()
                 except OSError:
                     continue
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def close(self) -> None:
         """End the process, also in the middle of a question."""

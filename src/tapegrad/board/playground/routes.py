@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
 from ..answers import answer, read_object
 from ..refusal import Refusal
-from ..web import Request, Response, Route
+from ..web import Request, Response, Route, run_in_threadpool
 
 if TYPE_CHECKING:
     from ..app import Board
@@ -20,7 +19,7 @@ def routes(board: Board) -> list[Route]:
     """Return the routes of this file."""
 
     async def ask(method: str, **arguments: Any) -> Response:
-        return answer(await asyncio.to_thread(board.playground.ask, method, **arguments))
+        return answer(await run_in_threadpool(board.playground.ask, method, **arguments))
 
     async def start(request: Request) -> Response:
         return await ask("start", spec=(await read_object(request)).get("spec", {}))

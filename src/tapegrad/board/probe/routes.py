@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ..answers import answer, checkpoint_of, choice, read_object, whole
 from ..runs import entry_of
-from ..web import Request, Response, Route
+from ..web import Request, Response, Route, run_in_threadpool
 
 if TYPE_CHECKING:
     from ..app import Board
@@ -58,7 +57,7 @@ def routes(board: Board) -> list[Route]:
 
     async def predict(request: Request) -> Response:
         inputs = (await read_object(request)).get("inputs")
-        return await asyncio.to_thread(look, request, "predict", inputs=inputs)
+        return await run_in_threadpool(look, request, "predict", inputs=inputs)
 
     return [
         Route("/api/runs/{id}/graph", graph),
