@@ -13,7 +13,7 @@ from ..core.graph import FREED
 from ..core.notes import LOG, Note
 from ..core.plan import INPUT, REST
 from .flow import behind, leading
-from .watching import Step
+from .watching import Step, ancestors
 
 __all__ = ["BLOCKS", "Break", "break_of", "break_of_step", "noted_break", "watched_breaks"]
 
@@ -57,18 +57,13 @@ def watched_breaks(goal: Tensor, ends: Iterable[Step]) -> tuple[bool, list[Break
     start = getattr(goal, "origin", None)
     if not isinstance(start, Step):
         return False, []
-    users: dict[Step, list[Step]] = {}
-    seen: set[Step] = set()
-    stack = list(ends)
-    while stack:
-        step = stack.pop()
-        if step not in seen:
-            seen.add(step)
-            stack.extend(step.inputs)
-            for source in step.inputs:
-                users.setdefault(source, []).append(step)
+    seen = ancestors(ends)
     if start not in seen:
         return False, []
+    users: dict[Step, list[Step]] = {}
+    for step in seen:
+        for source in step.inputs:
+            users.setdefault(source, []).append(step)
     after: set[Step] = set()
     stack = [start]
     while stack:

@@ -9,7 +9,7 @@ from typing import Any
 from .explanation import Explanation
 from .flow import Flow, Record, Stats, way
 from .reasons import ADVICE, MASKS, SATURATING, Reason, why_not_finite
-from .watching import Step
+from .watching import Step, ancestors
 
 __all__ = ["first_not_finite", "judge", "state_of", "tell_of_step"]
 
@@ -113,18 +113,6 @@ def first_not_finite(ends: Iterable[Step]) -> Step | None:
     outside = [s for s in made if s.leaf and s.worst == "nan"]
     inside = [s for s in made if not s.leaf]
     return next(iter(outside or inside), broken)
-
-
-def ancestors(ends: Iterable[Step]) -> set[Step]:
-    """Return the steps that some steps were computed from, themselves included."""
-    seen: set[Step] = set()
-    stack = list(ends)
-    while stack:
-        step = stack.pop()
-        if step not in seen:
-            seen.add(step)
-            stack.extend(step.inputs)
-    return seen
 
 
 def tell_of_step(question: Any, state: str, step: Step, words: str = "") -> Explanation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ..errors import TraceError
 from .flow import Record, behind, way
 from .reasons import saved_values
 
-__all__ = ["NODES", "Step", "Watcher", "steps_of", "watch"]
+__all__ = ["NODES", "Step", "Watcher", "ancestors", "steps_of", "watch"]
 
 
 class Step:
@@ -292,3 +293,15 @@ def _look(step: Step | None, value: Any, known: set[Step]) -> None:
     if step is not None and isinstance(value, np.ndarray) and step not in known:
         step.values(value)
         known.add(step)
+
+
+def ancestors(ends: Iterable[Step]) -> set[Step]:
+    """Return the steps that some steps were computed from, themselves included."""
+    seen: set[Step] = set()
+    stack = list(ends)
+    while stack:
+        step = stack.pop()
+        if step not in seen:
+            seen.add(step)
+            stack.extend(step.inputs)
+    return seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,7 +23,8 @@ _ACTIVATION = {
 def course_of(events: Iterable[Mapping[str, Any]], facts: Mapping[str, Any] | None = None) -> Course:
     """Return the course that the events of a run (dicts with ``event``) tell of: reports and looks, no single losses.
 
-    ``facts`` are fields of :class:`Facts` that are known from elsewhere; others are passed over.
+    ``facts`` are fields of :class:`Facts` that are known from elsewhere; others are passed over, and so is what no training
+    writes.
 
     >>> course = course_of([{"event": "epoch", "epoch": 1, "step": 4, "rate": 0.1, "loss": 0.5}])
     >>> course.records[0]["loss"], course.rates
@@ -33,15 +35,15 @@ def course_of(events: Iterable[Mapping[str, Any]], facts: Mapping[str, Any] | No
     for event in events:
         if event["event"] == "epoch":
             record: dict[str, float] = {
-                k: v for k, v in event.items() if k not in ("event", "time") and isinstance(v, (int, float))
+                k: v for k, v in event.items() if k not in ("event", "time") and _number(v) is not None
             }
             course.records.append(record)
             rate = record.get("rate")
             if rate is not None and (not course.rates or course.rates[-1][1] != rate):
-                course.rates.append((int(record.get("step", 0)), rate))
+                course.rates.append((_step(event), rate))
         elif event["event"] == "statistics":
-            layers = {path: _look(layer) for path, layer in event.get("layers", {}).items()}
-            course.looks.append(Look(int(event.get("step", 0)), layers))
+            layers = {path: _look(layer) for path, layer in _part(event, "layers").items() if isinstance(layer, Mapping)}
+            course.looks.append(Look(_step(event), layers))
     if course.looks:
         course.facts.kinds = {path: layer.kind for path, layer in course.looks[0].layers.items()}
     course.facts.has_valid = any("valid_loss" in record for record in course.records)
@@ -53,8 +55,23 @@ def course_of(events: Iterable[Mapping[str, Any]], facts: Mapping[str, Any] | No
 def _look(layer: Mapping[str, Any]) -> LayerLook:
     look = LayerLook(str(layer.get("kind", "")))
     for theirs, ours in _ACTIVATION.items():
-        setattr(look, ours, layer.get("activation", {}).get(theirs))
-    look.grad_norm = layer.get("gradient", {}).get("norm")
-    look.weight_norm = layer.get("weight", {}).get("norm")
-    look.update_ratio = layer.get("update_ratio")
+        setattr(look, ours, _number(_part(layer, "activation").get(theirs)))
+    look.grad_norm = _number(_part(layer, "gradient").get("norm"))
+    look.weight_norm = _number(_part(layer, "weight").get("norm"))
+    look.update_ratio = _number(layer.get("update_ratio"))
     return look
+
+
+def _part(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = event.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    fits = type(value) is float or (type(value) is int and abs(value) < 1 << 53)
+    return value if fits else None
+
+
+def _step(event: Mapping[str, Any]) -> int:
+    step = _number(event.get("step"))
+    return int(step) if step is not None and math.isfinite(step) else 0

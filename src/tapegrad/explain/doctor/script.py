@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import types
@@ -55,6 +56,9 @@ def course_of_script(
         prepare()
     watcher = Watcher(steps=steps, seconds=seconds)
     before = sys.argv, sys.modules.get("__main__"), list(sys.path)
+    streams, process = (sys.stdout, sys.stderr), os.getpid()
+    # A script may close the streams that it has; what is said afterwards still has its own.
+    sys.stdout, sys.stderr = (_same(stream) for stream in streams)
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=place, __builtins__=__builtins__, __spec__=None, __cached__=None)
     sys.argv, sys.modules["__main__"] = [place, *argv], main
@@ -65,10 +69,29 @@ def course_of_script(
             warnings.simplefilter("ignore", TapegradWarning)
             _run(source, place, main, watcher.gathering)
     finally:
+        _flush()
+        if os.getpid() != process:  # the script made a process of its own, which ends where the script does
+            os._exit(bool(watcher.gathering.practice.error))
+        sys.stdout, sys.stderr = streams
         sys.argv, sys.path[:] = before[0], before[2]
         if before[1] is not None:
             sys.modules["__main__"] = before[1]
     return watcher.gathering.finish()
+
+
+def _same(stream: Any) -> Any:
+    """Return a text stream that writes where another does; closing it leaves the other open."""
+    try:
+        stream.flush()
+        return open(stream.fileno(), "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)
+    except (AttributeError, OSError, ValueError):  # one without a file, as in a notebook
+        return stream
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
 
 
 def _run(source: bytes, place: str, main: types.ModuleType, gathering: Gathering) -> None:
@@ -79,20 +102,30 @@ def _run(source: bytes, place: str, main: types.ModuleType, gathering: Gathering
     except SystemExit as end:
         if end.code not in (None, 0):
             gathering.practice.error, gathering.practice.error_kind = (
-                f"it ended with exit code {end.code}",
+                f"it ended with exit code {_words(end.code)}",
                 "SystemExit",
             )
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         practice = gathering.practice
-        practice.error = " ".join(str(error).split()) or type(error).__name__
+        practice.error = _words(error) or type(error).__name__
         practice.error_kind = type(error).__name__
         practice.error_where = _line(error, place)
+
+
+def _words(value: Any) -> str:
+    """Return what a value of the script says of itself, on one line; nothing where it cannot."""
+    try:
+        return " ".join(str(value).split())
+    except Exception:
+        return ""
 
 
 def _line(error: BaseException, place: str) -> str:
     """Return ``file:line`` of the innermost line of the user's own code that an error went through."""
     if isinstance(error, SyntaxError):
-        return f"{os.path.basename(place)}:{error.lineno}"
+        return os.path.basename(place) + (f":{error.lineno}" if error.lineno is not None else "")
     trace, found = error.__traceback__, ""
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
