@@ -14,6 +14,7 @@ from tapegrad.cli.doctor import _wrapped
 from tapegrad.cli.main import main
 from tapegrad.lab.overview import describe
 from tapegrad.train import Run
+from tapegrad.train.lines import dump
 
 SICK = """\
 data: {set: digits, target_scale: 1, batch_size: 64, split: {valid: 0}}
@@ -161,6 +162,25 @@ def test_a_run_without_its_findings_is_diagnosed_from_what_is_left(sick_run, cap
     shutil.rmtree(folder / "checkpoints")
     assert main(["doctor", str(folder), "--json"]) == 1
     assert json.loads(said(capsys)[0])["findings"][0]["fault"] == "output-range"
+
+
+ODD = (None, "x", -1, 1.5, float("nan"), float("inf"), 2**70, True, [], [[1]], {}, {"a": None})
+
+
+def test_events_that_no_training_wrote_are_passed_over(sick_run, capsys, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(sick_run, folder)
+    kinds = ("epoch", "statistics", "finding")
+    names = ("step", "epoch", "loss", "rate", "layers", "fault", "where", "since", "severity", "evidence", "advice")
+    odd = [{"event": kind, **dict.fromkeys(names, value)} for kind in kinds for value in ODD]
+    odd += [{"event": "statistics", "step": 1, "layers": {"fc1": value}} for value in ODD]
+    odd += [{"event": "statistics", "step": 1, "layers": {"fc1": {"activation": v, "gradient": v}}} for v in ODD]
+    odd += [{"event": "statistics", "step": 1, "layers": {"fc1": {"activation": {"mean": v, "std": v}}}} for v in ODD]
+    odd += [{"event": "finding", "fault": "output-range", "evidence": {"series": value, "low": value}} for value in ODD]
+    with open(folder / "events.jsonl", "a") as file:
+        file.writelines(dump(event) + "\n" for event in odd)
+    assert main(["doctor", str(folder)]) == 1
+    assert "The outputs cannot reach the targets" in said(capsys)[0]
 
 
 def test_a_training_that_diverges_says_why(sick, capsys, tmp_path):

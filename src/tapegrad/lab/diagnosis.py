@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,11 +55,26 @@ def diagnose_run(run: Run) -> list[Finding]:
 
     Findings that were told during the training are among them.
     """
-    told = [Finding.from_dict(event) for event in run.events("finding")]
+    told = [finding for event in run.events("finding") if (finding := _told(event)) is not None]
     config = load_config(run.folder / "recipe.yaml")
     course = course_of(run.events(), _planned_of(config))
     found = {finding.key: finding for finding in (*detect(course), *_at_start(run, config), *told)}
     return ranked(found.values())
+
+
+def _told(event: Mapping[str, Any]) -> Finding | None:
+    """Return the finding that a doctor wrote down; None for what can be none of its, as files may be anybody's."""
+    fields = event.get("fault"), event.get("where", ""), event.get("advice", "")
+    numbers = event.get("since", 0), event.get("severity", 0.0)
+    if not all(isinstance(text, str) for text in fields) or not all(type(n) in (int, float) for n in numbers):
+        return None
+    try:
+        finding = Finding.from_dict(event)
+        for told in (finding.title, finding.message, finding.sparkline):
+            told()
+    except Exception:  # whatever its evidence does to the sentences
+        return None
+    return finding
 
 
 def _at_start(run: Run, config: Config) -> list[Finding]:

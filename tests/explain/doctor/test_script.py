@@ -1,6 +1,8 @@
 """Watching a script: what is seen of it, and that nothing of the watching is left."""
 
 import builtins
+import os
+import subprocess
 import sys
 import textwrap
 
@@ -119,6 +121,51 @@ def test_an_error_of_the_script_is_told_with_its_line(script):
 def test_a_mistake_of_syntax_is_told_with_its_line(script):
     (finding,) = watch_script(script("x = 1\ny = = 2\n"))
     assert (finding.fault, finding.where) == ("script-error", "training.py:2")
+
+
+WEIRD = {
+    "an error without words": (
+        "class E(Exception):\n def __str__(self): raise RuntimeError\nraise E",
+        "training.py:3",
+        "E: E",
+    ),
+    "no Exception": ("raise GeneratorExit('so')", "training.py:1", "GeneratorExit: so"),
+    "an exit code without words": (
+        "class E:\n def __str__(self): raise RuntimeError\nraise SystemExit(E())",
+        "",
+        "it ended with exit code",
+    ),
+    "no text": ("x = 1\n\0", "training.py", "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize(("text", "where", "words"), WEIRD.values(), ids=WEIRD)
+def test_errors_of_all_kinds_are_told(tmp_path, text, where, words):
+    path = tmp_path / "training.py"
+    path.write_text(text)
+    (finding,) = watch_script(path)
+    assert (finding.fault, finding.where) == ("script-error", where)
+    assert words in finding.message()
+
+
+STREAMS = {
+    "closed": "sys.stdout.close()",
+    "gone": "sys.stdout = sys.stderr = None",
+    "a child": "if os.fork() == 0: sys.exit(0)\nos.wait()",
+}
+
+
+@pytest.mark.parametrize("text", STREAMS.values(), ids=STREAMS)
+def test_what_a_script_does_to_its_streams_or_in_a_child_hides_no_finding(tmp_path, text):
+    if "fork" in text and not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    path = tmp_path / "training.py"
+    path.write_text(f"import os, sys\nprint('before')\n{text}\nraise ValueError('here')\n")
+    command = "import sys; from tapegrad.cli.main import main; sys.exit(main(['doctor', sys.argv[1], '--lang', 'en']))"
+    done = subprocess.run([sys.executable, "-c", command, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.count("before") == 1
+    assert done.stdout.count("The script ended with an error") == 1
 
 
 def test_ending_well_is_no_error(script):

@@ -42,7 +42,9 @@ def course_of(events: Iterable[Mapping[str, Any]], facts: Mapping[str, Any] | No
             if rate is not None and (not course.rates or course.rates[-1][1] != rate):
                 course.rates.append((_step(event), rate))
         elif event["event"] == "statistics":
-            layers = {path: _look(layer) for path, layer in _part(event, "layers").items() if isinstance(layer, Mapping)}
+            layers = {
+                path: _look(layer) for path, layer in _part(event, "layers").items() if isinstance(layer, Mapping)
+            }
             course.looks.append(Look(_step(event), layers))
     if course.looks:
         course.facts.kinds = {path: layer.kind for path, layer in course.looks[0].layers.items()}
