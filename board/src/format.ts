@@ -26,9 +26,9 @@ export function count(number: number): string {
   return format({ maximumFractionDigits: 0 }).format(number);
 }
 
-/** A whole number in little room: 1.2M. */
+/** A round number in little room: 1.25M. */
 export function compact(number: number): string {
-  return format({ notation: "compact", maximumFractionDigits: 1 }).format(number);
+  return format({ notation: "compact", maximumSignificantDigits: 6 }).format(number).replace("-", "−");
 }
 
 /** A share as a percentage: 97.5%. */
@@ -63,7 +63,7 @@ export function moment(seconds: number | null | undefined): string {
 /** Anything of a configuration, on one line. */
 export function plain(thing: unknown): string {
   if (thing === null || thing === undefined) return "–";
-  if (typeof thing === "number") return Number.isInteger(thing) ? String(thing) : value(thing);
+  if (typeof thing === "number") return Number.isSafeInteger(thing) ? String(thing) : value(thing);
   if (typeof thing === "string") return thing;
   if (Array.isArray(thing)) return `[${thing.map(plain).join(", ")}]`;
   return JSON.stringify(thing);

@@ -9,7 +9,7 @@ const scope = self as unknown as { onmessage: (event: MessageEvent<Question>) =>
 
 function place(question: Question): Omit<Placed, "ticket"> {
   const graph = new Graph({ compound: true });
-  graph.setGraph({ rankdir: question.direction === "right" ? "LR" : "TB", nodesep: question.groups.length ? 20 + HEAD : 20, ranksep: 34, edgesep: 12, marginx: 12, marginy: 12 });
+  graph.setGraph({ rankdir: question.direction === "right" ? "LR" : "TB", nodesep: question.groups.length ? 20 + HEAD : 20, ranksep: 28, edgesep: 12, marginx: 12, marginy: 12 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { path } of question.groups) graph.setNode(path, {});
   for (const { path, parent } of question.groups) if (parent) graph.setParent(path, parent);

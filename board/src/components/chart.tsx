@@ -53,8 +53,18 @@ function named(_: uPlot, splits: number[]): (number | null)[] {
 }
 
 function tick(split: number): string {
-  return shown(split).replace(/\.?0*e/, "e");
+  const size = Math.abs(split);
+  return size >= 1e4 && size < 1e9 ? compact(split) : shown(split).replace(/\.?0*e/, "e");
 }
+
+/** The distances that ticks may have: `digits` times the powers of ten. */
+function distances(digits: readonly number[], lowest: number, highest: number): number[] {
+  return Array.from({ length: highest - lowest }, (_, power) => digits.map((digit) => digit * 10 ** (lowest + power))).flat();
+}
+
+// Steps are whole numbers; a loss that diverges reaches the end of what float32 holds.
+const STEPS = distances([1, 2, 5], 0, 12);
+const VALUES = distances([1, 2, 2.5, 5], -40, 40);
 
 function axis(side: "x" | "y", log: boolean): uPlot.Axis {
   return {
@@ -63,8 +73,7 @@ function axis(side: "x" | "y", log: boolean): uPlot.Axis {
     font: "11px system-ui, sans-serif",
     ticks: { show: false },
     size: side === "x" ? 24 : 50,
-    // Steps are whole numbers.
-    ...(side === "x" ? { incrs: [1, 2, 5].flatMap((n) => Array.from({ length: 12 }, (_, power) => n * 10 ** power)).sort((a, b) => a - b) } : {}),
+    ...(side === "x" ? { incrs: STEPS } : log ? {} : { incrs: VALUES }),
     gap: 6,
     space: side === "x" ? 70 : 34,
     values: (_, splits) => splits.map((split) => (split === null ? "" : side === "x" ? compact(split) : tick(split))),
@@ -106,7 +115,8 @@ function build(props: ChartProps, latest: { current: Latest }, width: number, ho
     width,
     height,
     legend: { show: false },
-    padding: [10, 8, 0, 0],
+    // At the right a tick's text reaches beyond the last step.
+    padding: [10, 16, 0, 0],
     cursor: {
       y: false,
       points: { size: 7 },

@@ -92,6 +92,8 @@ export const en = {
   "metric.seconds": "seconds per epoch",
   "metric.mae": "mean absolute error",
 
+  "run.none": "There is no such run",
+  "run.none.text": "Its folder was moved or deleted, or the board was started on other folders since this address was made.",
   "run.epochs": "{done} of one epoch|{done} of {count} epochs",
   "run.epochs.done": "one epoch|{count} epochs",
   "run.steps": "{done} of one step|{done} of {count} steps",

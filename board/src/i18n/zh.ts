@@ -94,6 +94,8 @@ export const zh: Record<keyof typeof en, string> = {
   "metric.seconds": "每轮秒数",
   "metric.mae": "平均绝对误差",
 
+  "run.none": "没有这次训练",
+  "run.none.text": "它的文件夹已被移动或删除，或者这个网址生成之后，“tapegrad board” 换了别的文件夹启动。",
   "run.epochs": "{done} / {count} 轮",
   "run.epochs.done": "{count} 轮",
   "run.steps": "{done} / {count} 步",

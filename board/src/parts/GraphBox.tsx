@@ -26,7 +26,7 @@ export function face(box: Box, group: Group | undefined, which: Statistic): Face
   if (group) lines.unshift(t("graph.holds", { n: operations(group.members) }));
   if (stat !== null) lines.push(`${t(`graph.short.${which}`)} ${short(stat)}`);
   const wanted = Math.max(textWidth(title, TITLE) + (group ? 28 : 0), ...lines.map((line) => textWidth(line, PLAIN)));
-  return { title, lines, width: Math.ceil(Math.min(Math.max(wanted + 26, 96), 240)), height: 30 + 15 * lines.length };
+  return { title, lines, width: Math.ceil(Math.min(Math.max(wanted + 24, 84), 240)), height: 30 + 15 * lines.length };
 }
 
 /** A node's name without its module's, which the frame around it says. */

@@ -7,7 +7,7 @@ import { useCamera, type Camera, type Room } from "./camera";
 import type { Folding, Picture } from "./folding";
 import { face } from "./GraphBox";
 import { GraphDrawing } from "./GraphDrawing";
-import { direction, useFollowing, useSettled, type Faces, type Settled } from "./graphlayout";
+import { direction, useFollowing, useSettled, wholeOf, type Faces, type Settled } from "./graphlayout";
 import type { Statistic } from "./graphlook";
 import { step } from "./graphsteps";
 import type { Placed } from "./placing";
@@ -37,18 +37,20 @@ function useHeight(placed: Placed | undefined, svg: Svg): number {
   const tall = useRef(0);
   if (placed && !placed.failed) {
     const scale = Math.min(1.15, (roomOf(svg).width - 24) / Math.max(placed.width, 1));
-    tall.current = Math.max(tall.current, Math.max(scale, 0.55) * placed.height + 60);
+    tall.current = Math.max(tall.current, Math.max(scale, 0.6) * placed.height + 60);
   }
   return Math.round(tall.current);
 }
 
-/** A panel that opens beside the picture must not hide the box that it is about. */
+/** When the room changes, for a panel that opens takes from it, what nobody has moved fits anew; the chosen box stays in sight. */
 function useRevealed(svg: Svg, camera: Camera, placed: Placed | undefined, chosen: string | null): void {
   useEffect(() => {
     if (!svg.current) return;
     const watcher = new ResizeObserver(() => {
       const place = chosen === null ? undefined : placed?.boxes[chosen];
-      if (place) camera.reveal(place, roomOf(svg));
+      const [room, all] = [roomOf(svg), placed && !placed.failed ? wholeOf(placed) : null];
+      if (all && camera.isFitted) camera.fit(all, room);
+      if (place) camera.reveal(place, room);
     });
     watcher.observe(svg.current);
     return () => watcher.disconnect();
@@ -108,7 +110,7 @@ export function GraphCanvas(properties: Properties): VNode {
     properties.onChoose(key);
   };
   const fit = (): void => {
-    if (placed) camera.fit(placed.width, placed.height, roomOf(svg));
+    if (placed) camera.fit(wholeOf(placed), roomOf(svg));
   };
   const zoom = (factor: number): void => {
     const { width, height } = roomOf(svg);

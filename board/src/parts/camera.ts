@@ -15,6 +15,11 @@ export interface Room {
   height: number;
 }
 
+/** A picture's size, and the middle of what one looks at first. */
+export interface Whole extends Room {
+  first: { x: number; y: number };
+}
+
 // What stays free around a box that is brought into sight.
 const MARGIN = 24;
 const SMALLEST = 0.08;
@@ -26,11 +31,12 @@ function whole(width: number, height: number, room: Room): number {
 
 /** The smallest zoom at which boxes can be read and touched: a phone's are larger. */
 function least(room: Room): number {
-  return room.width < 500 ? 0.8 : 0.55;
+  return room.width < 500 ? 0.8 : 0.6;
 }
 
 export class Camera {
   readonly view = signal<View>({ x: 0, y: 0, zoom: 1 });
+  private fitted: View | null = null;
   private readonly fingers = new Map<number, { x: number; y: number }>();
   /** Whether the pointer moved since it went down: a drag is no click. */
   dragged = false;
@@ -47,11 +53,22 @@ export class Camera {
     view.value = { ...view.value, x: view.value.x + dx, y: view.value.y + dy };
   }
 
-  /** Shows a picture of this size as a whole if that leaves it readable, else its beginning. */
-  fit(width: number, height: number, room: Room): void {
+  /** Shows a picture of this size as a whole if that leaves it readable, else the surroundings of `first`. */
+  fit({ width, height, first }: Whole, room: Room): void {
     const zoom = Math.min(Math.max(whole(width, height, room), least(room)), 1.15);
-    const start = (spare: number): number => (spare > 0 ? spare / 2 : 12);
-    this.view.value = { zoom, x: start(room.width - width * zoom), y: start(room.height - height * zoom) };
+    const start = (all: number, size: number, at: number): number =>
+      size <= all ? (all - size) / 2 : Math.min(Math.max(all / 2 - at * zoom, all - size - 12), 12);
+    this.view.value = {
+      zoom,
+      x: start(room.width, width * zoom, first.x),
+      y: start(room.height, height * zoom, first.y),
+    };
+    this.fitted = this.view.value;
+  }
+
+  /** Whether the picture is seen as `fit` left it: nobody has moved it since. */
+  get isFitted(): boolean {
+    return this.view.peek() === this.fitted;
   }
 
   /** Whether `fit` can show a picture of this size as a whole. */
@@ -66,7 +83,8 @@ export class Camera {
       const [from, to] = [(middle - size / 2) * zoom + offset - MARGIN, (middle + size / 2) * zoom + offset + MARGIN];
       return from < 0 || to - from > all ? -from : Math.min(all - to, 0);
     };
-    this.pan(shift(box.x, box.width, left, room.width), shift(box.y, box.height, top, room.height));
+    const [dx, dy] = [shift(box.x, box.width, left, room.width), shift(box.y, box.height, top, room.height)];
+    if (dx || dy) this.pan(dx, dy);
   }
 
   down = (event: PointerEvent): void => {

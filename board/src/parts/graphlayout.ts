@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { asset } from "../assets";
-import type { Camera, Room } from "./camera";
+import type { Camera, Room, Whole } from "./camera";
 import type { Picture } from "./folding";
 import type { face } from "./GraphBox";
 import { Placer, type Direction, type Placed, type Question } from "./placing";
@@ -66,6 +66,14 @@ interface Anchor {
   y: number;
 }
 
+/** The size of a picture, and the box in which the values set out. */
+export function wholeOf(placed: Placed): Whole {
+  const along = direction.peek() === "right" ? "x" : "y";
+  const boxes = Object.entries(placed.boxes).filter(([key]) => !key.startsWith("g:"));
+  const [first = { x: 0, y: 0 }] = boxes.map(([, box]) => box).sort((a, b) => a[along] - b[along]);
+  return { width: placed.width, height: placed.height, first };
+}
+
 /** Where the upper left corner of a group is, folded or open. */
 function corner(placed: Placed, path: string): { x: number; y: number } | null {
   const place = placed.boxes[`g:${path}`] ?? placed.boxes[`m${path}`];
@@ -85,7 +93,7 @@ export function useFollowing(camera: Camera, placed: Placed | null, newest: bool
     const held = anchor.current;
     const at = held && corner(placed, held.path);
     anchor.current = null;
-    if (shown.current !== wanted || (held && camera.fits(width, height, room()))) camera.fit(width, height, room());
+    if (shown.current !== wanted || (held && camera.fits(width, height, room()))) camera.fit(wholeOf(placed), room());
     else if (held && at) {
       const { x, y, zoom } = camera.view.peek();
       camera.pan(held.x - (at.x * zoom + x), held.y - (at.y * zoom + y));

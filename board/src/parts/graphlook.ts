@@ -84,7 +84,7 @@ export function path(points: readonly { x: number; y: number }[]): string {
 }
 
 export const TITLE = "600 13px";
-export const PLAIN = "400 11px";
+export const PLAIN = "400 12px";
 
 let ruler: CanvasRenderingContext2D | null = null;
 

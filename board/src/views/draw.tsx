@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Prediction, RunDetail } from "../api";
-import { get, post } from "../client";
+import { ApiError, get, post } from "../client";
 import { Button, Empty, ErrorBox, Loaded } from "../components";
 import { percent, value as short } from "../format";
 import { t } from "../i18n";
@@ -13,9 +13,11 @@ import { Heat } from "../parts/Heat";
 import { Sheet } from "../parts/Sheet";
 import { shapeText, size } from "../parts/units";
 import { useResource } from "../resource";
+import { NoRun } from "./run";
 
 export default function DrawView({ id }: { id: number }): VNode {
   const run = useResource<RunDetail>(String(id), (signal) => get<RunDetail>(`runs/${id}`, {}, signal));
+  if (run.error instanceof ApiError && run.error.status === 404) return <NoRun />;
   return (
     <section class="draw-view" aria-labelledby="draw-title">
       <Loaded from={run}>

@@ -143,7 +143,7 @@ function SpotView({ spot, column, looked, look }: SpotProperties): VNode {
     return (
       <span class="spot spot-input" style={place} title={name} role="img" aria-label={name}>
         {picture}
-        <span class="spot-name">{spot.name}</span>
+        <span class={`spot-name${spot.plane ? "" : " below"}`}>{spot.name}</span>
       </span>
     );
   const at = { layer, unit: spot.unit };

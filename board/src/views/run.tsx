@@ -58,7 +58,7 @@ function useRun(id: number) {
 
 export default function RunPage({ id, tab }: { id: number; tab: string }) {
   const { data, error, reload, row } = useRun(id);
-  if (error && !data) return <ErrorBox error={error} retry={reload} />;
+  if (error && !data) return error instanceof ApiError && error.status === 404 ? <NoRun /> : <ErrorBox error={error} retry={reload} />;
   if (!data) return <Skeleton lines={8} />;
   const run: RunDetail = row ? { ...row, ...data, ...live(row) } : data;
   const tabs = tabsOf(run);
@@ -95,6 +95,15 @@ export default function RunPage({ id, tab }: { id: number; tab: string }) {
         )}
       </div>
     </>
+  );
+}
+
+/** In the place of a run whose folder is gone, or never was. */
+export function NoRun() {
+  return (
+    <Empty title={t("run.none")} action={<a class="button plain" href="#/">{t("app.toruns")}</a>}>
+      {t("run.none.text")}
+    </Empty>
   );
 }
 
