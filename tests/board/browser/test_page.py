@@ -169,3 +169,27 @@ def test_no_view_is_wider_than_a_phone(visit, board, locale):
               .filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => `${one.tagName}.${one.className}`)"""
         )
         assert wide == [], route
+
+
+def test_the_table_of_runs_fits_a_usual_screen(watched):
+    page = watched.open("/")
+    watched.settled()
+    page.locator("tbody tr").first.wait_for()
+    frame = page.locator(".table-frame")
+    assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0
+
+
+def test_a_graph_that_was_seen_whole_stays_whole_beside_its_panel(watched, board):
+    page = watched.open(f"/run/{board.number_of('spiral')}/graph")
+    watched.settled()
+    page.locator("[data-kind=operation]").first.click()
+    page.locator(".node-panel [data-panel-mean]").wait_for()
+    page.wait_for_function(
+        """() => {
+          const room = document.querySelector(".graph-canvas svg").getBoundingClientRect();
+          return [...document.querySelectorAll(".graph-canvas .box")].every(one => {
+            const box = one.getBoundingClientRect();
+            return box.left >= room.left && box.right <= room.right && box.top >= room.top && box.bottom <= room.bottom;
+          });
+        }"""
+    )
