@@ -324,3 +324,13 @@ def test_a_write_into_a_view_is_refused():
 
     with pytest.raises(ArgumentError, match=r"derive: .* writes into a view, or into what has one; write out of place"):
         derive(Written(forward), (2, 3))
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [(None, "a NoneType is no network"), (tg.ones(2), "a Tensor is no network"), (nn.Linear, "Linear is a class")],
+    ids=["nothing", "tensor", "class"],
+)
+def test_what_is_no_network_is_refused(model, what):
+    with pytest.raises(ArgumentError, match=f"^derive: {what}; give a network, such as nn.Sequential"):
+        derive(model)

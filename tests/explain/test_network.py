@@ -320,3 +320,13 @@ def test_the_tracer_is_taken_away_when_the_network_fails():
     with pytest.raises(KeyError):
         graph(Failing(), tg.ones(1))
     assert graph(nn.ReLU(), tg.ones(1)).nodes
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [(None, "a NoneType is no network"), (tg.ones(2), "a Tensor is no network"), (nn.Linear, "Linear is a class")],
+    ids=["nothing", "tensor", "class"],
+)
+def test_what_is_no_network_is_refused(model, what):
+    with pytest.raises(ArgumentError, match=f"^graph: {what}; give a network, such as nn.Sequential"):
+        graph(model, tg.ones(1, 2))

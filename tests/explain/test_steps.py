@@ -530,3 +530,13 @@ def test_html_escapes_names_and_draws_formulas():
     assert "<img" not in page
     assert "&lt;img src=x&gt;" in page
     assert '<math alttext="\\tanh x">' in page
+
+
+def test_what_is_no_loss_or_no_model_is_refused():
+    x = tg.ones(2, requires_grad=True)
+    with pytest.raises(UsageError, match=r"^step_through: a Linear is no loss; give a tensor, or a function"):
+        step_through(nn.Linear(2, 1))
+    with pytest.raises(
+        UsageError, match=r"^step_through: a int names no tensors; give the model, or a dict of tensors"
+    ):
+        step_through(x.sum(), 3)

@@ -13,7 +13,7 @@ from ..core import Tensor, wrap
 from ..errors import ArgumentError
 from ..nn import CrossEntropyLoss, Linear, Module, MultiMarginLoss, NLLLoss
 from .deriving import Derivation, Deriver
-from .inputs import example_inputs, ready, taking
+from .inputs import check_network, example_inputs, ready, taking
 from .recording import record
 
 __all__ = ["Derivation", "derive"]
@@ -54,6 +54,7 @@ def derive(
     \frac{\partial L}{\partial W_1} = \left(\frac{\partial L}{\partial h_1}\right)^{\top} \, x \in \mathbb{R}^{2 \times 3}
     \frac{\partial L}{\partial b_1} = \left(\frac{\partial L}{\partial h_1}\right)^{\top} \, \mathbf{1} \in \mathbb{R}^{2}
     """
+    check_network("derive", model)
     given = _inputs(model, inputs)
     with taking("derive", model, given), enable_grad():
         ready(model, given, {})

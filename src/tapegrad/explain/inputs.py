@@ -9,13 +9,21 @@ from typing import Any
 import numpy as np
 
 from ..array import get_default_dtype
-from ..core import no_grad, wrap
+from ..core import Tensor, no_grad, wrap
 from ..errors import ArgumentError, TapegradError
 from ..nn import Embedding, EmbeddingBag, Module
 from ..nn.parameter import is_lazy
 from .recording import named_tensors, undisturbed
 
-__all__ = ["example_inputs", "expectation", "in_evaluation", "ready", "taking"]
+__all__ = ["check_network", "example_inputs", "expectation", "in_evaluation", "ready", "taking"]
+
+
+def check_network(who: str, model: Any) -> None:
+    """Raise ArgumentError for what cannot be called as a network is."""
+    if callable(model) and not isinstance(model, (type, Tensor)):
+        return
+    what = f"{model.__name__} is a class" if isinstance(model, type) else f"a {type(model).__name__} is no network"
+    raise ArgumentError(who, what, "give a network, such as nn.Sequential(...), or a function of tensors")
 
 
 def example_inputs(who: str, model: Any, inputs: tuple, keywords: dict, size: Any, dtypes: Any = None) -> tuple:

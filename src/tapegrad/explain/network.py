@@ -12,7 +12,7 @@ import numpy as np
 from ..core import Tensor, Variable, user_line
 from ..nn import Module
 from .costs import multiply_adds
-from .inputs import example_inputs, ready, taking
+from .inputs import check_network, example_inputs, ready, taking
 from .recording import Call, Recorder, record
 
 __all__ = ["Graph", "GraphNode", "graph"]
@@ -135,6 +135,7 @@ def graph(
     [('input', 'input', (2, 3)), ('parameter', 'weight', (1, 3)), ('parameter', 'bias', (1,)), \
 ('operation', 'linear', (2, 1)), ('output', 'output', (2, 1))]
     """
+    check_network("graph", model)
     given = example_inputs("graph", model, inputs, keywords, input_size)
     targets = () if target is None else (target,)
     with taking("graph", model, given):

@@ -53,6 +53,13 @@ def step_through(
     >>> w.grad
     tensor([2., 4.])
     """
+    if isinstance(loss, Module):
+        raise UsageError(
+            "step_through", f"a {type(loss).__name__} is no loss", "give a tensor, or a function that computes one"
+        )
+    if not (model is None or isinstance(model, (Module, Mapping))):
+        what = f"a {type(model).__name__} names no tensors"
+        raise UsageError("step_through", what, "give the model, or a dict of tensors by their names")
     calls, line = None, ""
     if not isinstance(loss, Tensor):
         # Of what this very line leads to there is no line of its own to tell.
