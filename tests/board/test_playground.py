@@ -183,6 +183,13 @@ def test_tables_that_cannot_be_learned_from_are_refused_and_not_kept(name, text)
     assert set(service._scratch().iterdir()) == before
 
 
+def test_a_table_is_refused_by_its_own_name_and_not_by_where_it_lies():
+    with pytest.raises(ArgumentError) as caught:
+        service._upload("../mine.csv", "a,b,c\n1,2,3\n1,2\n")
+    assert str(caught.value).startswith("mine.csv:3: has 2 columns, the first line has 3")
+    assert "data." not in str(caught.value)
+
+
 def test_only_so_many_networks_and_tables_are_kept():
     numbers = [service._start({**SMALL})["id"] for _ in range(9)]
     with pytest.raises(Exception, match="not here any more"):

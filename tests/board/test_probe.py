@@ -1,5 +1,6 @@
 """What the board shows of a network's inside is what the library computes."""
 
+import json
 import shutil
 import struct
 import zlib
@@ -219,6 +220,14 @@ def test_a_damaged_run_is_told_in_a_sentence(client, runs, damage):
     status, said = client.get(f"/api/runs/{number}/graph")
     assert status in (400, 404)
     assert said["error"]["what"]
+
+
+@pytest.mark.parametrize("shape", [["a"], [2.5], [-1], [1e308], [None], [True]])
+def test_a_shape_that_is_none_is_told_in_a_sentence(client, runs, shape):
+    number = client.number_of("spiral")
+    (runs / "spiral" / "data.json").write_text(json.dumps({"input_shape": shape}))
+    status, said = client.get(f"/api/runs/{number}/graph")
+    assert (status, said["error"]["what"]) == (404, "its data.json is missing or damaged")
 
 
 NET = """

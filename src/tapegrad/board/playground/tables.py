@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, TapegradError
 from ...lab.data.source import Place
 from ...lab.data.tables import csv_file
 
@@ -36,9 +36,18 @@ def upload(folder: pathlib.Path, name: Any, text: Any) -> dict[str, Any]:
     path.write_bytes(data)
     try:
         return {"token": token, **_described(path, name)}
-    except BaseException:
+    except BaseException as error:
         path.unlink(missing_ok=True)
+        if isinstance(error, TapegradError):
+            raise _of_upload(error, path, name) from None
         raise
+
+
+def _of_upload(error: TapegradError, path: pathlib.Path, name: str) -> ArgumentError:
+    """Return an error about a file as one about what was uploaded, where neither the file nor a recipe is at hand."""
+    who = "upload" if error.who.startswith("data.") else error.who.replace(str(path), _safe(name))
+    fix = "change the table, and upload it again" if "data." in error.fix else error.fix
+    return ArgumentError(who, error.what, fix)
 
 
 def _described(path: pathlib.Path, name: str) -> dict[str, Any]:

@@ -45,9 +45,11 @@ class Subject:
         if self.config.model.module is not None:
             _check_trust(self.config.model.module, folder, host)
         shape = self.data.get("input_shape")
-        if not isinstance(shape, list):
-            raise Refusal(404, "run", "it has no data.json yet", "wait until the training has begun")
-        self.shape = [int(size) for size in shape]
+        if not isinstance(shape, list) or not all(type(size) is int and 0 <= size < 1 << 31 for size in shape):
+            raise Refusal(
+                404, "run", "its data.json is missing or damaged", "wait until the training has begun, or train again"
+            )
+        self.shape = shape
         self.model: Any = build_model(self.config, self.shape)
         load_weights(checkpoint, self.model)
         self.model.eval()
