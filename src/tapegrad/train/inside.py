@@ -126,7 +126,8 @@ class Inside:
             alive = (values != 0).any(axis=tuple(d for d in range(values.ndim) if d != 1))
             look.dead, look.dead_share = ~alive, float(1 - alive.mean())
             largest = max(abs(low), abs(high))
-            look.spread_share = float(values.std(axis=0).mean()) / largest if largest else 0.0
+            if len(values) > 1:
+                look.spread_share = float(values.std(axis=0).mean()) / largest if largest else 0.0
         bounds = _BOUNDS.get(look.kind)
         if bounds is not None:
             margin = _NEAR * (bounds[1] - bounds[0])

@@ -8,7 +8,9 @@ import pytest
 import tapegrad as tg
 from tapegrad import nn, optim
 from tapegrad.errors import ArgumentError, NotFiniteError
+from tapegrad.explain.doctor.detectors import detect
 from tapegrad.explain.doctor.doctor import Doctor, diagnose
+from tapegrad.explain.doctor.reading import course_of
 from tapegrad.train import (
     Callback,
     Checkpoints,
@@ -364,3 +366,16 @@ def test_it_keeps_within_its_budget(monkeypatch):
     assert steps[-1] > 2000
     assert doctor.seconds == pytest.approx(5e-3 * len(steps))
     assert doctor.seconds <= 0.02 * now[0] + 5e-3
+
+
+def test_of_a_run_the_reports_tell_whether_it_learns():
+    saturated = {"kind": "Tanh", "activation": {"saturated_share": 0.9}}
+    layers = {"act1": saturated, "fc2": {"kind": "Linear", "activation": {}}}
+    looks = [{"event": "statistics", "step": step, "layers": layers} for step in range(1, 9)]
+    losses = {True: (1.1, 0.6, 0.3), False: (1.1, 1.1, 1.1)}
+    for learned, values in losses.items():
+        reports = [
+            {"event": "epoch", "epoch": i, "step": 4 * i, "rate": 0.1, "loss": loss} for i, loss in enumerate(values, 1)
+        ]
+        found = [finding.fault for finding in detect(course_of([*reports, *looks]))]
+        assert ("saturated" in found) is not learned

@@ -247,3 +247,77 @@ def test_a_hook_that_scales_gradients_is_seen(script):
     finding = watch_script(script(text))[0]
     assert finding.fault == "gradient-scale"
     assert finding.evidence["factor"] == pytest.approx(1 / 16)
+
+
+# -- what is easily mistaken for something else ------------------------------------------------------------------------
+
+
+def faults(path):
+    return [finding.fault for finding in watch_script(path)]
+
+
+def test_a_single_sequence_in_a_batch_is_not_the_same_answer_for_all(script):
+    text = """
+    import tapegrad as torch
+    from tapegrad import nn
+
+    torch.manual_seed(0)
+    letters = torch.arange(1210) % 7
+    network, last = nn.RNN(7, 20, batch_first=True), nn.Linear(20, 7)
+    optimizer = torch.optim.Adam([*network.parameters(), *last.parameters()], lr=5e-3)
+    hidden = None
+    for i in range(0, 1200, 10):
+        inputs = nn.functional.one_hot(letters[i : i + 10], 7).float().unsqueeze(0)
+        outputs, hidden = network(inputs, hidden)
+        hidden = hidden.detach()
+        loss = nn.functional.cross_entropy(last(outputs)[0], letters[i + 1 : i + 11])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    """
+    assert faults(script(text)) == []
+
+
+def test_the_same_answer_is_told_without_classes_that_nobody_knows(script):
+    text = """
+    import tapegrad as torch
+    from tapegrad import nn
+
+    torch.manual_seed(0)
+    x = torch.randn(300, 5)
+    y = x @ torch.randn(5)
+    model = nn.Linear(5, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss = ((model(x) - y) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+    """
+    (finding,) = watch_script(script(text))
+    assert finding.fault == "same-value"
+    assert "?" not in finding.message("en") + finding.message("zh")
+
+
+def test_gradients_that_never_were_are_not_thrown_away(script):
+    text = LOOP.replace(
+        "        loss.backward()", "        loss = loss.detach().requires_grad_()\n        loss.backward()"
+    )
+    assert text != LOOP
+    assert faults(script(text))[0] == "no-gradient"
+    assert "gradients-dropped" not in faults(script(text))
+
+
+@pytest.mark.parametrize(
+    ("targets", "fault"),
+    [
+        ("(torch.arange(2) <= y.unsqueeze(1)).float()", "labels-share"),
+        ("F.one_hot(y, 2).float() * 2 - 1", "labels-share"),
+        ("F.one_hot(y * 0, 2).float()", "one-class"),
+        ("F.one_hot(y, 2).float()", None),
+        ("0.9 * F.one_hot(y, 2) + 0.05", None),
+    ],
+)
+def test_targets_in_the_shape_of_the_outputs_are_probabilities(script, targets, fault):
+    text = LOOP.replace("model = ", f"y = {targets}\nmodel = ")
+    assert faults(script(text))[:1] == ([fault] if fault else [])

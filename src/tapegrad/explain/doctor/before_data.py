@@ -13,6 +13,8 @@ __all__ = ["CHECKS"]
 
 # So many numbers of the inputs are looked at, spread over the samples.
 _MOST = 2_000_000
+# Probabilities that were written down with two digits, or computed in float16, add up to 1 but for that.
+_ROUNDED = 0.05
 _STANDARDIZE = "data: {standardize: true}"
 
 
@@ -69,6 +71,11 @@ def _class_labels(targets: np.ndarray, outputs: np.ndarray) -> Iterator[Finding]
             yield Finding("labels-range", "", 0, evidence, "", 0.99)
     elif targets.dtype.kind == "f" and targets.shape != (len(targets), *outputs.shape[1:]):
         yield Finding("labels-type", "", 0, {"dtype": str(targets.dtype), "targets": _shape(targets)}, "", 0.97)
+    elif targets.dtype.kind == "f" and targets.size:
+        sums = targets.sum(axis=1, dtype=np.float64)
+        if targets.min() < 0 or abs(sums - 1).max() > _ROUNDED:
+            evidence = {"low": float(targets.min()), "least": float(sums.min()), "most": float(sums.max())}
+            yield Finding("labels-share", "", 0, evidence, "", 0.95)
 
 
 def balance(course: Course) -> Iterator[Finding]:
@@ -76,7 +83,7 @@ def balance(course: Course) -> Iterator[Finding]:
     start = course.start
     if start is None or start.outputs is None or "train" not in start.samples:
         return
-    targets = start.samples["train"][1]
+    targets = _as_labels(start.samples["train"][1])
     classes = start.outputs.shape[1] if start.outputs.ndim == 2 else 0
     if course.facts.loss not in ("CrossEntropyLoss", "NLLLoss") or targets.dtype.kind not in "iu" or targets.ndim != 1:
         return
@@ -93,6 +100,13 @@ def balance(course: Course) -> Iterator[Finding]:
         yield Finding("class-missing", "", 0, evidence | {"missing": missing}, "", 0.5)
     elif counts[most] > 20 * counts[least] or evidence["share"] > 0.9:
         yield Finding("classes-unbalanced", "", 0, evidence, _weights(counts), 0.52)
+
+
+def _as_labels(targets: np.ndarray) -> np.ndarray:
+    """Return the classes of one-hot targets, and other targets as they are."""
+    shares = targets.dtype.kind == "f" and targets.ndim == 2 and targets.shape[1] > 1
+    sure = shares and np.isin(targets, (0, 1)).all() and (targets.sum(axis=1) == 1).all()
+    return targets.argmax(axis=1) if sure else targets
 
 
 def _weights(counts: np.ndarray) -> str:

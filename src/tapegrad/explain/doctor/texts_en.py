@@ -134,6 +134,13 @@ TEXTS: dict[str, dict[str, str]] = {
             "{dtype} of shape {targets}."
         ),
     },
+    "labels-share": {
+        "title": "The targets are no probabilities",
+        "message": (
+            "Targets of cross entropy in the outputs' shape are a probability for each class, so that a sample's add up to 1. "
+            "Here the smallest is {low}, and they add up to between {least} and {most}: were they made one-hot correctly?"
+        ),
+    },
     "target-shape": {
         "title": "Outputs and targets differ in shape",
         "message": (

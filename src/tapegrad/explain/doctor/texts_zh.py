@@ -112,6 +112,13 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "标签的类型不能表示类别",
         "message": ("CrossEntropyLoss 需要每个样本一个整数，或每个类别一个概率；得到的是形状 {targets} 的 {dtype}。"),
     },
+    "labels-share": {
+        "title": "目标不是概率",
+        "message": (
+            "与输出形状相同的交叉熵目标是每个类别的概率，每个样本的概率之和为 1。这里最小的是 {low}，"
+            "各样本之和在 {least} 到 {most} 之间：独热编码是否正确？"
+        ),
+    },
     "target-shape": {
         "title": "输出与目标的形状不同",
         "message": (

@@ -118,9 +118,11 @@ def same_answer(course: Course) -> Iterator[Finding]:
     if len(series) < 3 or max(value for _, value in series[-3:]) > _CONSTANT:
         return
     sample = course.sample
-    share = max(sample.frequencies.values()) / sample.rows if sample is not None and sample.frequencies else math.nan
-    evidence: dict[str, Any] = {"spread": series[-1][1], "share": share, "kind": layer.kind, "series": series}
-    yield Finding("same-answer", last, int(series[-3][0]), evidence, "", 0.58)
+    evidence: dict[str, Any] = {"spread": series[-1][1], "kind": layer.kind, "series": series}
+    fault = "same-value"
+    if sample is not None and sample.frequencies:
+        fault, evidence["share"] = "same-answer", max(sample.frequencies.values()) / sample.rows
+    yield Finding(fault, last, int(series[-3][0]), evidence, "", 0.58)
 
 
 def underfitting(course: Course) -> Iterator[Finding]:

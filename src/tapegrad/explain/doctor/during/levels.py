@@ -65,8 +65,15 @@ def chance(course: Course) -> float | None:
 def learns(course: Course, share: float = 0.9) -> bool:
     """Return whether the loss at the end is below that share of the loss at the start, and of guessing."""
     level = chance(course)
-    bound = started(course) if level is None else min(started(course), level)
-    return ended(course) < share * bound if bound > 0 else ended(course) < bound
+    first, last = (started(course), ended(course)) if course.losses else _reported(course)
+    bound = first if level is None else min(first, level)
+    return last < share * bound if bound > 0 else last < bound
+
+
+def _reported(course: Course) -> tuple[float, float]:
+    """Return the first and the last loss that was reported: of a run's folder that is all that is known."""
+    reported = [record["loss"] for record in course.records if "loss" in record]
+    return (reported[0], reported[-1]) if reported else (math.nan, math.nan)
 
 
 def median_ratio(course: Course, last: int = 4) -> float | None:

@@ -61,12 +61,18 @@ def no_update(course: Course) -> Iterator[Finding]:
     evidence: dict[str, Any] = {"backwards": practice.backwards, "steps": practice.steps}
     if practice.strangers and practice.strangers == practice.held:
         yield Finding("optimizer-of-others", "", 0, evidence | {"held": practice.held}, "", 0.99)
-    elif practice.emptied >= _FEWEST:
+    elif practice.emptied >= _FEWEST and _are_reached(course):
         yield Finding("gradients-dropped", "", 1, evidence | {"count": practice.emptied}, "", 0.99)
     elif practice.unmoved and (practice.steps <= 1 or not course.rates):
         yield Finding("no-step", "", 0, evidence, "", 0.99)
     elif practice.unmoved and max((rate for _, rate in course.rates), default=0.0) == 0.0:
         yield Finding("rate-too-low", "", 0, {"rate": 0.0, "ratio": 0.0}, "optimizer: {lr: 0.01}", 0.98)
+
+
+def _are_reached(course: Course) -> bool:
+    """Return whether gradients were there after the first backward passes; those that never were are another fault."""
+    start = course.start
+    return start is None or any(p.reached is not False for p in start.parameters.values())
 
 
 def uncleared(course: Course) -> Iterator[Finding]:

@@ -153,6 +153,13 @@ TEXTS: dict[str, dict[str, str]] = {
             "frequent class makes up {share:.0%} of the data: it is all that is said."
         ),
     },
+    "same-value": {
+        "title": "The same answer for every sample",
+        "message": (
+            "The outputs of {where} differ by no more than the share {spread:.1e} of their size between samples: whatever "
+            "comes in, the same goes out."
+        ),
+    },
     "underfitting": {
         "title": "The network is too small or too rigid",
         "message": (

@@ -113,6 +113,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "对所有样本给出相同的答案",
         "message": "{where} 的输出在样本之间的差别不超过其大小的 {spread:.1e}。最常见的类别占数据的 {share:.0%}：网络只会说它。",
     },
+    "same-value": {
+        "title": "对所有样本给出相同的答案",
+        "message": "{where} 的输出在样本之间的差别不超过其大小的 {spread:.1e}：无论输入什么，输出都相同。",
+    },
     "underfitting": {
         "title": "网络太小或太死板",
         "message": (
