@@ -119,6 +119,16 @@ def test_what_cannot_be_looked_at_ends_with_2(words, sentence, capsys):
     assert sentence in said(capsys)[1]
 
 
+def test_of_a_sweep_one_training_is_to_be_named(capsys, tmp_path):
+    for name in ("sweep.json", "recipe.yaml", "trials/0001/recipe.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    assert main(["doctor", str(tmp_path)]) == 2
+    assert said(capsys)[1] == (
+        f"tapegrad: doctor: {tmp_path} is a sweep of several trainings; name one of them, e.g. {tmp_path}/trials/0001\n"
+    )
+
+
 def test_a_training_tells_its_findings_and_writes_them_down(sick_run, capsys, tmp_path):
     events = Run(sick_run).events("finding")
     assert events[0]["fault"] == "output-range"

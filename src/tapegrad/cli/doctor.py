@@ -100,6 +100,10 @@ def _preparation(script: str) -> Callable[[], None] | None:
 
 def _run(subject: str, runs: str) -> Run | None:
     for folder in (pathlib.Path(subject), pathlib.Path(runs) / subject):
+        if (folder / "sweep.json").is_file():
+            trials = sorted((folder / "trials").glob("*"))
+            first = f", e.g. {trials[0]}" if trials else ""
+            raise ArgumentError("doctor", f"{folder} is a sweep of several trainings", f"name one of them{first}")
         if (folder / "recipe.yaml").is_file() and folder.is_dir():
             return Run(folder)
     return None
