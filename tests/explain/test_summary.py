@@ -234,3 +234,9 @@ def test_what_is_no_module_is_refused():
     with pytest.raises(UsageError) as caught:
         summary(len)
     assert str(caught.value) == "summary: a builtin_function_or_method is no module; give a network made of tapegrad.nn"
+
+
+def test_without_an_input_nothing_is_said_of_what_goes_through():
+    totals = dict(tg.summary(nn.Linear(4, 3)).totals())
+    assert totals["Parameters"] == "15"
+    assert {totals[name] for name in ("Multiply-adds", "Input", "Results of a forward pass")} == {"—"}

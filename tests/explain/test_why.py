@@ -502,6 +502,12 @@ def softmax_of_a_fully_masked_row():
     return tg.explain(w, loss)
 
 
+def test_the_largest_element_beside_an_infinite_one_is_the_largest_finite_one():
+    x = leaf(0.0, 1.0)
+    x.sqrt().sum().backward()
+    assert "its largest finite element is 0.5" in str(tg.explain(x))
+
+
 def test_data_that_are_not_finite_are_to_blame():
     w, x = leaf(1.0, 2.0), tg.tensor([float("nan"), 1.0])
     answer = tg.explain(w, lambda: (w * x).sum())

@@ -344,4 +344,5 @@ def _state(t: Tensor) -> str:
 
 
 def _described(stats: Any) -> str:
-    return f"its largest element is {stats.largest:.4g}, {stats.zeros:.0%} of {stats.size} are zero"
+    largest = "largest finite element" if stats.worst else "largest element"
+    return f"its {largest} is {stats.largest:.4g}, {stats.zeros:.0%} of {stats.size} are zero"

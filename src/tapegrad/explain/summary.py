@@ -70,13 +70,15 @@ class Summary:
 
     def totals(self) -> list[tuple[str, str]]:
         """Return the totals as pairs of words."""
+        # Without an input nothing went through the layers, and there is nothing to add up.
+        ran = self.result_bytes > 0
         found = [
             ("Parameters", f"{self.total_params:,}"),
             ("Trainable", f"{self.trainable_params:,}"),
             ("Frozen", f"{self.frozen_params:,}"),
-            ("Multiply-adds", f"{self.total_mult_adds:,}"),
-            ("Input", size_text(self.input_bytes)),
-            ("Results of a forward pass", size_text(self.result_bytes)),
+            ("Multiply-adds", f"{self.total_mult_adds:,}" if ran else "—"),
+            ("Input", size_text(self.input_bytes) if ran else "—"),
+            ("Results of a forward pass", size_text(self.result_bytes) if ran else "—"),
             ("Parameters' memory", size_text(self.parameter_bytes)),
         ]
         return found + ([("Time of a forward pass", _time_text(self.seconds))] if self.seconds is not None else [])
