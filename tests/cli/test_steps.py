@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 
 import numpy as np
@@ -113,3 +114,15 @@ def test_mistakes(arguments, message, capsys):
     code, _, error = said(capsys, *arguments)
     assert (code, error) == (2, message)
     assert tg.get_default_dtype() == np.float32
+
+
+def test_the_example_of_the_help_works(capsys, monkeypatch):
+    from tapegrad.cli.steps import steps
+
+    first, *commands = re.findall("`([^`]+)`", steps.epilog)
+    words = re.search(r"tapegrad steps (.+?), then", steps.epilog)[1].split()
+    code, out, err = said(capsys, *words, commands="\n".join([first, *commands]) + "\n", monkeypatch=monkeypatch)
+    assert (code, err) == (0, "")
+    assert "step 1: linear_2" in out
+    assert "step 2: relu" in out
+    assert "steps: " not in out

@@ -20,7 +20,7 @@ from .stored import checkpoint_path, stored_config
 __all__ = ["steps"]
 
 
-@click.command(epilog="Example: tapegrad steps digits --samples 2, then `next`, `print weight`, `go relu_1`, `quit`")
+@click.command(epilog="Example: tapegrad steps digits --samples 2, then `next`, `print weight`, `go relu`, `quit`")
 @click.argument("recipe", metavar="RECIPE|RUN")
 @click.argument("overrides", metavar="[KEY=VALUE]...", nargs=-1)
 @click.option("--samples", default=4, show_default=True, help="How many samples of the first batch go through.")

@@ -18,7 +18,7 @@ __all__ = ["Stepper"]
 _HELP = """\
 next, n, or an empty line   the next operation
 back, b                     the one before
-go NAME, g NAME             to a step by number, operation or module: g 3, g relu_1, g fc1
+go NAME, g NAME             to a step by number, operation or module: g 3, g relu, g fc1
 print NAME, p NAME          all values under a name of this step: p g, p weight, p grad weight
 list, l                     all steps
 finish, f                   add the gradients to .grad, as backward() does
