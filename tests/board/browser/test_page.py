@@ -166,6 +166,23 @@ def test_no_view_is_wider_than_a_phone_and_each_speaks_its_language(visit, board
         assert wide == [], route
 
 
+def test_names_beside_many_columns_keep_their_words_on_a_phone(visit, board):
+    watched = visit(board, viewport={"width": 390, "height": 844}, has_touch=True)
+    runs = [run["id"] for run in board.fetch("/api/runs")["runs"]]
+    page = watched.open(f"/compare/{','.join(map(str, runs[:6]))}")
+    watched.settled()
+    names = page.locator(".figures tbody th code")
+    names.first.wait_for()
+    lines = names.evaluate_all(
+        """names => names.map(name => {
+          const words = document.createRange();
+          words.selectNodeContents(name);
+          return new Set([...words.getClientRects()].map(line => Math.round(line.top))).size;
+        })"""
+    )
+    assert set(lines) == {1}
+
+
 def test_the_table_of_runs_fits_a_usual_screen(watched):
     page = watched.open("/")
     watched.settled()
