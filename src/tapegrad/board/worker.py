@@ -44,7 +44,7 @@ class Worker:
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(_MOST)
         self._process: subprocess.Popen | None = None
-        self._folder: tempfile.TemporaryDirectory | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._rest: threading.Timer | None = None
         self._closed = False
 
