@@ -49,14 +49,15 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(whole / 3600)}${h} ${Math.floor((whole % 3600) / 60)}${min}`;
 }
 
-/** When something was, from unix seconds: the clock for today, else the date with it. */
+/** When something was, from unix seconds: the clock for today, with its day for this year, the date alone for others. */
 export function moment(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "–";
   const date = new Date(seconds * 1000);
-  const today = date.toDateString() === new Date().toDateString();
-  const options: Intl.DateTimeFormatOptions = today
-    ? { hour: "2-digit", minute: "2-digit" }
-    : { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  const now = new Date();
+  const day: Intl.DateTimeFormatOptions = { month: "short", day: "numeric" };
+  const clock: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
+  const thisYear = date.getFullYear() === now.getFullYear();
+  const options = date.toDateString() === now.toDateString() ? clock : thisYear ? { ...day, ...clock } : { year: "numeric" as const, ...day };
   return new Intl.DateTimeFormat(locale(), { ...options, hourCycle: "h23" }).format(date);
 }
 

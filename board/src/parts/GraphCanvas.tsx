@@ -49,8 +49,10 @@ function useRevealed(svg: Svg, camera: Camera, placed: Placed | undefined, chose
     const watcher = new ResizeObserver(() => {
       const place = chosen === null ? undefined : placed?.boxes[chosen];
       const [room, all] = [roomOf(svg), placed && !placed.failed ? wholeOf(placed) : null];
-      if (all && camera.isFitted) camera.fit(all, room);
-      if (place) camera.reveal(place, room);
+      const still = all && camera.isFitted;
+      if (still) camera.fit(all, room);
+      // What is seen as a whole needs no moving, which would count as moved by hand.
+      if (place && !(still && camera.fits(all.width, all.height, room))) camera.reveal(place, room);
     });
     watcher.observe(svg.current);
     return () => watcher.disconnect();

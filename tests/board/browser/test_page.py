@@ -191,10 +191,14 @@ def test_the_table_of_runs_fits_a_usual_screen(watched):
     assert frame.evaluate("frame => frame.scrollWidth - frame.clientWidth") == 0
 
 
-def test_a_graph_that_was_seen_whole_stays_whole_beside_its_panel(watched, board):
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_a_graph_that_was_seen_whole_stays_whole_beside_its_panel(visit, board, locale):
+    watched = visit(board, locale=locale)
     page = watched.open(f"/run/{board.number_of('spiral')}/graph")
     watched.settled()
-    page.locator("[data-kind=operation]").first.click()
+    page.locator(".graph .toolbar button").first.click()
+    page.locator("[data-kind=parameter]").first.focus()
+    page.keyboard.press("Enter")
     page.locator(".node-panel [data-panel-mean]").wait_for()
     page.wait_for_function(
         """() => {
