@@ -47,7 +47,7 @@ types: $(VENV)/test
 	PYRIGHT_PYTHON_GLOBAL_NODE=0 $(BIN)/pyright
 
 check: $(VENV)/test
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) -m "not slow"
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
 slow: $(VENV)/test  ## the long proofs: trainings on real data, fuzzing
 	$(BIN)/pytest -q -m slow -s
