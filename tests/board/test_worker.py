@@ -35,9 +35,10 @@ METHODS = {
 @pytest.fixture
 def worker():
     # A service is a module of the board: this one is laid beside the others for as long as the test runs.
-    path = pathlib.Path(tapegrad.board.__file__).with_name("_service_of_a_test.py")
+    name = f"_service_of_a_test_{os.getpid()}"
+    path = pathlib.Path(tapegrad.board.__file__).with_name(f"{name}.py")
     path.write_text(SERVICE)
-    found = Worker("_service_of_a_test", priority=3, seconds=30.0)
+    found = Worker(name, priority=3, seconds=30.0)
     try:
         yield found
     finally:
@@ -53,7 +54,7 @@ def test_it_answers_what_it_was_asked(worker):
     given = {"a": [1, 2.5, None, "ü\n"], "b": {"c": float("inf")}}
     assert ask(worker, "echo", **given) == {**given, "b": {"c": "Infinity"}}
     assert ask(worker, "threads") == "1"
-    assert ask(worker, "nice") >= 3
+    assert ask(worker, "nice") >= min(os.nice(0) + 3, 19)
     assert ask(worker, "pid") == ask(worker, "pid")
 
 
