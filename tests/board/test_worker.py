@@ -1,6 +1,7 @@
 """The processes that answer for the board."""
 
 import json
+import os
 import pathlib
 import threading
 import time
@@ -116,7 +117,7 @@ def test_questions_are_refused_when_many_wait(worker):
         thread.start()
     for thread in threads:
         thread.join()
-    refused = "_service_of_a_test: 12 questions wait for an answer already; try again in a while"
+    refused = f"{worker.service}: 12 questions wait for an answer already; try again in a while"
     assert said.count(None) == 12
     assert said.count(refused) == 3
     assert ask(worker, "echo", a=1) == {"a": 1}
