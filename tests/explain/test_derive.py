@@ -7,7 +7,7 @@ import tapegrad as tg
 import tapegrad.nn.functional as F
 from tapegrad import nn
 from tapegrad.errors import ArgumentError
-from tapegrad.explain.derive import derive
+from tapegrad.explain.deriving.derive import derive
 from tapegrad.explain.formulas.mathml import to_mathml
 
 from .formula_reader import compute

@@ -11,11 +11,11 @@ import pytest
 
 import tapegrad as tg
 from tapegrad import nn
-from tapegrad.explain.drawing_svg import FONT, box_size
-from tapegrad.explain.folding import fold
-from tapegrad.explain.labels import describe, text_width
-from tapegrad.explain.layout import arrange
-from tapegrad.explain.network import graph
+from tapegrad.explain.drawing.folding import fold
+from tapegrad.explain.drawing.labels import describe, text_width
+from tapegrad.explain.drawing.layout import arrange
+from tapegrad.explain.drawing.svg import FONT, box_size
+from tapegrad.explain.network.graph import graph
 from tapegrad.vision import models
 
 EVIL = '<img src=x onerror="alert(1)">'

@@ -9,8 +9,8 @@ import tapegrad as tg
 from tapegrad import nn
 from tapegrad.core import REGISTRY, no_grad
 from tapegrad.errors import ArgumentError, TraceError
-from tapegrad.explain import costs
-from tapegrad.explain.network import graph
+from tapegrad.explain.network import costs
+from tapegrad.explain.network.graph import graph
 from tapegrad.vision import models
 
 

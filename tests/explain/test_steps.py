@@ -10,7 +10,7 @@ import tapegrad as tg
 import tapegrad.nn.functional as F
 from tapegrad import nn
 from tapegrad.errors import GradError, IndexRangeError, ShapeError, UsageError
-from tapegrad.explain.steps import Steps, step_through
+from tapegrad.explain.steps.steps import Steps, step_through
 
 # -- losses: each is made anew from the same seed, and gives a loss with the tensors whose gradients are compared --------
 

@@ -6,7 +6,7 @@ import pytest
 import tapegrad as tg
 from tapegrad import nn
 from tapegrad.errors import ArgumentError, UsageError
-from tapegrad.explain.summary import summary
+from tapegrad.explain.network.summary import summary
 from tapegrad.vision import models
 
 

@@ -12,7 +12,7 @@ import tapegrad as tg
 from tapegrad import nn
 from tapegrad.core.notes import LOG
 from tapegrad.errors import GradError, TraceError, UsageError
-from tapegrad.explain.watching import Step
+from tapegrad.explain.why.watching import Step
 
 
 @pytest.fixture(autouse=True)

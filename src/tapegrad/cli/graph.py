@@ -22,7 +22,7 @@ from ..ops.random import manual_seed, randn
 from ..train import Run
 
 if TYPE_CHECKING:
-    from ..explain.network import Graph
+    from ..explain.network.graph import Graph
     from ..lab.schema import Config
 
 __all__ = ["graph"]
@@ -152,7 +152,7 @@ def _network(path: str, name: str, value: Any) -> Module:
 
 def _input(model: Module, shape: tuple[int, ...], values: bool) -> Tensor:
     """Return zeros of the dtype that a network takes; random numbers, always the same, when their values count."""
-    from ..explain.inputs import example_inputs
+    from ..explain.network.inputs import example_inputs
 
     (zeros,) = example_inputs("graph", model, (), {}, shape)
     if not values or zeros.dtype.kind != "f":

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from .calling import ExplainPackage
 
 if TYPE_CHECKING:
-    from .derive import derive
+    from .deriving.derive import derive
     from .doctor.doctor import Doctor, diagnose
     from .doctor.finding import Finding
-    from .network import Graph, graph
-    from .steps import BackwardStep, step_through
-    from .summary import Summary, summary
-    from .why import Explanation, explain, watch
+    from .network.graph import Graph, graph
+    from .network.summary import Summary, summary
+    from .steps.steps import BackwardStep, step_through
+    from .why.explain import Explanation, explain, watch
 
 __all__ = [
     "BackwardStep",

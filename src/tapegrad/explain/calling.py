@@ -12,19 +12,19 @@ __all__ = ["NAMES", "ExplainPackage"]
 
 # Each public name and the file that has it.
 NAMES = {
-    "BackwardStep": "steps",
+    "BackwardStep": "steps.steps",
     "Doctor": "doctor.doctor",
-    "Explanation": "why",
+    "Explanation": "why.explain",
     "Finding": "doctor.finding",
-    "Graph": "network",
-    "Summary": "summary",
-    "derive": "derive",
+    "Graph": "network.graph",
+    "Summary": "network.summary",
+    "derive": "deriving.derive",
     "diagnose": "doctor.doctor",
-    "explain": "why",
-    "graph": "network",
-    "step_through": "steps",
-    "summary": "summary",
-    "watch": "why",
+    "explain": "why.explain",
+    "graph": "network.graph",
+    "step_through": "steps.steps",
+    "summary": "network.summary",
+    "watch": "why.explain",
 }
 
 
@@ -34,11 +34,6 @@ class ExplainPackage(ModuleType):
     def __call__(self, tensor: Any, loss: Any = None) -> Any:
         """Return why the gradient of a tensor is what it is: see :func:`tapegrad.explain.explain`."""
         return self.explain(tensor, loss)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Two functions bear the names of their files, and importing a file would put it in the function's place.
-        if not (name in NAMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name not in NAMES:

@@ -17,7 +17,7 @@ from ..core import Tensor
 from ..nn import Module
 from ..train import Run
 from ..train.history import History
-from .labels import escaped, shortened
+from .drawing.labels import escaped, shortened
 
 __all__ = ["as_html", "history_html", "module_html", "run_html", "summary_html", "table", "tensor_html"]
 

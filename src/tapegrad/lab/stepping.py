@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core import Tensor
 from ..errors import ArgumentError, DataError
-from ..explain.steps import Steps, step_through
+from ..explain.steps.steps import Steps, step_through
 from .build import Assembly
 
 __all__ = ["first_steps"]

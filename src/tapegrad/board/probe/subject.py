@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core import tensor
 from ...errors import DataError
-from ...explain.network import Graph, graph
+from ...explain.network.graph import Graph, graph
 from ...lab import names
 from ...lab.build import build_model
 from ...lab.config import parse_config

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...explain.described import to_json
-from ...explain.steps import step_through
+from ...explain.steps.described import to_json
+from ...explain.steps.steps import step_through
 from ..refusal import Refusal
 from .subject import SAMPLES, Subject
 

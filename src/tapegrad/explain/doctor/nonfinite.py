@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recording import Recorder, record
+from ..network.recording import Recorder, record
 from .observe import Failure
 
 __all__ = ["first_nonfinite"]

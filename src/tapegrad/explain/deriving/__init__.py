@@ -1,0 +1,1 @@
+"""The formulas of a network, forward and backward."""

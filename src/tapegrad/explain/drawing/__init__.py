@@ -1,0 +1,1 @@
+"""Pictures of a graph: what they show, where it lies, and the formats."""

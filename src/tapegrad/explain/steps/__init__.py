@@ -1,0 +1,1 @@
+"""Backpropagation, one operation at a time."""

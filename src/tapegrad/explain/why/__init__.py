@@ -1,0 +1,1 @@
+"""Why a gradient is None, zero, not finite or huge."""
