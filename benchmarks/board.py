@@ -109,7 +109,7 @@ def watch(opened: Any, address: str, process: subprocess.Popen) -> None:
     """Show a view until the training ends."""
     opened.goto(address)
     while process.poll() is None:
-        opened.wait_for_timeout(200)  # the browser's events are heard meanwhile
+        opened.wait_for_timeout(1000)  # the browser's events are heard meanwhile
     assert "epoch" in opened.inner_text("main")
 
 

@@ -14,7 +14,7 @@ export function statusText(status: Status): string {
   return known(key) ? t(key) : status;
 }
 
-/** A run's status as a word with a dot; the dot breathes while the run is going on. */
+/** A run's status as a word with a dot; the dot has a halo while the run is going on. */
 export function StatusBadge({ status }: { status: Status }) {
   return <span class={`status ${TONES[status] ?? "calm"}`}>{statusText(status)}</span>;
 }
