@@ -25,6 +25,14 @@ def _same_default_dtype_after_every_test():
     set_default_dtype(np.float32)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_noted_in_the_home(tmp_path_factory):
+    """What commands remember for their user is not this user's, nor another test run's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAPEGRAD_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture
 def rng(request):
     return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))

@@ -99,10 +99,10 @@ class Client:
 
 
 @contextlib.contextmanager
-def serving(*folders, host="127.0.0.1", token=None, name="127.0.0.1"):
+def serving(*folders, host="127.0.0.1", token=None, name="127.0.0.1", trusts=False):
     listening = listen(host, 0)
     port = listening.getsockname()[1]
-    server, board = make_server(folders, host, token)
+    server, board = make_server(folders, host, token, trusts)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     until = time.monotonic() + 30

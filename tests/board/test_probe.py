@@ -1,5 +1,6 @@
 """What the board shows of a network's inside is what the library computes."""
 
+import hashlib
 import json
 import shutil
 import struct
@@ -11,11 +12,13 @@ import pytest
 import tapegrad as tg
 from tapegrad.board.probe import service
 from tapegrad.board.probe.subject import Subject, subject_of
-from tapegrad.errors import DataError
+from tapegrad.board.refusal import Refusal
 from tapegrad.lab.build import build_model
 from tapegrad.lab.config import load_config
 from tapegrad.lab.data import load_sets
 from tapegrad.train import Run, load_weights
+
+from .conftest import serving, trained
 
 
 def loaded(folder, checkpoint="best"):
@@ -240,14 +243,14 @@ class Net(nn.Module):
         self.fc = nn.Linear(2, 3)
     def forward(self, x):
         return self.fc(x)
+class Other(Net):
+    pass
 """
 
 
 @pytest.fixture
 def foreign(tmp_path):
     """A run of a network that is written in Python, and the file that shows whether its code ran."""
-    from .conftest import trained
-
     touched = tmp_path / "touched"
     (tmp_path / "net.py").write_text(NET.format(touched=str(touched)))
     recipe = {"model": {"module": f"{tmp_path / 'net.py'}:Net"}}
@@ -262,34 +265,58 @@ def foreign(tmp_path):
     return run, touched
 
 
-def subject(run, host):
-    return Subject(run.folder, str(run.checkpoints / "last.safetensors"), host)
+def subject(run, **more):
+    return Subject(run.folder, str(run.checkpoints / "last.safetensors"), **more)
 
 
 def test_a_networks_own_file_runs_where_it_was_trained_unchanged_alone(foreign, tmp_path):
     run, touched = foreign
-    host = run.events("start")[0]["host"]
-    assert subject(run, host).graph.nodes
+    assert subject(run).graph.nodes
     assert touched.read_text() == "ran"
     touched.unlink()
-    for other in (None, "another-machine"):
-        with pytest.raises(DataError, match="was not trained on this machine"):
-            subject(run, other)
     (tmp_path / "net.py").write_text((tmp_path / "net.py").read_text() + "# changed\n")
-    with pytest.raises(DataError, match="was changed since the training"):
-        subject(run, host)
-    Run(run.folder).write_environment({})
-    with pytest.raises(DataError, match="was changed since the training"):
-        subject(run, host)
+    with pytest.raises(Refusal, match="was changed since the training"):
+        subject(run)
+    digest = hashlib.sha256((tmp_path / "net.py").read_bytes()).hexdigest()
+    Run(run.folder).write_environment({"data": {str(tmp_path / "net.py"): digest}})
+    with pytest.raises(Refusal, match="was changed since the training"):
+        subject(run)
+    assert not touched.exists()
+
+
+def test_a_whole_folder_that_somebody_wrote_runs_nothing_until_it_is_trusted_by_name(foreign, tmp_path):
+    """Recipe, environment, events and hashes are all in order, and of this machine: only the training was another's."""
+    run, touched = foreign
+    forged = tmp_path / "runs" / "forged"
+    shutil.copytree(run.folder, forged)
+    with serving(tmp_path / "runs") as client:
+        number = client.number_of("forged")
+        status, said = client.get(f"/api/runs/{number}/graph")
+        assert (status, touched.exists()) == (403, False)
+        assert "not among the trainings of this user" in said["error"]["what"]
+        assert "--trust" in said["error"]["fix"]
+        assert client.get(f"/api/runs/{client.number_of('own')}/graph")[0] == 200
+    touched.unlink()
+    with serving(tmp_path / "runs", trusts=True) as client:
+        assert client.get(f"/api/runs/{number}/graph")[0] == 200
+    assert touched.exists()
+
+
+def test_a_recipe_that_names_something_else_of_the_same_file_runs_nothing(foreign):
+    run, touched = foreign
+    recipe = run.folder / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("net.py:Net", "net.py:Other"))
+    with pytest.raises(Refusal, match="names another network"):
+        subject(run)
     assert not touched.exists()
 
 
 def test_a_network_is_built_once_for_each_state(trained_runs, monkeypatch, tmp_path):
     folder = shutil.copytree(trained_runs / "spiral", tmp_path / "run")
     path = str(folder / "checkpoints" / "last.safetensors")
-    first = subject_of(str(folder), path, None)
-    assert subject_of(str(folder), path, None) is first
+    first = subject_of(str(folder), path)
+    assert subject_of(str(folder), path) is first
     assert first.graph is first.graph
     shutil.copy(folder / "checkpoints" / "initial.safetensors", path)
-    assert subject_of(str(folder), path, None) is not first
+    assert subject_of(str(folder), path) is not first
     assert set(service.METHODS) == {"graph", "node", "steps", "weights", "samples", "predict", "boundary"}

@@ -74,6 +74,7 @@ def test_a_port_in_use_is_told_and_without_a_wish_the_next_is_taken(tmp_path, ca
     ("arguments", "words"),
     [
         (["/no/such/folder"], "there is no folder /no/such/folder"),
+        (["--trust"], "--trust is given without a folder"),
         (["--host", "no.such.host.invalid"], "there is no address 'no.such.host.invalid'"),
         (["--token", "short"], "the token is too short"),
         (["--port", "99999"], "99999"),

@@ -24,9 +24,13 @@ __all__ = ["Board", "make_app"]
 
 
 class Board:
-    """What the answers are made from: the runs and what is at work for them."""
+    """What the answers are made from: the runs and what is at work for them.
 
-    def __init__(self, folders: Sequence[str | os.PathLike]):
+    ``trusts``: whether networks' own Python files may run whoever wrote them.
+    """
+
+    def __init__(self, folders: Sequence[str | os.PathLike], trusts: bool = False):
+        self.trusts = trusts
         self.library = Library(folders)
         self.closing = threading.Event()
         self.trainings = trainings.Trainings(self)

@@ -39,7 +39,7 @@ class Follower:
     """What ``events.jsonl`` of a run says, read on by :meth:`poll`.
 
     ``series``: the epochs' figures by name; ``best``: the best of those whose name tells what is better; ``record``: the
-    last epoch's; ``life``: the last event that tells whether the run is alive; ``host``: the machine that trained it last; ``findings``: the doctor's; ``layers``: the
+    last epoch's; ``life``: the last event that tells whether the run is alive; ``findings``: the doctor's; ``layers``: the
     statistics. A file that was rewritten, as a resumed training does, is read again from its beginning; then
     ``generation`` is another. Lines that are torn or no JSON objects are passed over.
     """
@@ -55,7 +55,6 @@ class Follower:
         self.best: dict[str, float] = {}
         self.record: dict[str, float] = {}
         self.life: dict[str, Any] = {}
-        self.host: str | None = None
         self.findings: list[dict[str, Any]] = []
         self.layers = Layers()
         self.started: float | None = None
@@ -170,7 +169,6 @@ class Follower:
 
     def _take_life(self, event: dict[str, Any]) -> None:
         self.life = event
-        self.host = str(event["host"]) if "host" in event else self.host
         moment = event.get("time")
         if self.started is None and is_number(moment) and math.isfinite(moment):
             self.started = float(moment)

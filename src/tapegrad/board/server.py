@@ -28,19 +28,20 @@ def serve(
     host: str = "127.0.0.1",
     port: int | None = None,
     token: str | None = None,
+    trusts: bool = False,
     open_page: bool = True,
     tell: Callable[[str], None] = lambda text: None,
 ) -> None:
     """Show the runs of some folders until Ctrl-C. ``tell`` is called with the address when it can be opened.
 
     ``port`` None: the first free one from 8642 on. An address that others can reach always has a token; without ``token``
-    one is drawn. Raises ArgumentError for a host or port that cannot be listened on and for a token that is too short.
+    one is drawn. ``trusts``: networks' own Python files below the folders run whoever wrote them. Raises ArgumentError for a host or port that cannot be listened on and for a token that is too short.
     """
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(32)
     _check_token(token)
     listening = listen(host, port)
-    server, board = make_server(folders, host, token)
+    server, board = make_server(folders, host, token, trusts)
     address = _address(host, listening.getsockname()[1]) + (f"/?token={token}" if token else "/")
     tell(address)
     if open_page and _has_screen():
@@ -52,7 +53,9 @@ def serve(
         board.close()
 
 
-def make_server(folders: Sequence[str | os.PathLike], host: str, token: str | None) -> tuple[Any, Any]:
+def make_server(
+    folders: Sequence[str | os.PathLike], host: str, token: str | None, trusts: bool = False
+) -> tuple[Any, Any]:
     """Return a uvicorn server that shows the runs of some folders, and its board."""
     try:
         import uvicorn
@@ -61,7 +64,7 @@ def make_server(folders: Sequence[str | os.PathLike], host: str, token: str | No
     from .app import Board, make_app
     from .protocol import Protocol
 
-    board = Board(folders)
+    board = Board(folders, trusts)
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: Any) -> None:

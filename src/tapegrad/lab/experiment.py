@@ -17,6 +17,7 @@ from ..train import Callback, Checkpoints, HashLedger, Ledger, Run, TensorBoard,
 from ..train.callbacks import EarlyStopping, Snapshots
 from ..train.checkpoint import read_position
 from ..train.statistics import Statistics
+from . import trust
 from .build import Assembly, build
 from .data import Sets
 from .result import measure
@@ -45,6 +46,7 @@ def run_experiment(
 def attach(assembly: Assembly, run: Run, callbacks: Sequence[Callback] = ()) -> None:
     """Make a run's folder the place where the assembly's trainer writes, with all callbacks of the configuration."""
     run.write_sources(assembly.sets.sources)
+    trust.note(assembly.config, run.folder, assembly.sets.sources)
     note_data(run, assembly.sets)
     assembly.trainer.callbacks = [*_callbacks(assembly, run), *callbacks]
 

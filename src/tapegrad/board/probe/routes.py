@@ -22,7 +22,7 @@ def routes(board: Board) -> list[Route]:
     def look(request: Request, method: str, **arguments: Any) -> Response:
         entry = entry_of(board, request)
         number, path = entry.checkpoints.path(checkpoint_of(request))
-        run = {"folder": str(entry.folder), "checkpoint": str(path), "host": entry.follower.host}
+        run = {"folder": str(entry.folder), "checkpoint": str(path), "trusted": board.trusts}
         response = answer(board.probe.ask(method, run=run, **arguments))
         response.headers["x-checkpoint"] = str(number)
         return response

@@ -30,7 +30,7 @@ def _boundary(subject: Subject) -> dict[str, Any]:
 
 def _on(function: Callable[..., Any]) -> Callable[..., Any]:
     def method(run: Mapping[str, Any], **arguments: Any) -> Any:
-        return function(subject_of(run["folder"], run["checkpoint"], run["host"]), **arguments)
+        return function(subject_of(run["folder"], run["checkpoint"], run["trusted"]), **arguments)
 
     return method
 

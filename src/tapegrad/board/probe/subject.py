@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 
 from ...core import tensor
-from ...errors import DataError
 from ...explain.network.graph import Graph, graph
-from ...lab import names
+from ...lab import names, trust
 from ...lab.build import build_model
 from ...lab.config import parse_config
 from ...lab.data import Part, Sets, load_sets
 from ...lab.schema import Config
 from ...train import load_weights
-from ...train.process import this_process
 from ..files import read_object, read_text
 from ..refusal import Refusal
 
@@ -35,7 +33,7 @@ SAMPLES = 32
 class Subject:
     """A network in evaluation mode. Data and graph are made when they are first asked for."""
 
-    def __init__(self, folder: pathlib.Path, checkpoint: str, host: str | None):
+    def __init__(self, folder: pathlib.Path, checkpoint: str, trusted: bool = False):
         text = read_text(folder, "recipe.yaml", most=_MOST_RECIPE)
         if text is None:
             raise Refusal(404, "run", "its recipe cannot be read", "restore recipe.yaml")
@@ -43,7 +41,7 @@ class Subject:
         self.config: Config = parse_config(text, "recipe.yaml", folder)
         self.data = read_object(folder, "data.json")
         if self.config.model.module is not None:
-            _check_trust(self.config.model.module, folder, host)
+            _check_module(self.config, folder, trusted)
         shape = self.data.get("input_shape")
         if not isinstance(shape, list) or not all(type(size) is int and 0 <= size < 1 << 31 for size in shape):
             raise Refusal(
@@ -95,10 +93,13 @@ _sets: OrderedDict[Any, Any] = OrderedDict()
 _subjects: OrderedDict[Any, Any] = OrderedDict()
 
 
-def subject_of(folder: str, checkpoint: str, host: str | None) -> Subject:
-    """Return the network of a run's folder at a checkpoint's file; the last few stay in the memory as long as the files do."""
+def subject_of(folder: str, checkpoint: str, trusted: bool = False) -> Subject:
+    """Return the network of a run's folder at a checkpoint's file; the last few stay in the memory as long as the files do.
+
+    ``trusted``: whether a network's own Python file may run whoever wrote it.
+    """
     key = (folder, checkpoint, *(_seen(path) for path in (checkpoint, os.path.join(folder, "recipe.yaml"))))
-    return _kept(_subjects, key, _MOST_KEPT, lambda: Subject(pathlib.Path(folder), checkpoint, host))
+    return _kept(_subjects, key, _MOST_KEPT, lambda: Subject(pathlib.Path(folder), checkpoint, trusted))
 
 
 def _kept(cache: OrderedDict[Any, Any], key: Any, most: int, make: Callable[[], Any]) -> Any:
@@ -115,15 +116,21 @@ def _seen(path: str) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _check_trust(module: str, folder: pathlib.Path, host: str | None) -> None:
-    """Refuse to run a network's Python file unless the run was trained on this machine with exactly this file."""
-    path = module.rpartition(":")[0]
-    sources = read_object(folder, "environment.json").get("data")
-    known = sources.get(path) if isinstance(sources, dict) else None
+_DOUBTS = {
+    "unknown": "it is not among the trainings of this user on this machine",
+    "another network": "the recipe names another network than the one that was trained here",
+    "another file": "it was changed since the training",
+}
+
+
+def _check_module(config: Config, folder: pathlib.Path, trusted: bool) -> None:
+    """Refuse to run a network's Python file that this user did not train here, as the file is now, or trust by name."""
+    path = str(config.model.module).rpartition(":")[0]
     try:
         found = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
     except OSError:
-        raise DataError("model.module", f"there is no {path}", "restore it, or train again") from None
-    if known != found or host != this_process()["host"]:
-        what = "was changed since the training" if known != found else "was not trained on this machine"
-        raise DataError("model.module", f"the board does not run {path}: it {what}", "train it here, then look again")
+        raise Refusal(404, "model.module", f"there is no {path}", "restore it, or train again") from None
+    doubt = "" if trusted else trust.doubt_about(config, folder, found)
+    if doubt:
+        fix = "train it here, or start the board with `tapegrad board FOLDER --trust` where you trust who wrote it"
+        raise Refusal(403, "model.module", f"the board does not run {path}: {_DOUBTS[doubt]}", fix)
