@@ -38,7 +38,7 @@ class Seen:
 
 @pytest.fixture
 def seen(monkeypatch):
-    """Remember every figure that is saved, and look at the file that comes out."""
+    """Remember every figure that is saved, look at the file that comes out, and expect at least one."""
     seen, save = Seen(), canvas.save
 
     def look(figure, path):
@@ -48,7 +48,8 @@ def seen(monkeypatch):
         return written
 
     monkeypatch.setattr(canvas, "save", look)
-    return seen
+    yield seen
+    assert seen.figures, "nothing was saved"
 
 
 def check_picture(path, format="PNG"):
