@@ -2,13 +2,14 @@
 
 import type { VNode } from "preact";
 import { useMemo, useState } from "preact/hooks";
-import { Segmented, Slider, Switch } from "../components";
+import { Slider, Switch } from "../components";
 import { value as short } from "../format";
 import { t } from "../i18n";
 import type { Scale } from "./colour";
 import { laid, pictures, range, samples, side, type Flat, type Picture } from "./grid";
 import { Heat, Legend } from "./Heat";
 import { NumberTable } from "./NumberTable";
+import { type Form, PictureOrTable } from "./PictureOrTable";
 
 const MOST_PICTURES = 64;
 
@@ -39,7 +40,7 @@ function caption(name: string, picture: Picture): string {
 
 /** All pictures on one colour scale, so that they can be compared, with a choice to read the numbers instead. */
 export function ValuePictures({ flat, name, truncated = false, size = 280, scale = "signed", pixels = 0, filters = false }: Properties): VNode {
-  const [as, setAs] = useState<"picture" | "table">("picture");
+  const [as, setAs] = useState<Form>("picture");
   const [sample, setSample] = useState(0);
   const square = flat.shape.length === 2 && flat.shape[1] === pixels && side(pixels) !== null;
   const [images, setImages] = useState(true);
@@ -54,15 +55,7 @@ export function ValuePictures({ flat, name, truncated = false, size = 280, scale
   return (
     <div class="values">
       <div class="values-head">
-        <Segmented
-          label={t("values.as")}
-          value={as}
-          options={[
-            { value: "picture", text: t("values.picture") },
-            { value: "table", text: t("values.table") },
-          ]}
-          onChange={setAs}
-        />
+        <PictureOrTable value={as} onChange={setAs} />
         {square && <Switch label={t("values.images")} on={images} onChange={setImages} />}
       </div>
       {several > 1 && (

@@ -1,15 +1,15 @@
 import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { Points, RunRow } from "../api";
-import { Button, Chart, type ChartLine, Empty, ErrorBox, Segmented, Skeleton, StatusBadge } from "../components";
+import { Button, type ChartLine, Empty, ErrorBox, Segmented, Skeleton, StatusBadge } from "../components";
 import type { Zoom } from "../components/chart";
 import { type Courses, type Part, apart, metricsOf, useCourses } from "../curves";
 import { plain, value } from "../format";
 import { t } from "../i18n";
-import { heading, metricText, seriesText } from "../naming";
+import { heading, seriesText } from "../naming";
+import { type ChartSpec, CurveControls, MetricCharts } from "../parts/MetricCharts";
 import { navigate } from "../router";
 import { runs, runsError, runsLoaded, loadRuns } from "../store";
-import { CurveControls, logarithmic, smoothing } from "./curves";
 
 const colourOf = (place: number) => `--s${(place % 10) + 1}`;
 /** More curves in one chart are no longer told apart. */
@@ -57,21 +57,7 @@ function Comparison({ rows, left }: { rows: RunRow[]; left: number }) {
       </div>
       {error !== null && <ErrorBox error={error} retry={reload} />}
       {!specs.length && error === null && (courses.size ? <Empty title={t("curves.none")}>{t("curves.none.text")}</Empty> : <Skeleton height={240} />)}
-      <div class="grid-2">
-        {specs.map(({ metric, lines }) => (
-          <section key={metric} class="panel">
-            <Chart
-              label={heading(metricText(metric))}
-              lines={lines}
-              log={logarithmic.value && metric !== "accuracy"}
-              smoothing={metric === "rate" ? 0 : smoothing.value}
-              zoom={zoom}
-              onZoom={setZoom}
-              sync="compare"
-            />
-          </section>
-        ))}
-      </div>
+      <MetricCharts specs={specs} zoom={zoom} onZoom={setZoom} sync="compare" />
       <Results rows={rows} names={names} />
       <Differences rows={rows} names={names} />
     </div>
@@ -88,7 +74,7 @@ function shortNames(rows: readonly RunRow[]): string[] {
   return names.map((name) => name.slice(cut) || name);
 }
 
-function chartsOf(courses: Courses, ids: readonly number[], names: readonly string[], shown: Shown) {
+function chartsOf(courses: Courses, ids: readonly number[], names: readonly string[], shown: Shown): ChartSpec[] {
   const all = [...courses.values()].flatMap((series) => Object.keys(series));
   return metricsOf(all)
     .map((metric) => {

@@ -1,44 +1,16 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Finding, Points, RunDetail } from "../api";
-import { Chart, type ChartLine, type ChartMark, Empty, ErrorBox, Skeleton, Slider, Switch } from "../components";
+import { type ChartMark, Empty, ErrorBox, Skeleton } from "../components";
 import type { Zoom } from "../components/chart";
 import { apart, metricsOf, useCourses } from "../curves";
 import { value } from "../format";
 import { pick, t } from "../i18n";
-import { heading, metricText, seriesText } from "../naming";
+import { heading, seriesText } from "../naming";
+import { type ChartSpec, CurveControls, MetricCharts } from "../parts/MetricCharts";
 import { navigate } from "../router";
-import { stored } from "../stored";
 import type { RunViewProps } from "./props";
 
-export const smoothing = stored("smoothing", 0);
-export const logarithmic = stored("logarithmic", false);
-
 const COLOURS = { train: "--s1", valid: "--s2", test: "--s3" } as const;
-
-/** The switches above the charts: smoothing and the logarithmic scale. */
-export function CurveControls() {
-  return (
-    <>
-      <div class="short-slider">
-        <Slider
-          label={t("curves.smoothing")}
-          value={smoothing.value}
-          min={0}
-          max={0.98}
-          step={0.02}
-          show={(factor) => (factor ? value(factor) : t("curves.off"))}
-          onChange={(factor) => (smoothing.value = factor)}
-        />
-      </div>
-      <Switch label={t("curves.log")} on={logarithmic.value} onChange={(on) => (logarithmic.value = on)} />
-    </>
-  );
-}
-
-interface ChartSpec {
-  metric: string;
-  lines: ChartLine[];
-}
 
 function charts(series: Readonly<Record<string, Points>>): ChartSpec[] {
   const names = Object.keys(series).filter((name) => series[name]?.step.length);
@@ -76,22 +48,7 @@ export default function Curves({ run }: RunViewProps) {
         <p class="hint wide-only">{t("curves.hint")}</p>
       </div>
       {run.findings.length > 0 && <FindingLine run={run} findings={run.findings} />}
-      <div class="grid-2">
-        {specs.map(({ metric, lines }) => (
-          <section key={metric} class="panel">
-            <Chart
-              label={heading(metricText(metric))}
-              lines={lines}
-              marks={metric === "rate" || metric === "seconds" ? [] : marks}
-              log={logarithmic.value && metric !== "accuracy"}
-              smoothing={metric === "rate" ? 0 : smoothing.value}
-              zoom={zoom}
-              onZoom={setZoom}
-              sync={`run ${run.id}`}
-            />
-          </section>
-        ))}
-      </div>
+      <MetricCharts specs={specs} marks={marks} zoom={zoom} onZoom={setZoom} sync={`run ${run.id}`} />
       <LastValues run={run} />
     </div>
   );

@@ -3,13 +3,14 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get } from "../client";
-import { Button, Empty, Loaded, Segmented } from "../components";
+import { Button, Empty, Loaded } from "../components";
 import { count, plain, value as short } from "../format";
 import { t } from "../i18n";
 import { Formula } from "../parts/Formula";
 import { flatten, laid, pictures, range } from "../parts/grid";
 import { Heat } from "../parts/Heat";
 import { NumberTable } from "../parts/NumberTable";
+import { type Form, PictureOrTable } from "../parts/PictureOrTable";
 import type { Array_, BackwardStep, Leaf, Product, StepsAnswer } from "../parts/steptypes";
 import { shapeText } from "../parts/units";
 import { useResource } from "../resource";
@@ -45,7 +46,7 @@ function usePlay(at: number, last: number, go: (at: number) => void): [boolean, 
 
 function Walk({ steps, leaves }: StepsAnswer): VNode {
   const [chosen, setChosen] = useState(0);
-  const [numbers, setNumbers] = useState<"picture" | "table">("picture");
+  const [numbers, setNumbers] = useState<Form>("picture");
   const last = steps.length;
   const at = Math.min(chosen, last);
   const go = (to: number): void => setChosen(Math.min(Math.max(to, 0), last));
@@ -79,15 +80,7 @@ function Walk({ steps, leaves }: StepsAnswer): VNode {
           {step ? t("steps.place", { at: at + 1, of: steps.length }) : t("steps.end")}
         </output>
         <span class="toolbar-space" />
-        <Segmented
-          label={t("values.as")}
-          value={numbers}
-          options={[
-            { value: "picture", text: t("values.picture") },
-            { value: "table", text: t("values.table") },
-          ]}
-          onChange={setNumbers}
-        />
+        <PictureOrTable value={numbers} onChange={setNumbers} />
       </div>
       <div class="steps-body">
         <Overview steps={steps} at={at} go={go} />
