@@ -3,6 +3,7 @@
 import doctest
 import pathlib
 import re
+import shlex
 
 import pytest
 
@@ -46,6 +47,31 @@ def test_commands_exist(name):
     )
     assert used
     assert used <= set(tapegrad.list_commands(click.Context(tapegrad)))
+
+
+def lines_of_commands(text):
+    """Return the command lines of tapegrad in blocks and within sentences, each as its words."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    lines = re.findall(r"^tapegrad .*", blocks, re.MULTILINE) + re.findall(r"`(tapegrad .*?)`", text)
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_options_exist(name):
+    import click
+
+    from tapegrad.cli.commands import tapegrad
+
+    lines = lines_of_commands(TEXTS[name])
+    assert any("--set" in words for words in lines)
+    for words in lines:
+        command: click.Command | None = tapegrad
+        while words and isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), words[0])
+            words = words[1:]
+        assert command is not None
+        context = click.Context(command, **command.context_settings)
+        command.make_parser(context).parse_args(words)  # raises for an option that the command does not have
 
 
 @pytest.mark.parametrize("name", TEXTS)
