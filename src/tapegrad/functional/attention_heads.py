@@ -125,16 +125,7 @@ def attend(
         query, key, value = _with_batches(query, key, value)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
     batch, length = query.shape[:2] if batch_first else query.shape[1::-1]
-    features = query.shape[2]
-    if features != embed_dim_to_check:
-        raise ContractError(
-            _WHO, f"the query has {features} features, {embed_dim_to_check} are expected", "give it so many"
-        )
-    if features % num_heads:
-        raise ContractError(
-            _WHO, f"{features} features are not divisible by {num_heads} heads", "change one of the numbers"
-        )
-    size = features // num_heads
+    size = _size_of_a_head(query.shape[2], embed_dim_to_check, num_heads)
     key_padding_mask = _as_numbers(key_padding_mask, query, "key_padding_mask", attn_mask)
     if is_causal and attn_mask is None:
         raise ShapeError(_WHO, "is_causal is a hint, and attn_mask is missing", "give the causal mask as well")
@@ -162,16 +153,9 @@ def attend(
         k, v = ops.cat(k, more_k, dim=2), ops.cat(v, more_v, dim=2)
         attn_mask, key_padding_mask = _with_column(attn_mask), _with_column(key_padding_mask)
     mask = _merged(attn_mask, key_padding_mask, batch, num_heads, k.shape[2])
-    p = dropout_p if training else 0.0
-    weights = None
-    if need_weights:
-        scores = (q * (1 / math.sqrt(size))) @ k.mT
-        weights = dropout(ops.softmax(scores if mask is None else scores + mask, dim=-1), p)
-        result = weights @ v
-    else:
-        result = scaled_dot_product_attention(q, k, v, mask, p, is_causal and mask is None)
+    result, weights = _attended(q, k, v, mask, dropout_p if training else 0.0, need_weights, is_causal)
     result = result.permute((0, 2, 1, 3) if batch_first else (2, 0, 1, 3))
-    result = linear(result.reshape(*result.shape[:2], features), out_proj_weight, out_proj_bias)
+    result = linear(result.reshape(*result.shape[:2], embed_dim_to_check), out_proj_weight, out_proj_bias)
     if weights is not None and average_attn_weights:
         weights = weights.mean(dim=1)
     if batched:
@@ -179,7 +163,28 @@ def attend(
     return result.squeeze(1), None if weights is None else weights.squeeze(0)
 
 
+def _attended(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float, need_weights: bool, is_causal: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Return what each head gives, (N, H, L, size), and the weights that it gave the values, if they are needed."""
+    if not need_weights:
+        return scaled_dot_product_attention(q, k, v, mask, p, is_causal and mask is None), None
+    scores = (q * (1 / math.sqrt(q.shape[-1]))) @ k.mT
+    weights = dropout(ops.softmax(scores if mask is None else scores + mask, dim=-1), p)
+    return weights @ v, weights
+
+
 # -- what fits ------------------------------------------------------------------------------------------------------------
+
+
+def _size_of_a_head(features: int, wanted: int, heads: int) -> int:
+    if features != wanted:
+        raise ContractError(_WHO, f"the query has {features} features, {wanted} are expected", "give it so many")
+    if features % heads:
+        raise ContractError(
+            _WHO, f"{features} features are not divisible by {heads} heads", "change one of the numbers"
+        )
+    return features // heads
 
 
 def _check_shapes(
