@@ -152,7 +152,7 @@ def explained(module: ModuleType) -> None:
         return
 
     def find(name: str) -> Any:
-        value = _found(module, own, name)
+        value = _found(own, name)
         if value is _NOTHING:
             raise missing(module, name, sys._getframe(1))
         if isinstance(value, ModuleType) and value.__name__.startswith("tapegrad."):
@@ -169,7 +169,7 @@ def explained(module: ModuleType) -> None:
 _NOTHING = object()
 
 
-def _found(module: ModuleType, own: Callable[[str], Any] | None, name: str) -> Any:
+def _found(own: Callable[[str], Any] | None, name: str) -> Any:
     if own is None or (name.startswith("__") and name.endswith("__")):
         return _NOTHING
     try:

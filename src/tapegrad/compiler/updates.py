@@ -115,17 +115,14 @@ def _buckets(capture: Capture, optimizer: Any, group: dict) -> list[list[Tensor]
                 )
                 return []
             state.update(optimizer._start(p, group))
-        kinds = tuple((name, float(t.array) if t.array.ndim == 0 else None) for name, t in _scalars_first(p, state))
+        tensors = ((name, t.array) for name, t in state.items() if isinstance(t, Tensor))
+        kinds = tuple((name, None if array.ndim else float(array)) for name, array in tensors)
         buckets.setdefault((p.array.dtype, kinds), []).append(p)
     return list(buckets.values())
 
 
-def _scalars_first(p: Tensor, state: dict) -> list[tuple[str, Tensor]]:
-    """Return a state's tensors with whether each is a number (0-d where the parameter is not, or float64)."""
-    return [(name, t) for name, t in state.items() if isinstance(t, Tensor)]
-
-
 def _is_number(t: Tensor, p: Tensor) -> bool:
+    """Return whether a tensor of a state is a number: 0-d where the parameter is not, or of another dtype."""
     return t.array.ndim == 0 and (p.array.ndim > 0 or t.array.dtype != p.array.dtype)
 
 

@@ -49,7 +49,7 @@ def safe_softmax(xp, input, *, dim, out=None):
     with xp.errstate(invalid="ignore"):
         result = xp.subtract(input, _top(xp, input, dim), out=out)
         xp.exp(result, out=result)
-        result /= _divisor(xp, add_up(xp, result, (dim,), True, None))
+        result /= _divisor(add_up(xp, result, (dim,), True, None))
     return result
 
 
@@ -70,7 +70,7 @@ def _top(xp: Any, scores: Any, dim: int) -> Any:
     return xp.where(top == -math.inf, xp.zeros((), top.dtype), top)
 
 
-def _divisor(xp: Any, total: Any) -> Any:
+def _divisor(total: Any) -> Any:
     """Return the sums of exponentials, with 1 for the sum of nothing."""
     total[total == 0] = 1
     return total
@@ -126,7 +126,7 @@ def _write_weights(xp: Any, part: Any, mask: Any, triangle: Any) -> None:
     part -= xp.maximum.reduce(part, -1, None, None, True) if mask is None else _top(xp, part, -1)
     xp.exp(part, out=part)
     total = (part @ ones(xp, part.shape[-1], part.dtype))[..., None]
-    part /= total if mask is None else _divisor(xp, total)
+    part /= total if mask is None else _divisor(total)
 
 
 def _attention_gradient(g, query, key, value, out, scale, causal):

@@ -276,7 +276,7 @@ def _evaluate(operands: list, terms: list[str], output: str) -> Tensor:
     for i, term in enumerate(terms):
         operands[i], terms[i] = _take_diagonals(operands[i], term)
     for i, term in enumerate(terms):
-        operands[i], terms[i] = _drop_ones(operands[i], term, i, operands, terms)
+        operands[i], terms[i] = _drop_ones(operands[i], term, i, terms)
     same = len({t.dtype for t in operands}) == 1
     for i, term in enumerate(terms):
         operands[i], terms[i] = _sum_alone(operands[i], term, output + "".join(terms[:i] + terms[i + 1 :]))
@@ -306,7 +306,7 @@ def _take_diagonals(t: Any, term: str) -> tuple[Any, str]:
     return t, term
 
 
-def _drop_ones(t: Any, term: str, i: int, operands: list, terms: list[str]) -> tuple[Any, str]:
+def _drop_ones(t: Any, term: str, i: int, terms: list[str]) -> tuple[Any, str]:
     """Return the operand without the dimensions of size 1 that another operand also has."""
     others = set("".join(terms[:i] + terms[i + 1 :]))
     drop = [d for d, c in enumerate(term) if t.shape[d] == 1 and c in others]

@@ -125,7 +125,7 @@ def lstm_layer(xp, input, hx, cx, weight_ih, weight_hh, bias_ih=None, bias_hh=No
     return run_lstm(xp, input, hx, cx, (weight_ih, weight_hh, weight_hr), (bias_ih, bias_hh), out)
 
 
-def _lstm_coefficients(d, e, gates, c, cx, weight_hh, weight_hr, needs):
+def _lstm_coefficients(d, e, gates, c, cx, weight_hr, needs):
     """The gradients of gates, c, cx, weight_hh and weight_hr of <e, M d>, for the recurrence M d = given.
 
     ``d``: (dz, dc, dh), the solution backwards in time. ``e``: that of the transpose, forwards in time.
@@ -160,14 +160,14 @@ def _lstm_backward_gradient(g, gates, c, cx, weight_hh, weight_hr, out, needs):
     e = ops.lstm_tangent(*g, gates, c, cx, weight_hh, weight_hr)
     ez, ec, eh = e
     of_given = (eh.mT if needs[0] else None, 1 * ec if needs[1] else None, 1 * ez if needs[2] else None)
-    return (*of_given, *_lstm_coefficients(out, e, gates, c, cx, weight_hh, weight_hr, needs[6:]))
+    return (*of_given, *_lstm_coefficients(out, e, gates, c, cx, weight_hr, needs[6:]))
 
 
 def _lstm_tangent_gradient(g, gates, c, cx, weight_hh, weight_hr, out, needs):
     g_z, g_c, g_h = g
     d = ops.lstm_backward(None if g_h is None else g_h.mT, g_c, g_z, gates, c, cx, weight_hh, weight_hr)
     of_given = tuple(1 * x if wanted else None for x, wanted in zip(d, needs[:3], strict=True))
-    return (*of_given, *_lstm_coefficients(d, out, gates, c, cx, weight_hh, weight_hr, needs[6:]))
+    return (*of_given, *_lstm_coefficients(d, out, gates, c, cx, weight_hr, needs[6:]))
 
 
 def _lstm_backward_samples():
@@ -283,7 +283,7 @@ def gru_layer(xp, input, hx, weight_ih, weight_hh, bias_ih=None, bias_hh=None, *
     return run_gru(xp, input, hx, (weight_ih, weight_hh), (bias_ih, bias_hh), out)
 
 
-def _gated_coefficients(d, e, slopes, carry, weight_hh, needs):
+def _gated_coefficients(d, e, slopes, needs):
     """The gradients of slopes, carry and weight_hh of <e, M d>, as in ``_lstm_coefficients``."""
     (dv, dh), (ev, eh) = d, e
     turned = _turned(ev)
@@ -299,14 +299,14 @@ def _gated_coefficients(d, e, slopes, carry, weight_hh, needs):
 def _gated_backward_gradient(g, slopes, carry, weight_hh, out, needs):
     ev, eh = e = ops.gated_tangent(*g, slopes, carry, weight_hh)
     of_given = (eh.mT if needs[0] else None, 1 * ev if needs[1] else None)
-    return (*of_given, *_gated_coefficients(out, e, slopes, carry, weight_hh, needs[2:]))
+    return (*of_given, *_gated_coefficients(out, e, slopes, needs[2:]))
 
 
 def _gated_tangent_gradient(g, slopes, carry, weight_hh, out, needs):
     g_v, g_h = g
     d = ops.gated_backward(None if g_h is None else g_h.mT, g_v, slopes, carry, weight_hh)
     of_given = tuple(1 * x if wanted else None for x, wanted in zip(d, needs[:2], strict=True))
-    return (*of_given, *_gated_coefficients(d, out, slopes, carry, weight_hh, needs[2:]))
+    return (*of_given, *_gated_coefficients(d, out, slopes, needs[2:]))
 
 
 def _gated_samples():

@@ -28,10 +28,10 @@ def total(input: SparseTensor, dim: Any, keepdim: bool = False) -> Tensor:
         return result.reshape([1 if d in dims else n for d, n in enumerate(input._size)]) if keepdim else result
     size = tuple(n for d, n in enumerate(input._size) if d not in dims)
     result = make_sparse(input._positions[left], values, size, input._coalesced and len(left) == sparse)
-    return _kept(input, result.coalesce(), dims) if keepdim else result.coalesce()
+    return _kept(result.coalesce(), dims) if keepdim else result.coalesce()
 
 
-def _kept(input: SparseTensor, result: SparseTensor, dims: list[int]) -> SparseTensor:
+def _kept(result: SparseTensor, dims: list[int]) -> SparseTensor:
     """Put the dimensions that were summed over back, with size 1."""
     for d in dims:
         result = result.unsqueeze(d)

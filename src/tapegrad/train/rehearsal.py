@@ -64,14 +64,14 @@ class Rehearsed(Compiled):
         memory = _Memory(program, tensors)
         self.first_values = {**{id(array): before for array, before in memory.kept}, **self.first_values}
         try:
-            if self._agrees(program, tensors, memory):
+            if self._agrees(memory):
                 return program
         except Exception as error:
             memory.restore()
             self._refuse(_own_fault("the program failed", error))
         raise Stale
 
-    def _agrees(self, program: Any, tensors: Sequence[Tensor], memory: _Memory) -> bool:
+    def _agrees(self, memory: _Memory) -> bool:
         eager, expected = _timed(lambda: memory.eager(self.function), memory)
         compiled, found = _timed(memory.compiled, memory)
         if not self.times:

@@ -159,7 +159,7 @@ def _result(e: Equation, terms: list[Any]) -> Term:
     return scalar(p.kernel, terms, e.keywords)
 
 
-def _may_join(step: Step, e: Equation) -> bool:
+def _may_join(e: Equation) -> bool:
     p = e.primitive
     if p is WRITE:
         return True
@@ -186,7 +186,7 @@ def fuse(step: Step, layouts: Layouts) -> None:
         for g in behind:
             opened.remove(g)
             order.append(g)
-        group = Group(tuple(e.outputs[0].shape), leaves) if e.outputs and _may_join(step, e) else None
+        group = Group(tuple(e.outputs[0].shape), leaves) if e.outputs and _may_join(e) else None
         term = group.term_of(step, e, layouts) if group else None
         if group is not None and term is not None:
             group.add(step, e, term)
@@ -201,7 +201,7 @@ def separated(step: Step, layouts: Layouts) -> None:
     """Make each equation that could be in a group one of its own, where it stands, so that each result can be seen."""
     equations: list[Equation] = []
     for e in step.equations:
-        group = Group(tuple(e.outputs[0].shape), {}) if e.outputs and _may_join(step, e) else None
+        group = Group(tuple(e.outputs[0].shape), {}) if e.outputs and _may_join(e) else None
         term = group.term_of(step, e, layouts) if group else None
         if group is not None and term is not None:
             group.add(step, e, term)
@@ -213,7 +213,7 @@ def separated(step: Step, layouts: Layouts) -> None:
 
 def _joined(step: Step, e: Equation, places: list[Group], opened: list[Group], layouts: Layouts) -> Group | None:
     """Let an equation join a group, or several that are made one by that; None where it cannot."""
-    if not places or not _may_join(step, e) or len({g.shape for g in places}) > 1:
+    if not places or not _may_join(e) or len({g.shape for g in places}) > 1:
         return None
     group = places[0]
     if len(places) > 1:
