@@ -1,5 +1,7 @@
 // The server's JSON, as it comes out of `client.ts`: "NaN" and the infinities are numbers again there.
 
+import type { Refused } from "./client";
+
 export type Language = "en" | "zh";
 export type Text = Record<Language, string>;
 export type Value = number | string | boolean | null | Value[] | { [key: string]: Value };
@@ -9,6 +11,8 @@ export interface Session {
   version: string;
   language: Language;
   can_train: boolean;
+  /** Where the folders of new runs are made. */
+  home: string;
 }
 
 export interface RunRow {
@@ -60,6 +64,8 @@ export interface RunDetail extends Omit<RunRow, "findings"> {
   result: Record<string, Value> | null;
   names: string[];
   checkpoints: Checkpoint[];
+  /** Why the checkpoints cannot be told, where they cannot. */
+  unreadable?: Refused | null;
   findings: Finding[];
   shape: number[] | null;
   classes: (string | number)[] | null;

@@ -6,6 +6,8 @@ export class ApiError extends Error {
     readonly who: string,
     readonly what: string,
     readonly fix: string,
+    /** The same in Chinese, as far as the server knows it. */
+    readonly zh: Partial<Record<"what" | "fix", string>> = {},
   ) {
     super(fix ? `${what}; ${fix}` : what);
   }
@@ -34,13 +36,20 @@ async function answer<T>(path: string, options: RequestInit): Promise<T> {
   }
   const text = await response.text();
   if (response.ok) return decode(text) as T;
-  let said: { who?: string; what?: string; fix?: string } = {};
+  let said: Partial<Refused> = {};
   try {
     said = (JSON.parse(text) as { error?: typeof said }).error ?? {};
   } catch {
     said = { what: text.slice(0, 300) };
   }
-  throw new ApiError(response.status, said.who ?? "", said.what || `HTTP ${response.status}`, said.fix ?? "");
+  throw refusal(response.status, said);
+}
+
+/** What the server says of a refusal: who, what is wrong, what to do. */
+export type Refused = Pick<ApiError, "who" | "what" | "fix" | "zh">;
+
+export function refusal(status: number, said: Partial<Refused>): ApiError {
+  return new ApiError(status, said.who ?? "", said.what || `HTTP ${status}`, said.fix ?? "", said.zh);
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined>;

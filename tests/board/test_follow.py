@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from tapegrad.board import follow
+from tapegrad.board import findings, follow
 from tapegrad.board.files import open_plain
 from tapegrad.board.follow import Follower
 
@@ -151,7 +151,43 @@ def test_a_line_without_end_is_dropped(events, follower, monkeypatch):
 def test_no_more_names_are_followed_than_fit(events, follower):
     events.write_text(line(1, **{f"name{i}": 1.0 for i in range(1000)}))
     follower.poll()
-    assert len(follower.series) == 200
+    assert len(follower.series) == len(follower.record) - 1 == 100
+    with open(events, "a") as file:
+        file.write(line(2, **{f"name{i}": 2.0 for i in reversed(range(1000))}))
+    follower.poll()
+    assert len(follower.series) == 100
+    assert all(len(steps(follower, name)) == 2 for name in follower.series)
+
+
+def test_long_names_are_not_followed(events, follower):
+    events.write_text(line(1, **{"x" * 101: 1.0}) + json.dumps({"event": "statistics", "step": 1, "layers": {"y" * 101: {"update_ratio": 1}}}) + "\n")  # fmt: skip
+    follower.poll()
+    assert list(follower.series) == ["epoch", "loss"]
+    assert follower.layers.view(1)["layers"] == {}
+
+
+def test_only_the_first_courses_keep_every_value(events, follower, monkeypatch):
+    monkeypatch.setattr(follow, "_MOST_LONG", 3)
+    monkeypatch.setattr(follow, "_FEW", 4)
+    events.write_text("".join(line(step, a=1.0, b=1.0, c=1.0) for step in range(40)))
+    follower.poll()
+    assert [len(steps(follower, name)) for name in ("loss", "a", "b", "c")] == [40, 40, 3, 3]
+
+
+def test_a_finding_is_kept_in_bounds(events, follower):
+    long = "w" * 100_000
+    fields = {"fault": long, "where": long, "advice": long, "since": 1 << 60, "severity": "x", "more": long}
+    evidence = {"loss": 1.0, "series": [[1, 2]] * 100_000, long: 1, "names": long, **{f"e{i}": i for i in range(1000)}}
+    events.write_text(json.dumps({"event": "finding", **fields, "evidence": evidence}) + "\n")
+    for _ in range(3):
+        with open(events, "a") as file:
+            file.writelines(json.dumps({"event": "finding", "fault": "dead-units"}) + "\n" for _ in range(100))
+        follower.poll()
+    assert len(follower.findings) == 200
+    first = findings.told(follower.findings[0])
+    assert (first["since"], first["severity"], "more" in first) == (0, 0.0, False)
+    assert first["evidence"]["loss"] == 1.0
+    assert len(json.dumps(first)) < 20_000
 
 
 def test_links_and_pipes_are_not_read(tmp_path, follower):

@@ -4,10 +4,13 @@ import shutil
 
 import pytest
 
+from tapegrad.board import checkpoints
+from tapegrad.board.checkpoints import Checkpoints
 from tapegrad.board.library import Library
 from tapegrad.board.refusal import Refusal
 from tapegrad.lab.config import dump_config, load_config
 from tapegrad.train import Run
+from tapegrad.train.lines import dump
 
 
 def names(library):
@@ -49,6 +52,29 @@ def test_runs_and_sweeps_of_a_project_are_found(tmp_path):
     assert names(library) == {"one", "rates/0001"}
     assert library.home == tmp_path / "runs"
     assert Library([tmp_path / "other"]).home == tmp_path / "other"
+
+
+def test_new_runs_lie_beside_a_run_and_never_within_one(tmp_path):
+    new_run(tmp_path / "runs", "one")
+    new_run(tmp_path / "sweeps" / "rates" / "trials", "0001")
+    (tmp_path / "sweeps" / "rates" / "sweep.json").write_text('{"trials": []}')
+    homes = {
+        "": "runs",
+        "runs": "runs",
+        "runs/one": "runs",
+        "sweeps/rates": "sweeps",
+        "sweeps/rates/trials/0001": "sweeps",
+    }
+    for given, home in homes.items():
+        assert Library([tmp_path / given]).home == tmp_path / home, given
+    assert Library([tmp_path / "nothing"]).home == tmp_path / "nothing"
+    library = Library([tmp_path / "runs" / "one"])
+    assert library.take_in(tmp_path / "runs" / "two") is None
+    new_run(tmp_path / "runs", "two")
+    entry = library.take_in(tmp_path / "runs" / "two")
+    assert entry is not None
+    assert names(library) == {"one", "two"}
+    assert library.get(entry.id) is entry
 
 
 def test_trials_have_the_same_keys_as_runs(tmp_path):
@@ -159,6 +185,85 @@ def test_a_status_follows_the_events(tmp_path):
     assert status() == "finished"
     row = library.entries()[0].row()
     assert (row["metrics"]["test_accuracy"], row["seconds"]) == (0.5, 3.0)
+
+
+def test_a_run_of_hostile_sizes_gives_a_row_and_a_page_of_bounded_size(tmp_path):
+    run = new_run(tmp_path / "sweep" / "trials", "0001")
+    plan = {
+        "trials": [
+            {"number": 1, "levels": {f"factor{i}" + "f" * 500: "v" * 5000 for i in range(100)}, "seed": "s" * 5000}
+        ]
+    }
+    (tmp_path / "sweep" / "sweep.json").write_text(json.dumps(plan))
+    recipe = {
+        "data": {"set": "d" * 50_000},
+        "seed": int("9" * 299),
+        **{f"key{i}": "v" * 300 for i in range(2000)},
+        "k" * 500: 1,
+    }
+    (run.folder / "recipe.yaml").write_text(json.dumps(recipe))
+    (run.folder / "result.json").write_text(
+        json.dumps({f"test_{i}": 1.0 for i in range(10_000)} | {"loss": 0.5, "r" * 5000: 1.0})
+    )
+    (run.folder / "environment.json").write_text(
+        json.dumps({"numpy": "2", "list": list(range(1_000_000)), "python": "3"})
+    )
+    (run.folder / "data.json").write_text(json.dumps({"classes": ["c" * 200] * 2000}))
+    life = {"event": "failed", "reason": "r" * 100_000, "host": "h" * 100_000}
+    (run.folder / "events.jsonl").write_text(json.dumps(life) + "\n")
+    library = Library([tmp_path])
+    library.refresh()
+    (entry,) = library.entries()
+    row, page = entry.row(), entry.details()
+    assert len(dump(row)) < 60_000
+    assert len(row["config"]) > 20
+    assert len(row["factors"]) == 21
+    assert len(entry.figures) <= 200
+    assert page["environment"] == {"numpy": "2", "python": "3"}
+    assert set(page["classes"]) == {"c" * 99 + "…"}
+    assert len(dump(page)) < 4_000_000
+    os.unlink(run.folder / "result.json")
+    library.refresh()
+    assert entry.details()["reason"] == "r" * 999 + "…"
+
+
+def test_a_checkpoint_that_took_anothers_place_at_the_same_time_is_read_again(tmp_path, trained_runs):
+    run = new_run(tmp_path, "one")
+    states, path = trained_runs / "spiral" / "checkpoints", run.checkpoints / "last.safetensors"
+    listed = Checkpoints(run.folder)
+    for name, step in (("last", 40), ("initial", 0), ("last", 40)):
+        shutil.copy(states / f"{name}.safetensors", tmp_path / "new")
+        os.utime(tmp_path / "new", (1, 1))
+        os.replace(tmp_path / "new", path)
+        assert [state["step"] for state in listed.listed()] == [step]
+
+
+def test_a_checkpoint_with_a_vast_header_is_listed_and_not_read(tmp_path, monkeypatch):
+    run = new_run(tmp_path, "one")
+    with open(run.checkpoints / "last.safetensors", "wb") as file:
+        file.write((90_000_000).to_bytes(8, "little") + b"{")
+        file.truncate(90_000_100)
+    monkeypatch.setattr(checkpoints, "read_header", lambda *given: pytest.fail("it was read"))
+    assert [state["step"] for state in Checkpoints(run.folder).listed()] == [0]
+
+
+def test_a_folder_of_checkpoints_that_nobody_may_read_is_told_and_the_page_shows_the_rest(client, monkeypatch):
+    number = client.number_of("spiral")
+    scan = os.scandir
+
+    def forbidden(path):
+        if str(path).endswith("checkpoints"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(checkpoints.os, "scandir", forbidden)
+    status, said = client.get(f"/api/runs/{number}/graph")
+    assert (status, said["error"]["what"]) == (403, "the folder checkpoints cannot be read (Permission denied)")
+    page = client.fetch(f"/api/runs/{number}")
+    assert (page["checkpoints"], page["names"] != []) == ([], True)
+    assert page["unreadable"]["what"] == said["error"]["what"]
+    monkeypatch.undo()
+    assert client.fetch(f"/api/runs/{number}")["unreadable"] is None
 
 
 def test_checkpoints_are_listed_by_step_and_found_by_number(trained_runs):

@@ -190,6 +190,16 @@ def test_a_table_is_refused_by_its_own_name_and_not_by_where_it_lies():
     assert "data." not in str(caught.value)
 
 
+def test_a_table_of_one_class_is_refused():
+    for kind, text in (("word", "yes"), ("7", "7")):
+        with pytest.raises(ArgumentError) as caught:
+            service._upload("a.csv", "a,kind\n" + "".join(f"{i},{text}\n" for i in range(9)))
+        assert str(caught.value).startswith(f"upload: its column 'kind' has one class alone, '{text}'; give a table"), (
+            kind
+        )
+    assert not list(service._scratch().iterdir())
+
+
 def test_only_so_many_networks_and_tables_are_kept():
     numbers = [service._start({**SMALL})["id"] for _ in range(9)]
     with pytest.raises(Exception, match="not here any more"):

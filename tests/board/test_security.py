@@ -16,7 +16,7 @@ FOREIGN = "http://evil.example"
 
 def refused(answer, status):
     assert answer[0] == status, answer
-    assert set(answer[1]["error"]) == {"who", "what", "fix"}
+    assert set(answer[1]["error"]) == {"who", "what", "fix", "zh"}
 
 
 def get(client, path="/api/session", **headers):
@@ -231,7 +231,7 @@ def test_an_open_address_has_a_token_whatever_was_said(monkeypatch, runs):
     from tapegrad.board import server
 
     told = []
-    monkeypatch.setattr(server, "make_server", lambda folders, host, token: (_Ended(), _Ended()))
+    monkeypatch.setattr(server, "make_server", lambda *given: (_Ended(), _Ended()))
     server.serve([runs], host="0.0.0.0", port=0, open_page=False, tell=told.append)
     assert len(told[0].partition("?token=")[2]) >= 32
     server.serve([runs], port=0, open_page=False, tell=told.append)

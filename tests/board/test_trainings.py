@@ -1,8 +1,11 @@
 """Trainings that are started and stopped from the page."""
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
+import subprocess
 import sys
 import time
 
@@ -12,10 +15,13 @@ from tapegrad.board import trainings
 from tapegrad.board.trainings import Trainings
 from tapegrad.train import Run
 
+from .conftest import Client, serving
+
+needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="processes are looked up in /proc")
 SHORT = {"training.epochs": 2, "training.compile": False}
 
 
-def until(holds, seconds=60):
+def until(holds, seconds=180):
     end = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < end, "it did not come to that"
@@ -120,9 +126,90 @@ def test_only_so_many_run_at_a_time(client, monkeypatch):
     assert client.post("/api/trainings", {"recipe": "digits", "overrides": SHORT})[0] == 429
 
 
-def test_trainings_go_on_when_the_board_ends(runs):
-    from .conftest import serving
+def test_a_training_from_a_board_over_one_run_lies_beside_it(runs):
+    with serving(runs / "spiral") as client:
+        assert client.fetch("/api/session")["home"] == str(runs)
+        status, said = client.post("/api/trainings", {"recipe": "digits", "overrides": SHORT})
+        assert status == 200, said
+        until(lambda: status_of(client, said["id"]) == "finished")
+        name = client.fetch(f"/api/runs/{said['id']}")["name"]
+        assert {run["name"] for run in client.fetch("/api/runs")["runs"]} == {"spiral", name}
+    assert Run(runs / name).result
 
+
+def state_of(pid):
+    """Return the letter of a process's state, None when there is none of that number."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return None
+
+
+@needs_proc
+def test_a_training_that_is_killed_is_interrupted_and_leaves_no_zombie(client):
+    status, said = client.post("/api/trainings", {"recipe": "digits", "overrides": {"training.epochs": 100_000}})
+    assert status == 200, said
+    number = said["id"]
+    until(lambda: client.fetch(f"/api/runs/{number}/series")["last_step"] > 0)
+    process = client.board.trainings._processes[number]
+    os.kill(process.pid, signal.SIGKILL)
+    until(lambda: status_of(client, number) == "interrupted")
+    until(lambda: state_of(process.pid) is None)
+
+
+def children_of(pid):
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (folder / "stat").read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(folder.name))
+    return found
+
+
+@contextlib.contextmanager
+def a_process_of_its_own(folder):
+    """Give a client of `tapegrad board` in a process of its own, and the process."""
+    command = [sys.executable, "-m", "tapegrad", "board", str(folder), "--no-open", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().decode().strip().rstrip("/").rpartition(":")[2])
+            yield Client("127.0.0.1", port, None), process
+        finally:
+            process.kill()
+
+
+@needs_proc
+def test_a_board_that_is_killed_leaves_its_trainings_and_nothing_else(runs, tmp_path, monkeypatch):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    training = None
+    try:
+        with a_process_of_its_own(runs) as (client, board):
+            assert client.post("/api/playground", {"spec": {"points": 60}})[0] == 200
+            client.fetch(f"/api/runs/{client.number_of('spiral')}/graph")
+            workers = children_of(board.pid)
+            assert len(workers) == 2
+            _, said = client.post("/api/trainings", {"recipe": "digits", "overrides": {"training.epochs": 100_000}})
+            run = Run(runs / client.fetch(f"/api/runs/{said['id']}")["name"])
+            (training,) = set(children_of(board.pid)) - set(workers)
+            board.kill()
+        # Whoever takes in the orphans may not clear them away: then they are zombies.
+        until(lambda: all(state_of(pid) in (None, "Z") for pid in workers))
+        until(lambda: not list((tmp_path / "scratch").iterdir()))
+        before = len(run.events("epoch"))
+        until(lambda: len(run.events("epoch")) > before)
+        with serving(runs) as client:
+            number = client.number_of(run.name)
+            assert status_of(client, number) == "running"
+            os.kill(training, signal.SIGKILL)
+            until(lambda: status_of(client, number) == "interrupted")
+    finally:
+        if training is not None and state_of(training) not in (None, "Z"):
+            os.kill(training, signal.SIGKILL)
+
+
+def test_trainings_go_on_when_the_board_ends(runs):
     with serving(runs) as client:
         _, said = client.post("/api/trainings", {"recipe": "digits", "overrides": {"training.epochs": 3000}})
         name = client.fetch(f"/api/runs/{said['id']}")["name"]

@@ -130,6 +130,16 @@ def test_what_a_process_wrote_for_itself_is_gone_with_it(worker):
     assert not folder.parent.exists()
 
 
+def test_a_process_ends_with_its_board_also_in_the_middle_of_an_answer(worker):
+    ask(worker, "pid")
+    folder = pathlib.Path(ask(worker, "keep")).parent
+    process = worker._process
+    process.stdin.write(json.dumps({"method": "sleep", "arguments": {"seconds": 600}}).encode() + b"\n")
+    process.stdin.close()
+    assert process.wait(timeout=30) == 0
+    assert not folder.exists()
+
+
 def test_the_boards_end_does_not_wait_for_an_answer(worker):
     ask(worker, "pid")
     said = []

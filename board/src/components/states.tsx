@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { ApiError, Unreachable } from "../client";
-import { t } from "../i18n";
+import { language, t } from "../i18n";
 import type { Resource } from "../resource";
 import { Button } from "./button";
 
@@ -38,8 +38,14 @@ export function ErrorBox({ error, retry }: { error: unknown; retry?: () => void 
   );
 }
 
-function told(error: unknown): [string, string] {
-  if (error instanceof ApiError) return [error.what, error.fix];
+/** What is wrong and what to do, in the language of the page. */
+export function told(error: unknown): [string, string] {
+  if (error instanceof ApiError) {
+    const zh = language.value === "zh" ? error.zh : {};
+    // Some sentences want their subject: "optimizer.lr" "is 3".
+    const who = /^(is|has) /.test(error.what) ? (zh.what ? `${error.who} ` : `${error.who}: `) : "";
+    return [who + (zh.what ?? error.what), zh.fix ?? error.fix];
+  }
   if (error instanceof Unreachable) return [t("error.unreachable"), t("error.unreachable.fix")];
   return [error instanceof Error ? error.message : String(error), ""];
 }

@@ -89,7 +89,7 @@ export const enViews = {
   "steps.added_to_leaf": "added to the gradient of {to}",
   "steps.total": "sum so far: {to}",
   "steps.facts": "mean {mean}, from {low} to {high}",
-  "steps.part": "a part of it",
+  "steps.part": "the first {shown} of {n} numbers",
   "steps.leaves": "Gradients of the parameters",
   "steps.leaves_hint": "Where everything arrives: this is what backward() leaves in .grad.",
   "steps.leaf_facts": "norm {norm}, mean {mean}, one number|norm {norm}, mean {mean}, {n} numbers",

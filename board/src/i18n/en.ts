@@ -240,6 +240,7 @@ export const en = {
   "new.none": "No recipes",
   "new.none.text": "The recipes that ship with tapegrad were not found.",
   "new.recipe": "Recipe",
+  "new.home": "Its folder is made in {folder}.",
   "new.hint": "An empty field keeps what the recipe says.",
   "new.epochs": "Epochs",
   "new.steps": "Steps",

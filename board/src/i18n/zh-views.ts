@@ -90,7 +90,7 @@ export const zhViews: Record<keyof typeof enViews, string> = {
   "steps.added_to_leaf": "加到 {to} 的梯度",
   "steps.total": "目前之和：{to}",
   "steps.facts": "均值 {mean}，从 {low} 到 {high}",
-  "steps.part": "仅一部分",
+  "steps.part": "仅前 {shown} 个，共 {n} 个数",
   "steps.leaves": "各参数的梯度",
   "steps.leaves_hint": "所有梯度的终点：这就是 backward() 留在 .grad 中的值。",
   "steps.leaf_facts": "范数 {norm}，均值 {mean}，{n} 个数",

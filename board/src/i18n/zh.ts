@@ -242,6 +242,7 @@ export const zh: Record<keyof typeof en, string> = {
   "new.none": "没有配方",
   "new.none.text": "没有找到 tapegrad 自带的配方。",
   "new.recipe": "配方",
+  "new.home": "训练记录写入 {folder}。",
   "new.hint": "留空则沿用配方中的值。",
   "new.epochs": "轮数",
   "new.steps": "步数",

@@ -129,6 +129,7 @@ function Settings({ recipe, fields, onChange }: SettingsProps) {
     <form class="panel settings" onSubmit={(event) => void start(event)}>
       <h2>{pick(recipe.title)}</h2>
       <p class="hint">{t("new.hint")}</p>
+      {session.value?.can_train && <p class="hint run-home">{t("new.home", { folder: session.value.home })}</p>}
       <div class="settings-grid">
         {field("length", t(recipe.steps ? "new.steps" : "new.epochs"), recipe.steps ?? recipe.epochs)}
         {field("optimizer.lr", t("new.lr"), recipe.lr)}

@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { RunDetail } from "../api";
-import { ApiError, get, post } from "../client";
-import { Button, CheckpointSlider, Empty, ErrorBox, Skeleton, StatusBadge, type Tab, Tabs, Tag } from "../components";
+import { ApiError, get, post, refusal } from "../client";
+import { Button, CheckpointSlider, Empty, ErrorBox, Skeleton, StatusBadge, type Tab, Tabs, Tag, told } from "../components";
 import { count, duration, moment } from "../format";
-import { t } from "../i18n";
+import { language, t } from "../i18n";
 import { lazy } from "../lazy";
 import { progress, progressText } from "../naming";
 import { useResource } from "../resource";
@@ -88,7 +88,9 @@ export default function RunPage({ id, tab }: { id: number; tab: string }) {
         />
       )}
       <div id="run-view" role="tabpanel" aria-labelledby={`tab-${name}`}>
-        {SCRUBBED.has(name) && !checkpoint ? (
+        {SCRUBBED.has(name) && run.unreadable ? (
+          <ErrorBox error={refusal(403, run.unreadable)} retry={reload} />
+        ) : SCRUBBED.has(name) && !checkpoint ? (
           <Empty title={t("checkpoint.none")}>{t(run.status === "running" ? "checkpoint.none.yet" : "checkpoint.none.text")}</Empty>
         ) : (
           <View run={run} checkpoint={checkpoint?.id ?? null} />
@@ -162,7 +164,7 @@ function StopButton({ id }: { id: number }) {
   return (
     <>
       <span class="small bad-text" role="status">
-        {error instanceof ApiError ? `${error.what}: ${error.fix}` : error ? t("error.unreachable") : ""}
+        {error ? told(error).filter(Boolean).join(language.value === "zh" ? "；" : "; ") : ""}
       </span>
       <Button icon="stop" disabled={busy} onClick={() => void stop()}>{t(busy ? "run.stopping" : "run.stop")}</Button>
     </>

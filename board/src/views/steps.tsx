@@ -215,6 +215,14 @@ function Sent({ product, table }: { product: Product; table: boolean }): VNode {
   );
 }
 
+const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
+
+/** Says how many of an array's numbers the pictures show, where these are not all. */
+function partText(shown: readonly { values: ArrayLike<number> }[], shape: readonly number[]): string {
+  const n = shown.reduce((sum, picture) => sum + picture.values.length, 0);
+  return n < size(shape) ? ` · ${t("steps.part", { shown: count(n), n: count(size(shape)) })}` : "";
+}
+
 /** An array: a small heat map with its size and mean, or its numbers. */
 function Card({ name, array, table }: { name: string; array: Array_; table: boolean }): VNode {
   const all = useMemo(() => pictures(flatten(array.values)), [array]);
@@ -243,7 +251,7 @@ function Card({ name, array, table }: { name: string; array: Array_; table: bool
       {!scalar && (
         <p class="card-facts">
           {t("steps.facts", { mean: short(array.mean), low: short(array.min), high: short(array.max) })}
-          {array.truncated && ` · ${t("steps.part")}`}
+          {partText(table ? shown.slice(0, 4) : shown, array.shape)}
         </p>
       )}
     </figure>
@@ -274,7 +282,6 @@ function LeafCard({ name, leaf, table }: { name: string; leaf: Leaf; table: bool
   const all = useMemo(() => pictures(flat), [flat]);
   const upright = useMemo(() => all.slice(0, 16).map((picture) => laid(picture).grid), [all]);
   const [low, high] = range(flat.values);
-  const size = leaf.shape.reduce((product, length) => product * length, 1);
   return (
     <figure class="card-array">
       <figcaption>
@@ -290,7 +297,8 @@ function LeafCard({ name, leaf, table }: { name: string; leaf: Leaf; table: bool
           </span>
         )}
       <p class="card-facts">
-        {t("steps.leaf_facts", { norm: short(leaf.norm), mean: short(leaf.mean), n: count(size) })}
+        {t("steps.leaf_facts", { norm: short(leaf.norm), mean: short(leaf.mean), n: count(size(leaf.shape)) })}
+        {partText(all.slice(0, table ? 4 : 16), leaf.shape)}
       </p>
     </figure>
   );

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import TapegradError
 from ..train.lines import dump
-from .refusal import Refusal
+from .refusal import Refusal, told
 from .web import Request, Response
 
 __all__ = ["answer", "checkpoint_of", "choice", "number", "problem", "read_object", "whole"]
@@ -26,7 +26,7 @@ def problem(error: TapegradError) -> Response:
     """Return an error as a JSON response."""
     what = "\n".join([error.what, *getattr(error, "more", ())])
     status = error.status if isinstance(error, Refusal) else 400
-    return answer({"error": {"who": error.who, "what": what, "fix": error.fix}}, status)
+    return answer({"error": told(error.who, what, error.fix)}, status)
 
 
 def whole(text: str | None, who: str, low: int, high: int, default: int | None = None) -> int:

@@ -51,9 +51,11 @@ def make_app(
 
     def session(request: Request) -> Response:
         language = _language(request.headers.get("accept-language", ""))
-        return answer(
-            {"version": __version__, "language": language, "can_train": os.access(board.library.home.parent, os.W_OK)}
-        )
+        home = board.library.home
+        # A folder that is not there yet is made.
+        there = next(folder for folder in (home, *home.parents) if folder.exists())
+        can_train = os.access(there, os.W_OK | os.X_OK)
+        return answer({"version": __version__, "language": language, "can_train": can_train, "home": str(home)})
 
     def missing(request: Request) -> Response:
         raise Refusal(404, "board", "there is no such address", "see the README for what there is")

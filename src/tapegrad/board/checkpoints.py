@@ -17,6 +17,8 @@ from .refusal import Refusal
 __all__ = ["Checkpoints"]
 
 _MOST = 2_000
+# A header of more bytes is not read for its position: what a training writes has some thousand.
+_MOST_HEADER = 8_000_000
 _NAME = re.compile(r"(initial|best|last|epoch-[0-9]{1,9}|step-[0-9]{1,12})\.safetensors")
 
 
@@ -27,10 +29,13 @@ class Checkpoints:
         self.folder = folder
         self._lock = threading.Lock()
         self._numbers: dict[tuple[str, str], int] = {}
-        self._positions: dict[tuple[str, str], tuple[int, dict[str, int]]] = {}
+        self._positions: dict[tuple[str, str], tuple[tuple[int, int, int], dict[str, int]]] = {}
 
     def listed(self) -> list[dict[str, Any]]:
-        """Return the states in the order of their steps: number, step, epoch, kind and name."""
+        """Return the states in the order of their steps: number, step, epoch, kind and name.
+
+        Raises Refusal when a folder cannot be read.
+        """
         with self._lock:
             found = [self._described(place) for place in self._files()]
         order = ("initial", "snapshot", "best", "last")
@@ -39,7 +44,7 @@ class Checkpoints:
     def path(self, number: int | None) -> tuple[int, pathlib.Path]:
         """Return number and path of a state; without a number the best, the last or the first.
 
-        Raises Refusal when there is none.
+        Raises Refusal when there is none, or a folder cannot be read.
         """
         states = self.listed()
         if number is None:
@@ -60,9 +65,7 @@ class Checkpoints:
         found = []
         for part in ("checkpoints", "snapshots"):
             if is_plain_folder(self.folder / part):
-                with os.scandir(self.folder / part) as entries:
-                    names = [e.name for e in entries if _NAME.fullmatch(e.name) and e.is_file(follow_symlinks=False)]
-                found += [(part, name) for name in sorted(names)]
+                found += [(part, name) for name in sorted(_names(self.folder / part))]
         return found[:_MOST]
 
     def _described(self, place: tuple[str, str]) -> dict[str, Any]:
@@ -76,17 +79,21 @@ class Checkpoints:
         if word == "step":
             return {"step": int(count), "epoch": None}
         try:
-            changed = os.lstat(self.folder.joinpath(*place)).st_mtime_ns
+            status = os.lstat(self.folder.joinpath(*place))
+            seen = (status.st_ino, status.st_size, status.st_mtime_ns)
         except OSError:
-            changed = 0
-        if self._positions.get(place, (None,))[0] != changed:
-            self._positions[place] = changed, self._read(place)
+            seen = (0, 0, 0)
+        if self._positions.get(place, (None,))[0] != seen:
+            self._positions[place] = seen, self._read(place)
         return dict(self._positions[place][1])
 
     def _read(self, place: tuple[str, str]) -> dict[str, int]:
         """Return where a training was, as a checkpoint's header says."""
         try:
             with open_plain(self.folder, *place) as file:
+                if int.from_bytes(file.read(8), "little") > _MOST_HEADER:
+                    raise ValueError("its header is too long")
+                file.seek(0)
                 metadata = read_header(place[1], file)[1]
             position = load(metadata["tapegrad"])["position"]
             found = {name: position[name] for name in ("step", "epoch")}
@@ -95,3 +102,14 @@ class Checkpoints:
         except (OSError, TapegradError, KeyError, TypeError, ValueError, RecursionError):
             pass
         return {"step": 0, "epoch": 0}
+
+
+def _names(folder: pathlib.Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [e.name for e in entries if _NAME.fullmatch(e.name) and e.is_file(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        what = f"the folder {folder.name} cannot be read ({error.strerror})"
+        raise Refusal(403, "checkpoint", what, "give yourself the permission to read it") from None

@@ -15,15 +15,20 @@ from ..lab.overview import flatten
 from ..lab.yaml import read_yaml
 from ..train.process import is_running
 from . import findings
+from .bounds import cut, fitting
 from .checkpoints import Checkpoints
 from .files import read_object, read_text
 from .follow import Follower, is_number
+from .refusal import Refusal, told
 from .wording import model_text
 
 __all__ = ["Entry"]
 
 _NO_METRICS = ("epoch", "epochs", "step", "steps", "rate", "seconds")
 _MOST_RECIPE = 1_000_000
+# What of a recipe's keys stands in the table, and of other files on the page, by the count of :func:`fitting`.
+_MOST_CONFIG, _MOST_DETAILS = 20_000, 500_000
+_MOST_FIGURES = 200
 # Seconds that the lock is held for reading on.
 _SLICE = 0.25
 # A run without a word may still be reading its data.
@@ -98,11 +103,15 @@ class Entry:
             data = {}
         data = data if isinstance(data, dict) else {}
         # Trials' recipes leave out what is the default; beside a run that writes it down they would seem to differ.
-        return {"text": text or "", "data": data, "config": flatten(with_defaults(data) if self.sweep else data)}
+        return {
+            "text": text or "",
+            "data": data,
+            "config": fitting(flatten(with_defaults(data) if self.sweep else data), _MOST_CONFIG),
+        }
 
     def _read_result(self) -> dict[str, Any]:
         text = read_object(self.folder, "result.json")
-        return {k: v for k, v in text.items() if is_number(v)}
+        return fitting({k: v for k, v in text.items() if is_number(v)}, _MOST_CONFIG, _MOST_FIGURES)
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -156,7 +165,7 @@ class Entry:
             "epochs": config.get("training.epochs"),
             "step": figures.get("steps", record.get("step", 0)),
             "steps": config.get("training.steps"),
-            "set": str(config.get("data.set", "")),
+            "set": cut(config.get("data.set", "")),
             "model": model_text(self.recipe["data"]),
             "metrics": metrics,
             "best": dict(follower.best),
@@ -178,22 +187,34 @@ class Entry:
             return self._details()
 
     def _details(self) -> dict[str, Any]:
-        data = read_object(self.folder, "data.json")
+        data = self._read("data.json")
+        checkpoints, unreadable = self._checkpoints()
         life = self.follower.life
         return {
             **self.row(),
             "recipe": self.recipe["text"],
-            "reason": str(life.get("reason", "")) if self.status in ("failed", "interrupted") else "",
-            "environment": read_object(self.folder, "environment.json"),
+            "reason": life.get("reason", "") if self.status in ("failed", "interrupted") else "",
+            "environment": self._read("environment.json"),
             "data": data,
-            "compiled": read_object(self.folder, "compiled.json"),
-            "result": _result(read_object(self.folder, "result.json")),
+            "compiled": self._read("compiled.json"),
+            "result": _result(self._read("result.json")),
             "names": [name for name in self.follower.series if name not in ("epoch", "seconds")],
-            "checkpoints": self.checkpoints.listed(),
+            "checkpoints": checkpoints,
+            "unreadable": unreadable,
             "findings": [findings.told(entry) for entry in self.follower.findings],
             "shape": _shape(data.get("input_shape")),
             "classes": _classes(data.get("classes")),
         }
+
+    def _checkpoints(self) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """Return the states, or none of them and why they cannot be told: the page shows all else."""
+        try:
+            return self.checkpoints.listed(), None
+        except Refusal as error:
+            return [], told(error.who, error.what, error.fix)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        return fitting(read_object(self.folder, name), _MOST_DETAILS)
 
 
 def _result(result: dict[str, Any]) -> dict[str, Any] | None:
@@ -210,4 +231,4 @@ def _shape(value: Any) -> list[int]:
 
 
 def _classes(value: Any) -> list[str]:
-    return [str(name) for name in value[:10_000]] if isinstance(value, list) else []
+    return [cut(name) for name in value[:10_000]] if isinstance(value, list) else []

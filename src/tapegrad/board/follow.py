@@ -14,19 +14,25 @@ import numpy as np
 from ..errors import ArgumentError
 from ..train.lines import load
 from ..train.metrics import best_is_smallest, is_better
+from . import findings
+from .bounds import LONGEST_NAME, cut, fitting
 from .files import open_plain
 from .layers import Layers
-from .series import Series
+from .series import CAPACITY, Series
 
 __all__ = ["Follower", "is_number"]
 
 _CHUNK = 1 << 20
-_LONGEST_LINE = 8 << 20
+_LONGEST_LINE = 2 << 20
 # What of the bytes before the place read to is remembered, to see that they are still the same.
 _TAIL = 64
-_MOST_NAMES = 200
-_MOST_FINDINGS = 500
+_MOST_NAMES = 100
+# So many courses have all their buckets, which a training of the lab does not reach; others have few.
+_MOST_LONG, _FEW = 20, CAPACITY >> 5
+_MOST_FINDINGS = 200
+_MOST_OF_LIFE = 2_000
 _LIFE = ("start", "resumed", "interrupted", "failed")
+_OF_LIFE = ("event", "time", "host", "pid", "born")
 _NO_SERIES = ("event", "time", "step")
 
 
@@ -41,7 +47,8 @@ class Follower:
     ``series``: the epochs' figures by name; ``best``: the best of those whose name tells what is better; ``record``: the
     last epoch's; ``life``: the last event that tells whether the run is alive; ``findings``: the doctor's; ``layers``: the
     statistics. A file that was rewritten, as a resumed training does, is read again from its beginning; then
-    ``generation`` is another. Lines that are torn or no JSON objects are passed over.
+    ``generation`` is another. Lines that are torn or no JSON objects are passed over. What a file says beyond 100 names of
+    at most 100 characters and 200 findings is passed over as well, so that a run costs bounded memory whatever it says.
     """
 
     def __init__(self, folder: pathlib.Path):
@@ -133,13 +140,14 @@ class Follower:
             elif kind == "statistics":
                 self.layers.add(event)
             elif kind == "finding" and len(self.findings) < _MOST_FINDINGS:
-                self.findings.append({k: v for k, v in event.items() if k != "event"})
+                self.findings.append(findings.kept(event))
             elif kind in _LIFE:
                 self._take_life(event)
-        if last:
-            self.record = {k: v for k, v in last.items() if k not in ("event", "time") and is_number(v)}
         for name, (steps, values) in courses.items():
             self._enter(name, steps, np.array(values, np.float64))
+        if last:
+            names = ("step", *self.series)
+            self.record = {name: last[name] for name in names if name in last and is_number(last[name])}
         self.layers.flush()
 
     def _take_epoch(self, step: float, event: Mapping[str, Any], courses: dict[str, Any]) -> None:
@@ -154,7 +162,9 @@ class Follower:
                 course[1].append(value)
 
     def _enter(self, name: str, steps: list[float], values: np.ndarray) -> None:
-        self.series.setdefault(name, Series()).extend(steps, values)
+        if name not in self.series:
+            self.series[name] = Series(CAPACITY if len(self.series) < _MOST_LONG else _FEW)
+        self.series[name].extend(steps, values)
         finite = values[np.isfinite(values)]
         if name == "seconds":
             self.seconds += float(finite.sum())
@@ -165,10 +175,12 @@ class Follower:
                 self.best[name] = best
 
     def _has_room(self, name: str, courses: Mapping[str, Any]) -> bool:
-        return name in self.series or len(self.series) + len(courses) < _MOST_NAMES
+        new = sum(other not in self.series for other in courses)
+        return name in self.series or (len(name) <= LONGEST_NAME and len(self.series) + new < _MOST_NAMES)
 
     def _take_life(self, event: dict[str, Any]) -> None:
-        self.life = event
+        reason = {"reason": cut(event["reason"], 1_000)} if "reason" in event else {}
+        self.life = fitting({name: event[name] for name in _OF_LIFE if name in event} | reason, _MOST_OF_LIFE)
         moment = event.get("time")
         if self.started is None and is_number(moment) and math.isfinite(moment):
             self.started = float(moment)

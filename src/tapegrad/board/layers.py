@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from .bounds import LONGEST_NAME
 from .series import Series
 
 __all__ = ["FIGURES", "Layers"]
@@ -23,8 +24,9 @@ FIGURES = {
     "update_ratio": ("update_ratio",),
 }
 _HISTOGRAMS = {"histogram": "activation", "gradient_histogram": "gradient"}
-_MOST_LAYERS = 500
-_CAPACITY = 4096
+_MOST_LAYERS = 300
+_MOST_BINS = 200
+_CAPACITY = 1024
 
 
 class _Layer:
@@ -54,7 +56,7 @@ class Layers:
             return
         for event in events:
             for path in event["layers"]:
-                if path not in self._layers and len(self._layers) < _MOST_LAYERS:
+                if path not in self._layers and len(self._layers) < _MOST_LAYERS and len(path) <= LONGEST_NAME:
                     self._layers[path] = _Layer()
         steps = [event["step"] for event in events]
         for path, layer in self._layers.items():
@@ -107,7 +109,11 @@ def _figure(entry: Mapping[str, Any], keys: tuple[str, ...]) -> float:
 def _histogram(part: Any) -> Any:
     """Return a histogram when it is one that can be drawn."""
     found = part.get("histogram") if isinstance(part, Mapping) else None
-    if not isinstance(found, Mapping) or not isinstance(counts := found.get("counts"), list) or len(counts) > 1000:
+    if (
+        not isinstance(found, Mapping)
+        or not isinstance(counts := found.get("counts"), list)
+        or len(counts) > _MOST_BINS
+    ):
         return None
     ends = [found.get("low"), found.get("high")]
     numbers = all(type(n) in (int, float) and abs(n) < 1 << 53 for n in [*ends, *counts])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .bounds import cut
 from .entry import Entry
 from .files import is_plain_folder, read_object
 from .refusal import Refusal
@@ -16,6 +18,7 @@ from .refusal import Refusal
 __all__ = ["Library"]
 
 _MOST_RUNS = 5_000
+_MOST_FACTORS = 20
 # One look at everything takes no longer than this; the rest waits for the next.
 _SECONDS = 1.0
 # Where the commands put what they make, below the folder that they are called in.
@@ -38,8 +41,16 @@ class Library:
 
     @property
     def home(self) -> pathlib.Path:
-        """The folder that new runs are made in: the first one, or its folder ``runs`` where there is one."""
-        return self.folders[0] / "runs" if is_plain_folder(self.folders[0] / "runs") else self.folders[0]
+        """The folder that new runs are made in: the first one, or its folder ``runs`` where there is one.
+
+        Where the first one is itself a run, a trial or a sweep, its neighbours.
+        """
+        folder = self.folders[0]
+        if folder.parent.name == "trials" and _kind(folder.parent.parent) == "sweep":
+            folder = folder.parent.parent
+        if _kind(folder):
+            return folder.parent
+        return folder / "runs" if is_plain_folder(folder / "runs") else folder
 
     def refresh(self, at_most_every: float = 0.0) -> None:
         """Look for runs, and read on in their files."""
@@ -65,8 +76,12 @@ class Library:
         entry.catch_up()
         return entry
 
-    def at(self, folder: pathlib.Path) -> Entry | None:
-        """Return the run of a folder."""
+    def take_in(self, folder: pathlib.Path) -> Entry | None:
+        """Return the run of a folder, which is shown from now on wherever it lies; None where there is none."""
+        self.refresh()
+        if folder not in self._entries:
+            self.folders.append(folder)
+            self.refresh()
         return self._entries.get(folder)
 
     def _scan(self) -> None:
@@ -122,26 +137,27 @@ def _folders_in(folder: pathlib.Path) -> list[pathlib.Path]:
         return []
 
 
-_plans: dict[pathlib.Path, tuple[int, dict[str, dict[str, str]]]] = {}
+_plans: dict[pathlib.Path, tuple[tuple[int, int, int], dict[str, dict[str, str]]]] = {}
 
 
 def _levels(folder: pathlib.Path) -> dict[str, dict[str, str]]:
     """Return the labels of each trial's factors, by the name of its folder; read once as long as the plan is the same."""
     try:
-        changed = os.lstat(folder / "sweep.json").st_mtime_ns
+        status = os.lstat(folder / "sweep.json")
+        seen = (status.st_ino, status.st_size, status.st_mtime_ns)
     except OSError:
         return {}
-    if folder not in _plans or _plans[folder][0] != changed:
-        _plans[folder] = changed, dict(_trials(read_object(folder, "sweep.json")))
+    if folder not in _plans or _plans[folder][0] != seen:
+        _plans[folder] = seen, dict(_trials(read_object(folder, "sweep.json")))
     return _plans[folder][1]
 
 
 def _trials(plan: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     trials = plan.get("trials")
-    for trial in trials if isinstance(trials, list) else []:
+    for trial in trials[:_MOST_RUNS] if isinstance(trials, list) else []:
         if isinstance(trial, dict) and type(trial.get("number")) is int and isinstance(trial.get("levels"), dict):
-            levels = {str(k): str(v) for k, v in trial["levels"].items()}
-            yield f"{trial['number']:04d}", levels | {"seed": str(trial.get("seed"))}
+            levels = {cut(k): cut(v) for k, v in itertools.islice(trial["levels"].items(), _MOST_FACTORS)}
+            yield f"{trial['number']:04d}", levels | {"seed": cut(trial.get("seed"))}
 
 
 def _age(path: pathlib.Path) -> float:

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from ..train.lines import dump
+from .refusal import told
 
 __all__ = ["CSP", "HEADERS", "MOST_BYTES", "Guard", "is_loopback"]
 
@@ -90,7 +91,7 @@ class Guard:
             if scope["method"] == "POST":
                 receive = _replayed(await self._body(scope, address, receive), receive)
         except _Refused as refused:
-            body = dump({"error": {"who": "board", "what": refused.what, "fix": refused.fix}}).encode()
+            body = dump({"error": told("board", refused.what, refused.fix)}).encode()
             kind = [(b"content-type", b"application/json"), (b"connection", b"close")]
             await _respond(_shielded(send), refused.status, body, kind)
             return

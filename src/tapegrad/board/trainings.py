@@ -59,7 +59,7 @@ def routes(board: Board) -> list[Route]:
     ]
 
 
-# All that were started, for as long as this process lives: Python warns of a process that goes on and is forgotten.
+# All that are running: Python warns of a process that goes on and is forgotten.
 _started: list[subprocess.Popen] = []
 
 
@@ -89,8 +89,7 @@ class Trainings:
         finally:
             with self._lock:
                 self._starting -= 1
-        self.board.library.refresh()
-        entry = self.board.library.at(folder)
+        entry = self.board.library.take_in(folder)
         if entry is None:
             raise Refusal(500, "training", f"its folder {folder.name} is not among the runs", "look into the folder")
         with self._lock:
@@ -108,6 +107,7 @@ class Trainings:
                     command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
                 )
             _started.append(process)
+            threading.Thread(target=_reap, args=[process], daemon=True).start()
             return process, _folder_of(process, path, home)
 
     def stop(self, number: int) -> None:
@@ -117,6 +117,12 @@ class Trainings:
             what = f"run {number} is not being trained from this board"
             raise Refusal(404, "training", what, "press Ctrl-C where it was started")
         process.send_signal(signal.SIGINT)
+
+
+def _reap(process: subprocess.Popen) -> None:
+    """Wait for a training's end, so that it leaves the table of processes then, and not with the board."""
+    process.wait()
+    _started.remove(process)
 
 
 def _folder_of(process: subprocess.Popen, said: pathlib.Path, home: pathlib.Path) -> pathlib.Path:

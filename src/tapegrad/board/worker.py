@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,8 +102,9 @@ class Worker:
 
     def _start(self) -> subprocess.Popen:
         # -P: a file in the working folder must not pass for a module.
-        command = [sys.executable, "-P", "-m", "tapegrad.board.worker", self.service, str(self.priority)]
         self._folder = tempfile.TemporaryDirectory(prefix="tapegrad-board-", ignore_cleanup_errors=True)
+        arguments = [self.service, str(self.priority), self._folder.name]
+        command = [sys.executable, "-P", "-m", "tapegrad.board.worker", *arguments]
         places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self._folder.name)
         return subprocess.Popen(
             command,
@@ -152,8 +155,11 @@ class Worker:
             self._end()
 
 
-def main(service: str, priority: str) -> None:
-    """Answer questions from the standard input until it ends."""
+def main(service: str, priority: str, folder: str) -> None:
+    """Answer questions from the standard input until it ends, also in the middle of one: then the board was killed.
+
+    ``folder``: what this process writes, which is removed then, as the board cannot any more.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the board, which then ends this process
     if hasattr(os, "nice"):
         os.nice(int(priority))
@@ -162,8 +168,17 @@ def main(service: str, priority: str) -> None:
         os.dup2(2, 1)
         warnings.simplefilter("ignore")
         methods = importlib.import_module(f".{service}", __package__).METHODS
-        for line in sys.stdin.buffer:
-            _answer(methods, line, answers)
+        questions: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=[questions, folder], daemon=True).start()
+        while True:
+            _answer(methods, questions.get(), answers)
+
+
+def _listen(questions: queue.SimpleQueue[bytes], folder: str) -> None:
+    for line in sys.stdin.buffer:
+        questions.put(line)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
 
 
 def _answer(methods: dict[str, Any], line: bytes, answers: BinaryIO) -> None:

@@ -22,7 +22,8 @@ def board(folders: tuple[str, ...], port: int | None, host: str, token: str | No
     """Show runs, sweeps and trainings that are going on in a local web page, until Ctrl-C.
 
     FOLDER holds runs or sweeps, is one, or has them in its folders runs and sweeps; by default those of this folder.
-    New trainings are written into the first. A network's own Python file runs where you trained it, and else with --trust.
+    New trainings are written into the first, or beside it where it is a run. A network's own Python file runs
+    where you trained it, and else with --trust.
     """
     from ..board.server import serve
 

@@ -56,13 +56,17 @@ def _described(path: pathlib.Path, name: str) -> dict[str, Any]:
     if len(columns) > _MOST_COLUMNS or len(classes or ()) > _MOST_CLASSES:
         what = f"has {len(columns)} columns of inputs and {len(classes or ())} classes"
         raise ArgumentError("upload", what, f"use at most {_MOST_COLUMNS} and {_MOST_CLASSES}")
+    target = str(source.notes.get("target", ""))
+    if classes is not None and len(classes) < 2:
+        what = f"its column '{target:.60}' has one class alone, '{classes[0]:.60}'"
+        raise ArgumentError("upload", what, "give a table with two classes or more")
     rows = len(source.train) + (0 if source.test is None else len(source.test))
     return {
         "name": _safe(name),
         "columns": columns,
         "rows": rows,
         "classes": classes,
-        "target": str(source.notes.get("target", "")),
+        "target": target,
     }
 
 
