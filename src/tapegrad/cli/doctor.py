@@ -51,7 +51,8 @@ def doctor(
     language: str | None,
     runs: str,
 ) -> int:
-    """Say in plain words what is wrong with a training, the worst first, and what to try.
+    """Say in plain words what is wrong with a training, the worst first, and what to try: a line of YAML for a recipe or a
+    run, a line of Python for a script.
 
     A RECIPE (a name or a YAML file) is trained for a while, and nothing is written; KEY=VALUE overrides what it says. Of a
     RUN its folder is read. A SCRIPT of one's own (.py) is run and watched; the words after it are its arguments.
@@ -157,10 +158,10 @@ def _show(what: dict[str, Any], found: list[Finding], language: str) -> None:
     for number, finding in enumerate(found, 1):
         if number > 1:
             click.echo()
-        _show_one(number, finding, language)
+        _show_one(number, finding, language, finding.code if what["kind"] == "script" else finding.advice)
 
 
-def _show_one(number: int, finding: Finding, language: str) -> None:
+def _show_one(number: int, finding: Finding, language: str, advice: str) -> None:
     place = f" · {finding.where}" if finding.where else ""
     head = f"{number}. {finding.title(language)}{place} · {_since(finding, language)}"
     click.echo(click.style(head, bold=True))
@@ -170,8 +171,8 @@ def _show_one(number: int, finding: Finding, language: str) -> None:
     if course:
         values = [value for _, value in finding.series]
         click.echo(f"   {course}  {values[0]:.3g} → {values[-1]:.3g}")
-    if finding.advice:
-        click.echo(f"   {_WORDS[language]['try']}: " + click.style(finding.advice, fg="green"))
+    if advice:
+        click.echo(f"   {_WORDS[language]['try']}: " + click.style(advice, fg="green"))
 
 
 def _wrapped(text: str, language: str) -> list[str]:

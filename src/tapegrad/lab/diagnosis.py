@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..explain.doctor.causes import causes_of
 from ..explain.doctor.detectors import detect
 from ..explain.doctor.doctor import diagnose
-from ..explain.doctor.finding import Finding, ranked
+from ..explain.doctor.finding import Finding
 from ..explain.doctor.reading import course_of
 from ..train import Run, load_weights
 from .build import Assembly, build
@@ -59,12 +60,12 @@ def diagnose_run(run: Run) -> list[Finding]:
     config = load_config(run.folder / "recipe.yaml")
     course = course_of(run.events(), _planned_of(config))
     found = {finding.key: finding for finding in (*detect(course), *_at_start(run, config), *told)}
-    return ranked(found.values())
+    return causes_of(found.values())
 
 
 def _told(event: Mapping[str, Any]) -> Finding | None:
     """Return the finding that a doctor wrote down; None for what can be none of its, as files may be anybody's."""
-    fields = event.get("fault"), event.get("where", ""), event.get("advice", "")
+    fields = (event.get(name, "") for name in ("fault", "where", "advice", "code"))
     numbers = event.get("since", 0), event.get("severity", 0.0)
     if not all(isinstance(text, str) for text in fields) or not all(type(n) in (int, float) for n in numbers):
         return None

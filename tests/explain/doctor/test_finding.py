@@ -1,5 +1,6 @@
 """A finding: its texts in both languages, its pictures, its way into a run's events and back."""
 
+import dataclasses
 import json
 import string
 import xml.etree.ElementTree as ET
@@ -109,3 +110,24 @@ def test_names_are_escaped_in_a_notebook():
     finding = Finding("start-loss", "<img src=x>", 0, {}, "a: <b>")
     assert "<img" not in finding._repr_html_()
     assert "&lt;b&gt;" in finding._repr_html_()
+
+
+def test_printed_it_says_what_is_wrong_and_what_to_try():
+    text = str(dataclasses.replace(example("start-loss"), code="model[0].reset_parameters()"))
+    first, *_, last = text.split("\n")
+    assert first == "The loss at the start is far too high · fc1 · since step 3"
+    assert "14.2" in text
+    assert last == "   try: model[0].reset_parameters()"
+    assert str(example("start-loss")).endswith("try: optimizer: {lr: 0.1}")
+
+
+def test_events_of_before_there_was_code_are_read():
+    fields = example("start-loss").to_dict()
+    del fields["code"]
+    assert Finding.from_dict(fields) == example("start-loss")
+
+
+@pytest.mark.parametrize("texts", [EN, ZH], ids=["en", "zh"])
+def test_each_fault_has_a_title_of_its_own(texts):
+    titles = [text["title"] for text in texts.values()]
+    assert sorted(set(titles)) == sorted(titles)

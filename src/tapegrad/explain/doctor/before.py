@@ -11,6 +11,7 @@ import numpy as np
 from .begin import targets_are_classes
 from .finding import Finding
 from .observe import Course, Start
+from .traits import LARGE_GAIN
 
 __all__ = ["CHECKS", "LASTING"]
 
@@ -29,8 +30,6 @@ _RANGES = {
 }
 # From this share of an activation's values on its ends, next to no gradient goes through it.
 _SATURATED = 0.7
-# Weights drawn to keep the spread of what goes through them have std · √inputs between 0.5 and 1.5.
-_LARGE_GAIN = 3.0
 
 
 def start_loss(course: Course) -> Iterator[Finding]:
@@ -43,10 +42,9 @@ def start_loss(course: Course) -> Iterator[Finding]:
         return
     gains = _gains(course)
     where = max(gains, key=lambda path: gains[path], default="")
-    large = bool(gains) and gains[where] > _LARGE_GAIN
+    large = bool(gains) and gains[where] > LARGE_GAIN
     evidence = {"loss": start.loss, "expected": expected, "classes": _classes(start)}
-    advice = "initial_weights: null" if large else "data: {standardize: true}"
-    yield Finding("start-loss", where if large else "", 0, evidence, advice, 0.57)
+    yield Finding("start-loss", where if large else "", 0, evidence, severity=0.57)
 
 
 def scores(course: Course) -> Iterator[Finding]:
@@ -54,22 +52,21 @@ def scores(course: Course) -> Iterator[Finding]:
     start, loss = course.start, course.facts.loss
     if start is None or start.outputs is None or start.outputs.ndim < 2 or start.outputs.shape[1] < 2:
         if start is not None and start.last == "sigmoid" and loss == "BCEWithLogitsLoss":
-            yield Finding("sigmoid-twice", start.last_path, 0, {}, _WITHOUT_LAST, 0.8)
+            yield Finding("sigmoid-twice", start.last_path, 0, {}, severity=0.8)
         return
     outputs = start.outputs
     evidence = {"low": float(outputs.min()), "high": float(outputs.max())}
     probabilities = _sum_to_one(outputs)
     if loss == _LN and (start.last == "softmax" or (probabilities and start.last != "log_softmax")):
-        yield Finding("double-softmax", start.last_path, 0, evidence, _WITHOUT_LAST, 0.85)
+        classes = outputs.shape[1]
+        evidence |= {"classes": classes, "floor": math.log(math.e + classes - 1) - 1}
+        yield Finding("double-softmax", start.last_path, 0, evidence, severity=0.85)
     elif loss == _LN and start.last in ("sigmoid", "tanh"):
-        yield Finding("bounded-scores", start.last_path, 0, evidence | {"last": start.last}, _WITHOUT_LAST, 0.7)
+        yield Finding("bounded-scores", start.last_path, 0, evidence | {"last": start.last}, severity=0.7)
     elif loss == "NLLLoss" and not _sum_to_one(np.exp(np.minimum(outputs, 50.0))):
-        yield Finding("nll-of-scores", start.last_path, 0, evidence, "loss: CrossEntropyLoss", 0.95)
+        yield Finding("nll-of-scores", start.last_path, 0, evidence, severity=0.95)
     elif loss == "BCEWithLogitsLoss" and start.last == "sigmoid":
-        yield Finding("sigmoid-twice", start.last_path, 0, evidence, _WITHOUT_LAST, 0.8)
-
-
-_WITHOUT_LAST = "model: {output_activation: null}"
+        yield Finding("sigmoid-twice", start.last_path, 0, evidence, severity=0.8)
 
 
 def output_range(course: Course) -> Iterator[Finding]:
@@ -87,7 +84,7 @@ def output_range(course: Course) -> Iterator[Finding]:
         return
     beyond = float(((targets < low) | (targets > high)).mean())
     evidence = {"low": low, "high": high, "least": least, "most": most, "share": beyond, "last": start.last}
-    yield Finding("output-range", start.last_path, 0, evidence, _WITHOUT_LAST, 0.97)
+    yield Finding("output-range", start.last_path, 0, evidence, severity=0.97)
 
 
 def classes_as_numbers(course: Course) -> Iterator[Finding]:
@@ -103,8 +100,7 @@ def classes_as_numbers(course: Course) -> Iterator[Finding]:
     values = np.unique(targets)
     steps = np.diff(values)
     if 3 <= len(values) <= 30 and np.allclose(steps, steps[0], rtol=1e-3) and len(targets) > 20 * len(values):
-        advice = "data: {target_scale: null}, loss: CrossEntropyLoss"
-        yield Finding("classes-as-numbers", start.last_path, 0, {"classes": len(values)}, advice, 0.45)
+        yield Finding("classes-as-numbers", start.last_path, 0, {"classes": len(values)}, severity=0.45)
 
 
 def start_saturated(course: Course) -> Iterator[Finding]:
@@ -126,8 +122,7 @@ def start_saturated(course: Course) -> Iterator[Finding]:
             if course.losses:
                 evidence |= {"loss": course.losses[0], "now": course.losses[-1], "step": course.step}
                 evidence["series"] = course.loss_series()
-            advice = "initial_weights: null" if gain > _LARGE_GAIN else "data: {standardize: true}"
-            yield Finding("start-saturated", path, 0, evidence, advice, 0.93)
+            yield Finding("start-saturated", path, 0, evidence, severity=0.93)
             return
         came = layer
 
@@ -139,7 +134,7 @@ def weights(course: Course) -> Iterator[Finding]:
         return
     spoiled = [name for name, p in start.parameters.items() if not p.finite]
     if spoiled:
-        yield Finding("weights-not-finite", spoiled[0], 0, {"count": len(spoiled)}, "initial_weights: null", 0.99)
+        yield Finding("weights-not-finite", spoiled[0], 0, {"count": len(spoiled)}, severity=0.99)
 
 
 def reached(course: Course) -> Iterator[Finding]:
@@ -151,12 +146,14 @@ def reached(course: Course) -> Iterator[Finding]:
     if absent:
         evidence = {"names": _listed(absent), "count": len(absent), "all": len(learned)}
         whole = len(absent) == len(learned)
-        yield Finding("not-in-optimizer", "" if whole else _common(absent), 0, evidence, "", 0.98 if whole else 0.88)
+        yield Finding(
+            "not-in-optimizer", "" if whole else _common(absent), 0, evidence, severity=0.98 if whole else 0.88
+        )
     unreached = [name for name, p in learned.items() if p.reached is False and p.held]
     if unreached:
         evidence = {"names": _listed(unreached), "count": len(unreached), "all": len(learned)}
         whole = len(unreached) == len(learned)
-        yield Finding("no-gradient", "" if whole else _common(unreached), 0, evidence, "", 0.98 if whole else 0.87)
+        yield Finding("no-gradient", "" if whole else _common(unreached), 0, evidence, severity=0.98 if whole else 0.87)
 
 
 # What is seen once, and what is seen at the first update and goes on: its evidence grows with the course.

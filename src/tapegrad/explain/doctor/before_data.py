@@ -15,7 +15,6 @@ __all__ = ["CHECKS"]
 _MOST = 2_000_000
 # Probabilities that were written down with two digits, or computed in float16, add up to 1 but for that.
 _ROUNDED = 0.05
-_STANDARDIZE = "data: {standardize: true}"
 
 
 def inputs(course: Course) -> Iterator[Finding]:
@@ -27,21 +26,21 @@ def inputs(course: Course) -> Iterator[Finding]:
         return
     broken = float((~np.isfinite(values)).mean())
     if broken:
-        yield Finding("inputs-not-finite", "", 0, {"share": broken}, "", 0.99)
+        yield Finding("inputs-not-finite", "", 0, {"share": broken}, severity=0.99)
         return
     mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     evidence = {"mean": mean, "std": std, "low": float(values.min()), "high": float(values.max())}
     if len(values) > 1 and (values == values[:1]).all():
-        yield Finding("inputs-alike", "", 0, evidence | {"samples": len(values)}, "", 0.96)
+        yield Finding("inputs-alike", "", 0, evidence | {"samples": len(values)}, severity=0.96)
     elif abs(mean) + 3 * std > 30 or std < 1e-3:
-        yield Finding("inputs-scale", "", 0, evidence, _STANDARDIZE, 0.94 if std > 30 else 0.6)
+        yield Finding("inputs-scale", "", 0, evidence, severity=0.94 if std > 30 else 0.6)
     elif values.ndim == 2 and 2 <= values.shape[1] <= 1000 and len(values) > 8:
         spread = values.std(axis=0, dtype=np.float64)
         alive = spread[spread > 0]
         if len(alive) > 1 and alive.max() > 100 * np.median(alive) and alive.max() > 3:
             column = int(spread.argmax())
             found = {"column": column, "largest": float(alive.max()), "median": float(np.median(alive))}
-            yield Finding("inputs-uneven", "", 0, found, _STANDARDIZE, 0.55)
+            yield Finding("inputs-uneven", "", 0, found, severity=0.55)
 
 
 def labels(course: Course) -> Iterator[Finding]:
@@ -55,10 +54,10 @@ def labels(course: Course) -> Iterator[Finding]:
     elif loss in ("BCELoss", "BCEWithLogitsLoss") and targets.dtype.kind in "iuf" and targets.size:
         low, high = float(targets.min()), float(targets.max())
         if low < 0 or high > 1:
-            yield Finding("labels-range", "", 0, {"low": low, "high": high, "classes": 2, "last": 1}, "", 0.99)
+            yield Finding("labels-range", "", 0, {"low": low, "high": high, "classes": 2, "last": 1}, severity=0.99)
     elif loss in ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss") and outputs.shape[1:] != targets.shape[1:]:
         evidence = {"outputs": _shape(outputs), "targets": _shape(targets)}
-        yield Finding("target-shape", "", 0, evidence, "", 0.95)
+        yield Finding("target-shape", "", 0, evidence, severity=0.95)
 
 
 def _class_labels(targets: np.ndarray, outputs: np.ndarray) -> Iterator[Finding]:
@@ -68,14 +67,14 @@ def _class_labels(targets: np.ndarray, outputs: np.ndarray) -> Iterator[Finding]
         ignored = (targets == -100).mean() if low == -100 else 0.0
         if (low < 0 and not ignored) or high >= classes:
             evidence = {"low": low, "high": high, "classes": classes, "last": classes - 1}
-            yield Finding("labels-range", "", 0, evidence, "", 0.99)
+            yield Finding("labels-range", "", 0, evidence, severity=0.99)
     elif targets.dtype.kind == "f" and targets.shape != (len(targets), *outputs.shape[1:]):
-        yield Finding("labels-type", "", 0, {"dtype": str(targets.dtype), "targets": _shape(targets)}, "", 0.97)
+        yield Finding("labels-type", "", 0, {"dtype": str(targets.dtype), "targets": _shape(targets)}, severity=0.97)
     elif targets.dtype.kind == "f" and targets.size:
         sums = targets.sum(axis=1, dtype=np.float64)
         if targets.min() < 0 or abs(sums - 1).max() > _ROUNDED:
             evidence = {"low": float(targets.min()), "least": float(sums.min()), "most": float(sums.max())}
-            yield Finding("labels-share", "", 0, evidence, "", 0.95)
+            yield Finding("labels-share", "", 0, evidence, severity=0.95)
 
 
 def balance(course: Course) -> Iterator[Finding]:
@@ -94,12 +93,12 @@ def balance(course: Course) -> Iterator[Finding]:
     evidence = {"most": most, "least": least, "many": int(counts[most]), "few": int(counts[least]), "classes": classes}
     evidence["share"] = float(counts[most] / counts.sum())
     if (counts > 0).sum() == 1:
-        yield Finding("one-class", "", 0, evidence, "", 0.98)
+        yield Finding("one-class", "", 0, evidence, severity=0.98)
     elif counts[least] == 0 and classes <= 1000 and len(targets) >= 20 * classes:
         missing = int((counts == 0).sum())
-        yield Finding("class-missing", "", 0, evidence | {"missing": missing}, "", 0.5)
+        yield Finding("class-missing", "", 0, evidence | {"missing": missing}, severity=0.5)
     elif counts[most] > 20 * counts[least] or evidence["share"] > 0.9:
-        yield Finding("classes-unbalanced", "", 0, evidence, _weights(counts), 0.52)
+        yield Finding("classes-unbalanced", "", 0, evidence | {"counts": counts.tolist()}, severity=0.52)
 
 
 def _as_labels(targets: np.ndarray) -> np.ndarray:
@@ -107,13 +106,6 @@ def _as_labels(targets: np.ndarray) -> np.ndarray:
     shares = targets.dtype.kind == "f" and targets.ndim == 2 and targets.shape[1] > 1
     sure = shares and np.isin(targets, (0, 1)).all() and (targets.sum(axis=1) == 1).all()
     return targets.argmax(axis=1) if sure else targets
-
-
-def _weights(counts: np.ndarray) -> str:
-    if len(counts) > 12:
-        return "metrics: [accuracy, f1]"
-    shares = counts.sum() / (len(counts) * np.maximum(counts, 1))
-    return f"loss: {{type: CrossEntropyLoss, weight: [{', '.join(f'{share:.3g}' for share in shares)}]}}"
 
 
 def order(course: Course) -> Iterator[Finding]:
@@ -127,7 +119,7 @@ def order(course: Course) -> Iterator[Finding]:
     common = float((targets == batch[0]).mean())
     if (batch == batch[0]).all() and common < 1 and common ** len(batch) < 1e-4:
         evidence = {"label": int(batch[0]), "samples": len(batch), "share": common}
-        yield Finding("sorted-batches", "", 0, evidence, "data: {shuffle: true}", 0.86)
+        yield Finding("sorted-batches", "", 0, evidence, severity=0.86)
 
 
 def duplicates(course: Course) -> Iterator[Finding]:
@@ -146,7 +138,7 @@ def duplicates(course: Course) -> Iterator[Finding]:
         # One or two may well have been measured twice.
         if count > 2 and shared > 0.02 and shared > 3 * own:
             evidence = {"share": shared, "count": count, "part": name, "all": len(samples[name][0])}
-            yield Finding("shared-samples", "", 0, evidence, "", 0.66)
+            yield Finding("shared-samples", "", 0, evidence, severity=0.66)
             return
 
 

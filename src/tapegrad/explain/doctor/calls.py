@@ -13,7 +13,17 @@ from .nonfinite import first_nonfinite
 from .observe import Failure
 from .practice import LossCall
 
-__all__ = ["LOSS_CLASSES", "Call", "array_of", "factor_of", "facts_of_loss", "is_filled", "together", "why_not_finite"]
+__all__ = [
+    "LOSS_CLASSES",
+    "Call",
+    "array_of",
+    "factor_of",
+    "facts_of_loss",
+    "is_filled",
+    "leads_to",
+    "together",
+    "why_not_finite",
+]
 
 # Names of losses as layers.
 LOSS_CLASSES = {
@@ -32,7 +42,7 @@ LOSS_CLASSES = {
 
 @dataclasses.dataclass
 class Call:
-    """A call of a loss that no backward pass has used yet."""
+    """A call of a loss that no backward pass has used yet; ``inputs``: what the network got before it."""
 
     result: Tensor
     output: Any
@@ -40,6 +50,7 @@ class Call:
     repeat: Callable
     facts: LossCall
     training: bool
+    inputs: tuple = ()
 
 
 def array_of(args: tuple) -> np.ndarray | None:
@@ -98,6 +109,22 @@ def factor_of(loss: Tensor, result: Tensor) -> float:
         node = sources[0] if not isinstance(sources[0], Tensor) else None
     value = float(result.array.mean())
     return float(loss.array.mean()) / value if node is not None and value else 1.0
+
+
+def leads_to(result: Tensor, loss: Tensor) -> bool:
+    """Return whether a loss is made of a result."""
+    if result is loss:
+        return True
+    nodes, met = [loss.node], set()
+    while nodes:
+        node = nodes.pop()
+        if node is None or isinstance(node, Tensor) or id(node) in met:
+            continue
+        if node is result.node:
+            return True
+        met.add(id(node))
+        nodes += node.edges
+    return False
 
 
 def why_not_finite(module: Any, args: tuple, output: Any, call: Call, step: int) -> Failure | None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from . import before, before_data
+from .causes import causes_of
 from .during import fit, last, layers, loop, losses
-from .finding import Finding, ranked
+from .finding import Finding
 from .observe import Course
+from .remedies.advise import advised
 
 __all__ = ["DETECTORS", "detect", "judged"]
 
@@ -27,11 +29,11 @@ DETECTORS: tuple[Callable[[Course], Iterable[Finding]], ...] = (
 
 
 def detect(course: Course) -> list[Finding]:
-    """Return what the detectors find in a course, by falling severity."""
-    return ranked(finding for detector in DETECTORS for finding in detector(course))
+    """Return what the detectors find in a course, with advice, by falling severity."""
+    return causes_of(advised(finding, course) for detector in DETECTORS for finding in detector(course))
 
 
 def judged(course: Course) -> list[Finding]:
-    """Return what the checks of the start and the detectors find in a course that is over, by falling severity."""
+    """Return what the checks of the start and the detectors find in a course that is over, with advice, by falling severity."""
     checks = (*before.CHECKS, *before_data.CHECKS, *DETECTORS)
-    return ranked(finding for check in checks for finding in check(course))
+    return causes_of(advised(finding, course) for check in checks for finding in check(course))

@@ -12,11 +12,13 @@ from ...train import Callback
 from ...train.inside import LayerLook
 from . import before, before_data
 from .begin import arrays_of, facts_of, note_reached, start_of, targets_are_classes
+from .causes import causes_of, is_led_to
 from .detectors import DETECTORS
 from .failing import why_not_finite
 from .finding import Finding, ranked
 from .observe import Course, Look
 from .pace import Pace
+from .remedies.advise import advised
 from .sample import drawn, sample_of
 from .traits import traits_of
 
@@ -99,10 +101,10 @@ class Doctor(Callback):
 
     @property
     def findings(self) -> list[Finding]:
-        """What was found so far, by falling severity."""
+        """What was found so far, by falling severity; of what one fault leads to, the fault alone."""
         if self._hand is not None:
             self._report(self._hand.step, self._hand.judge())
-        return ranked(self._found.values())
+        return causes_of(self._found.values())
 
     @property
     def seconds(self) -> float:
@@ -276,12 +278,14 @@ class Doctor(Callback):
 
     def _report(self, step: int, found: Any) -> None:
         """Keep what was found: tell what is new, and take newer evidence for what is known."""
-        for finding in ranked(found):
+        for finding in ranked(advised(finding, self.course) for finding in found):
             known = self._found.get(finding.key)
             if known is not None:
                 self._found[finding.key] = dataclasses.replace(finding, since=min(finding.since, known.since))
                 continue
             self._found[finding.key] = finding
+            if is_led_to(finding, self._found.values()):
+                continue
             if self.log is not None:
                 self.log("finding", step=step, **finding.to_dict())
             if self.tell is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,9 +25,11 @@ class Finding:
     ``fault`` is a slug that the texts know, such as ``"dead-units"``; ``where`` the dotted path of a module or parameter
     ("" for the whole training); ``since`` the update it was first seen after (0: before the first). ``evidence`` has the
     numbers that the sentences name, and under ``"series"`` a course as ``[[step, value], ...]`` where there is one.
-    ``advice`` is one line of YAML for the recipe, or "". ``severity`` orders findings: from 0.9 on nothing can be learned
-    like this; from 0.6 on much less is learned than could be; from 0.3 on it costs something. A cause stands above what
-    it leads to.
+    ``severity`` orders findings: from 0.9 on nothing can be learned like this; from 0.6 on much less is learned than could
+    be; from 0.3 on it costs something. A cause stands above what it leads to. What to try is told twice: ``advice`` is a
+    line of YAML for the recipe ("" where no recipe can mend it), ``code`` a line of Python for a loop of one's own, with
+    the names that most loops have. Detectors leave both empty; :func:`~.remedies.advise.advised` fills them in. Printed,
+    a finding says what ``tapegrad doctor`` says of a script.
 
     >>> finding = Finding("start-loss", "", 0, {"loss": 14.2, "expected": 2.3, "classes": 10}, severity=0.6)
     >>> finding.title()
@@ -41,6 +44,7 @@ class Finding:
     evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
     advice: str = ""
     severity: float = 0.5
+    code: str = ""
 
     def __post_init__(self) -> None:
         known = _TEXTS["en"]
@@ -77,6 +81,13 @@ class Finding:
         names = {field.name for field in dataclasses.fields(cls)}
         return cls(**{name: value for name, value in fields.items() if name in names})
 
+    def __str__(self) -> str:
+        place = f" · {self.where}" if self.where else ""
+        since = f"since step {self.since:,}" if self.since else "from the start"
+        lines = [f"{self.title()}{place} · {since}", *textwrap.wrap(self.message(), 97)]
+        lines += [f"try: {self.code or self.advice}"] if self.code or self.advice else []
+        return "\n   ".join(lines)
+
     def sparkline(self, width: int = 40) -> str:
         """Return the course as one line of text, with a mark where the finding began; "" without a course."""
         return sparkline(self.series, width, self.since)
@@ -87,7 +98,8 @@ class Finding:
 
     def _repr_html_(self) -> str:
         place = f" <code>{html.escape(self.where)}</code>" if self.where else ""
-        advice = f"<pre>{html.escape(self.advice)}</pre>" if self.advice else ""
+        line = self.code or self.advice
+        advice = f"<pre>{html.escape(line)}</pre>" if line else ""
         return f"<div><b>{html.escape(self.title())}</b>{place}<p>{html.escape(self.message())}</p>{self.picture()}{advice}</div>"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core import STATE, Tensor
 from ...nn import Module
-from .calls import LOSS_CLASSES, Call, array_of, factor_of, facts_of_loss, is_filled, together, why_not_finite
+from .calls import LOSS_CLASSES, Call, array_of, factor_of, facts_of_loss, is_filled, leads_to, together, why_not_finite
 from .gaze import Gaze, is_looked_at
 from .leftovers import Leftovers
 from .observe import Course, Facts, Failure, Look, ParameterStart, Start
@@ -139,7 +139,8 @@ class Gathering:
         facts = facts_of_loss(name, output, target, reduction)
         facts.module = next((path for path, value in self._makers.items() if value is output), "")
         training = STATE.grad_enabled and (self._last is None or self._last[0].training)
-        call = Call(result, output, target, repeat, facts, training)
+        inputs = () if self._last is None else self._last[1]
+        call = Call(result, output, target, repeat, facts, training, inputs)
         if not STATE.grad_enabled:
             self._evaluated(call)
             return
@@ -220,7 +221,9 @@ class Gathering:
         if len(self._calls) == 1 and practice.called is not None and self._calls[0].result is not loss:
             practice.called.scaled = factor_of(loss, self._calls[0].result)
         for call in self._calls:
-            self._learned(call)
+            # A loss that was only measured, though with gradients on, is nothing that is learned from.
+            if len(self._calls) == 1 or leads_to(call.result, loss):
+                self._learned(call)
         if self._calls:
             practice.idle_mode = practice.idle_mode or self._idle
         self._losses.append(float(loss.array.mean()))
@@ -232,7 +235,7 @@ class Gathering:
 
     def _learned(self, call: Call) -> None:
         size = len(call.target.array) if call.target.array.ndim else 1
-        inputs = None if self._last is None else array_of(self._last[1])
+        inputs = array_of(call.inputs)
         self.records.close(self.practice.steps) if self.practice.steps else None
         value = float(call.result.array.mean())
         self.records.trained(size, value, right_share(call.output.array, call.target.array))
@@ -313,6 +316,7 @@ class Gathering:
             self.course.traits.loaded = self.loaded
         for path, layer in self.roots.layers():
             self.course.facts.kinds[path] = type(layer).__name__
+        self.course.facts.networks = self.roots.variables
         self._first = [(p, p.array.copy()) for _, p in self.roots.parameters()]
         self.course.facts.parameters = sum(p.array.size for p, _ in self._first if p.requires_grad)
 

@@ -41,7 +41,8 @@ class Facts:
     for each sample), "regression" or "". ``batches``: updates in an epoch; ``batch_size``: samples in an update;
     ``samples``: in the training set; ``parameters``: numbers that are learned. ``epochs``, ``steps``: planned.
     ``options``: the optimizer's first group without its parameters. ``has_valid``: whether it is validated.
-    ``kinds``: path to class name, for every layer.
+    ``kinds``: path to class name, for every layer. ``networks``: what the variables that hold the networks are called, the
+    largest first; with several, paths begin with them.
     """
 
     loss: str = ""
@@ -60,6 +61,7 @@ class Facts:
     accumulate: int = 1
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     kinds: dict[str, str] = dataclasses.field(default_factory=dict)
+    networks: tuple[str, ...] = ("model",)
 
 
 @dataclasses.dataclass

@@ -25,16 +25,34 @@ class Records:
         self.data: list[tuple[np.ndarray, np.ndarray]] = []
         self._rows: set[int] = set()
         self._known = True
+        # The data set whose batches come now, the one that is learned from, and whether all of that one has come.
+        self._coming: Any = None
+        self._learned: Any = None
+        self._complete = False
         self._train: list[tuple[int, float, float | None]] = []
         self._valid: list[tuple[int, float, float | None]] = []
         self._again: list[tuple[int, float, float | None]] = []
 
+    def begins(self, dataset: Any) -> None:
+        """A loader begins to go through a data set."""
+        self._complete = self._complete or (dataset is not None and dataset is self._learned)
+        self._coming = dataset
+
     def learned_from(self, inputs: Any) -> list[int]:
-        """Remember the rows of a training batch, and return which of them were not met before."""
+        """Remember the rows of a training batch, and return which are samples that did not come before."""
         if not self._known or not isinstance(inputs, np.ndarray) or inputs.ndim < 2:
             return []
         rows = _hashes(inputs)
         new = [i for i, row in enumerate(rows) if row not in self._rows]
+        if self._learned is None:
+            self._learned = self._coming
+        # Rows that are changed at random, or computed anew with other rounding, look new each time they come.
+        if self._learned is None:
+            self._complete = self._complete or len(new) <= (1 - _SEEN) * len(rows)
+        elif not self._complete:
+            new = list(range(len(rows)))
+        if self._complete:
+            new = []
         self._rows.update(rows)
         # Of rows that change from one epoch to the next, by noise or by turning, the first are enough.
         self._known = len(self._rows) <= _MOST_ROWS and inputs.size * len(self._rows) < _MOST_NUMBERS * len(inputs)

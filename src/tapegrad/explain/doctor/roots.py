@@ -39,6 +39,14 @@ class Roots:
         """The network with the most parameters."""
         return max(self.modules.values(), key=lambda m: sum(p.array.size for p in m.parameters()), default=None)
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables that hold the networks, that of the largest first; ``model`` where none is known."""
+        if len(self.modules) < 2:
+            named = [name for key, name in self.names.items() if name != type(self.modules[key]).__name__]
+            return tuple(named) or ("model",)
+        return tuple(dict.fromkeys([self.names[id(self.main)], *self.names.values()]))
+
     def path(self, module: Module) -> str:
         """Return a module's dotted path; where there are several networks, with the variable's name before it."""
         owner, path = self._parts.get(id(module), (0, type(module).__name__))

@@ -33,15 +33,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "The loss applies softmax to what is a softmax already",
         "message": (
             "The outputs are probabilities (from {low} to {high}, each row adds up to 1), and CrossEntropyLoss "
-            "applies softmax to them again. That flattens all differences: the loss cannot fall below about 1.5 for "
-            "ten classes, and the gradients are small."
+            "applies softmax to them again. That flattens all differences: with {classes} classes the loss cannot fall below "
+            "{floor}, and the gradients are small. Leave the softmax out and give the loss what goes into it."
         ),
     },
     "bounded-scores": {
         "title": "The scores of the classes are squeezed before the loss",
         "message": (
             "CrossEntropyLoss takes scores of any size, and gets those of a {last}, from {low} to {high}. So close "
-            "together, no class can become likely, and the loss cannot come near 0."
+            "together, no class can become likely, and the loss cannot come near 0. Leave the {last} out."
         ),
     },
     "nll-of-scores": {
@@ -55,14 +55,15 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "The loss applies sigmoid to what is a sigmoid already",
         "message": (
             "BCEWithLogitsLoss applies the sigmoid itself, and gets its outputs. What it makes of them lies between "
-            "0.5 and 0.73, whatever the network says."
+            "0.5 and 0.73, whatever the network says. Leave one of the two out."
         ),
     },
     "output-range": {
         "title": "The outputs cannot reach the targets",
         "message": (
             "The last operation is a {last}, whose values lie between {low} and {high}; the targets reach from "
-            "{least} to {most}, {share:.0%} of them beyond. No weights can give these targets."
+            "{least} to {most}, {share:.0%} of them beyond. No weights can give these targets: leave the {last} out, or scale "
+            "the targets into its range."
         ),
     },
     "classes-as-numbers": {
@@ -151,7 +152,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "one-class": {
         "title": "All training samples are of one class",
         "message": (
-            "All {many} training samples have label {most}, where the network tells {classes} classes apart. It "
+            "All {many} training samples that were looked at have label {most}, where the network tells {classes} classes apart. It "
             "learns to say {most}, whatever it sees."
         ),
     },

@@ -27,14 +27,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "损失函数对已经过 softmax 的输出又做了一次 softmax",
         "message": (
             "输出已是概率（从 {low} 到 {high}，每行之和为 1），CrossEntropyLoss "
-            "又对其做 softmax。差异因此被抹平：十个类别时损失无法低于约 1.5，梯度也很小。"
+            "又对其做 softmax。差异因此被抹平：{classes} 个类别时损失无法低于 {floor}，梯度也很小。请去掉 softmax，把它的输入交给损失函数。"
         ),
     },
     "bounded-scores": {
         "title": "类别得分在进入损失之前被压缩",
         "message": (
             "CrossEntropyLoss 需要任意大小的得分，得到的却是 {last} 的输出，范围 {low}"
-            " 到 {high}。得分相差如此之小，任何类别都无法变得很可能，损失无法接近 0。"
+            " 到 {high}。得分相差如此之小，任何类别都无法变得很可能，损失无法接近 0。请去掉 {last}。"
         ),
     },
     "nll-of-scores": {
@@ -47,14 +47,14 @@ TEXTS: dict[str, dict[str, str]] = {
     "sigmoid-twice": {
         "title": "损失函数对已经过 sigmoid 的输出又做了一次 sigmoid",
         "message": (
-            "BCEWithLogitsLoss 自带 sigmoid，却得到了 sigmoid 的输出。结果总在 0.5 与 0.73 之间，与网络说什么无关。"
+            "BCEWithLogitsLoss 自带 sigmoid，却得到了 sigmoid 的输出。结果总在 0.5 与 0.73 之间，与网络说什么无关。请去掉其中一个。"
         ),
     },
     "output-range": {
         "title": "输出无法达到目标值",
         "message": (
             "最后的运算是 {last}，其值在 {low} 与 {high} 之间；目标值的范围是 {least}"
-            " 到 {most}，其中 {share:.0%} 超出。没有任何权重能给出这些目标。"
+            " 到 {most}，其中 {share:.0%} 超出。没有任何权重能给出这些目标：请去掉 {last}，或把目标缩放到它的值域内。"
         ),
     },
     "classes-as-numbers": {
@@ -129,7 +129,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "one-class": {
         "title": "所有训练样本属于同一类",
         "message": (
-            "全部 {many} 个训练样本的标签都是 {most}，而网络要区分 {classes} 个类别。它只会学到总是回答 {most}。"
+            "所看到的 {many} 个训练样本的标签都是 {most}，而网络要区分 {classes} 个类别。它只会学到总是回答 {most}。"
         ),
     },
     "class-missing": {

@@ -12,7 +12,10 @@ from ...core import Tensor
 from ...nn import Module
 from ...train.inside import layers_of
 
-__all__ = ["Traits", "traits_of"]
+__all__ = ["LARGE_GAIN", "Traits", "traits_of"]
+
+# Weights drawn to keep the spread of what goes through them have std · √inputs between 0.5 and 1.5.
+LARGE_GAIN = 3.0
 
 # Their rows are looked up, not summed over.
 _TABLES = ("Embedding", "EmbeddingBag")

@@ -18,6 +18,7 @@ from ...nn import Module
 from ...nn.global_hooks import register_module_forward_hook, register_module_forward_pre_hook
 from ...nn.reduction import Loss
 from ...optim import Optimizer
+from ...utils.data import DataLoader
 from .gathering import Gathering
 
 __all__ = ["Enough", "Watcher"]
@@ -66,6 +67,7 @@ class Watcher:
         self._replace(Tensor, "backward", self._backward)
         self._replace(Optimizer, "__init__", self._optimizer)
         self._replace(Module, "load_state_dict", self._loading)
+        self._replace(DataLoader, "__iter__", self._pass)
         self._function()
         return self
 
@@ -206,6 +208,13 @@ class Watcher:
             return original(module, *args, **kwargs)
 
         return load
+
+    def _pass(self, original: Callable, name: str) -> Callable:
+        def iterate(loader: Any) -> Any:
+            self.gathering.records.begins(loader.dataset)
+            return original(loader)
+
+        return iterate
 
 
 def _given(args: tuple, kwargs: dict) -> tuple[Any, Any]:

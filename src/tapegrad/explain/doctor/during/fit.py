@@ -46,7 +46,7 @@ def overfitting(course: Course) -> Iterator[Finding]:
     evidence["series"] = [[r["step"], r["valid_loss"]] for r in records]
     scale = max(values[0], records[0]["loss"])
     gap = last.get("accuracy", math.nan) - last.get("valid_accuracy", math.nan)
-    evidence["gap"] = gap
+    evidence["gap"], evidence["reports"] = gap, len(records)
     # Of classes the loss may rise from a few sure mistakes while as many are right; of values it is all that there is.
     wide = gap > _GAP if math.isfinite(gap) else last["valid_loss"] > 2 * max(last["loss"], 0.0)
     apart = last["valid_loss"] > _APART * max(last["loss"], 0.0) + 0.02 * scale
@@ -55,8 +55,7 @@ def overfitting(course: Course) -> Iterator[Finding]:
     )
     if apart and wide and (rising or _runs_away(records)):
         step = int(records[min(best, len(records) // 2) if not rising else best]["step"])
-        advice = f"callbacks: {{early_stopping: {{patience: {max(len(records) // 10, 3)}}}}}"
-        yield Finding("overfitting", "", step, evidence, advice, 0.55)
+        yield Finding("overfitting", "", step, evidence, severity=0.55)
 
 
 def _runs_away(records: list[dict[str, float]]) -> bool:
@@ -89,7 +88,7 @@ def unrelated(course: Course) -> Iterator[Finding]:
             "last": first,
         }
         evidence["series"] = course.loss_series()
-        yield Finding("targets-unrelated", "", 0, evidence, "data: {shuffle: true}", 0.7)
+        yield Finding("targets-unrelated", "", 0, evidence, severity=0.7)
 
 
 def _first_pass(course: Course) -> float:
@@ -122,7 +121,7 @@ def same_answer(course: Course) -> Iterator[Finding]:
     fault = "same-value"
     if sample is not None and sample.frequencies:
         fault, evidence["share"] = "same-answer", max(sample.frequencies.values()) / sample.rows
-    yield Finding(fault, last, int(series[-3][0]), evidence, "", 0.58)
+    yield Finding(fault, last, int(series[-3][0]), evidence, severity=0.58)
 
 
 def underfitting(course: Course) -> Iterator[Finding]:
@@ -146,7 +145,7 @@ def underfitting(course: Course) -> Iterator[Finding]:
             "parameters": course.facts.parameters,
         }
         evidence["series"] = course.loss_series()
-        yield Finding("underfitting", "", course.steps[len(course.steps) * 6 // 10], evidence, "", 0.5)
+        yield Finding("underfitting", "", course.steps[len(course.steps) * 6 // 10], evidence, severity=0.5)
 
 
 def _reached(course: Course) -> float | None:
@@ -177,7 +176,7 @@ def targets_scale(course: Course) -> Iterator[Finding]:
     if not math.isfinite(spread) or abs(mean) + spread < 30 or learns(course, 0.02):
         return
     evidence: dict[str, Any] = {"mean": mean, "std": spread, "low": float(targets.min()), "high": float(targets.max())}
-    yield Finding("targets-scale", "", 0, evidence, f"data: {{target_scale: {max(spread, abs(mean)):.3g}}}", 0.92)
+    yield Finding("targets-scale", "", 0, evidence, severity=0.92)
 
 
 DETECTORS = (overfitting, unrelated, same_answer, underfitting, targets_scale)

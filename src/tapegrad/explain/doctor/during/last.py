@@ -28,7 +28,7 @@ def standstill(course: Course) -> Iterator[Finding]:
     evidence: dict[str, Any] = {"first": started(course), "last": ended(course), "steps": len(course.losses)}
     evidence["series"] = course.loss_series()
     constant = max(pieces[2:]) - min(pieces[2:]) < _CONSTANT * abs(pieces[-1])
-    yield Finding("constant-loss" if constant else "no-progress", "", course.steps[0], evidence, "", 0.42)
+    yield Finding("constant-loss" if constant else "no-progress", "", course.steps[0], evidence, severity=0.42)
 
 
 DETECTORS = (standstill,)

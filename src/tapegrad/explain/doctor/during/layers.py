@@ -10,6 +10,7 @@ import numpy as np
 
 from ..finding import Finding
 from ..observe import Course, Look
+from ..traits import LARGE_GAIN
 from .levels import chance, learns
 
 __all__ = ["DETECTORS"]
@@ -22,7 +23,6 @@ _VANISHED = 1e-3
 _EXPLODED = 1e3
 # A single layer's gradient that would change its weights by a hundred times themselves, at a rate of 1.
 _HUGE = 100.0
-_LARGE_GAIN = 3.0
 _STRONG_DROPOUT = 0.8
 _KEPT_WEIGHTS = 0.1
 _ACTIVATIONS = ("ReLU", "ReLU6", "ReLU3", "LeakyReLU", "ELU", "GELU", "SiLU", "Hardswish")
@@ -45,7 +45,7 @@ def dead_units(course: Course) -> Iterator[Finding]:
         evidence: dict[str, Any] = {"share": shares[-1][1], "first": shares[0][1], "series": shares}
         # A network that learns all the same has enough units left.
         if not (learns(course, 0.5) and shares[-1][1] < 1):
-            yield Finding("dead-units", path, since, evidence, "model: {activation: LeakyReLU}", 0.76)
+            yield Finding("dead-units", path, since, evidence, severity=0.76)
             return
 
 
@@ -57,10 +57,8 @@ def saturated(course: Course) -> Iterator[Finding]:
         if since is None or path == _last(course):
             continue
         if not learns(course, 0.5):
-            advice = "data: {standardize: true}"
-            yield Finding(
-                "saturated", path, since, {"share": shares[-1][1], "kind": kind, "series": shares}, advice, 0.74
-            )
+            evidence: dict[str, Any] = {"share": shares[-1][1], "kind": kind, "series": shares}
+            yield Finding("saturated", path, since, evidence, severity=0.74)
             return
 
 
@@ -78,11 +76,10 @@ def depth(course: Course) -> Iterator[Finding]:
     # What a layer blows up, the next ones get: the first is to blame.
     worst, size = next((item for item in flows[0][1] if item[1] > _HUGE), flows[0][1][0])
     if middle < _VANISHED and not learns(course, 0.5):
-        advice = "model: {activation: ReLU, batch_norm: true}"
-        yield Finding("vanishing-gradient", first, int(ratios[0][0]), evidence, advice, 0.77)
+        yield Finding("vanishing-gradient", first, int(ratios[0][0]), evidence, severity=0.77)
     elif (middle > _EXPLODED or size > _HUGE) and not learns(course, 0.5):
         evidence["ratio"], evidence["size"] = (ratios[0][1] if ratios else math.nan), size
-        yield Finding("exploding-gradient", worst, flows[0][0], evidence, "training: {clip_norm: 1.0}", 0.88)
+        yield Finding("exploding-gradient", worst, flows[0][0], evidence, severity=0.88)
 
 
 def _flow(look: Look) -> list[tuple[str, float]]:
@@ -105,11 +102,11 @@ def initial_scale(course: Course) -> Iterator[Finding]:
         return
     largest, level = max(traits.gains.values()), chance(course)
     sure = level is not None and course.losses[0] > 2 * level + 0.5
-    if largest > _LARGE_GAIN and (sure or not learns(course, 0.5)):
+    if largest > LARGE_GAIN and (sure or not learns(course, 0.5)):
         # Of several that are as large the first is where it begins.
         where = next(path for path, gain in traits.gains.items() if gain > 0.8 * largest)
         evidence: dict[str, Any] = {"gain": traits.gains[where], "series": course.loss_series()}
-        yield Finding("initial-weights-large", where, 0, evidence, "initial_weights: null", 0.91)
+        yield Finding("initial-weights-large", where, 0, evidence, severity=0.91)
 
 
 def alike(course: Course) -> Iterator[Finding]:
@@ -117,7 +114,7 @@ def alike(course: Course) -> Iterator[Finding]:
     if course.traits is not None and course.traits.alike:
         where = course.traits.alike[0]
         evidence: dict[str, Any] = {"layers": ", ".join(course.traits.alike)}
-        yield Finding("units-alike", where, 0, evidence, "initial_weights: null", 0.95)
+        yield Finding("units-alike", where, 0, evidence, severity=0.95)
 
 
 def options(course: Course) -> Iterator[Finding]:
@@ -127,10 +124,10 @@ def options(course: Course) -> Iterator[Finding]:
         return
     for path, p in traits.dropout.items():
         if p >= _STRONG_DROPOUT:
-            yield Finding("dropout-strong", path, 0, {"p": p, "kept": 1 - p}, "model: {dropout: 0.25}", 0.86)
+            yield Finding("dropout-strong", path, 0, {"p": p, "kept": 1 - p}, severity=0.86)
     if traits.frozen and not traits.loaded:
         where = traits.frozen[0].rpartition(".")[0]
-        yield Finding("layer-frozen", where, 0, {"names": ", ".join(traits.frozen[:4])}, "freeze: []", 0.6)
+        yield Finding("layer-frozen", where, 0, {"names": ", ".join(traits.frozen[:4])}, severity=0.6)
 
 
 def vanishing_weights(course: Course) -> Iterator[Finding]:
@@ -153,9 +150,7 @@ def vanishing_weights(course: Course) -> Iterator[Finding]:
             "left": shrunk[worst],
             "series": course.series(worst, "weight_norm"),
         }
-        yield Finding(
-            "weights-decayed", where, course.looks[0].step, evidence, "optimizer: {weight_decay: 0.0001}", 0.9
-        )
+        yield Finding("weights-decayed", where, course.looks[0].step, evidence, severity=0.9)
 
 
 def stale(course: Course) -> Iterator[Finding]:
@@ -176,7 +171,7 @@ def stale(course: Course) -> Iterator[Finding]:
                 "loss": other if other is not None else math.nan,
                 "evaluated": loss if loss is not None else math.nan,
             }
-            yield Finding("statistics-stale", path, int(series[-1][0]), evidence, "", 0.84)
+            yield Finding("statistics-stale", path, int(series[-1][0]), evidence, severity=0.84)
             return
 
 

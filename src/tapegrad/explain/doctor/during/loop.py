@@ -29,16 +29,14 @@ def ended_by_error(course: Course) -> Iterator[Finding]:
     called = practice.called
     text = practice.error.lower()
     if "batch" in text and "norm" in text and ("one value" in text or "more than 1" in text or "single" in text):
-        yield Finding(
-            "batch-of-one", _norm_path(course, text), practice.steps, evidence, "data: {drop_last: true}", 1.0
-        )
+        yield Finding("batch-of-one", _norm_path(course, text), practice.steps, evidence, severity=1.0)
     elif called is not None and called.name in ("cross_entropy", "nll_loss") and called.target_shape == called.shape:
         evidence["given"] = _KINDS.get(called.target_kind, called.target_kind)
-        yield Finding("target-kind", "", practice.steps, evidence, "", 1.0)
+        yield Finding("target-kind", "", practice.steps, evidence, severity=1.0)
     else:
         # Of labels out of range and the like there are findings that say more.
         severity = 0.9 if practice.refused else 1.0
-        yield Finding("script-error", practice.error_where, practice.steps, evidence, "", severity)
+        yield Finding("script-error", practice.error_where, practice.steps, evidence, severity=severity)
 
 
 def _norm_path(course: Course, text: str) -> str:
@@ -50,7 +48,7 @@ def detached(course: Course) -> Iterator[Finding]:
     """Yield a finding of a loss that has no graph, so that no gradient can be computed."""
     if course.practice is not None and course.practice.detached:
         evidence: dict[str, Any] = {"line": course.practice.detached, "after": course.practice.detached_after}
-        yield Finding("loss-detached", "", course.practice.steps, evidence, "", 1.0)
+        yield Finding("loss-detached", "", course.practice.steps, evidence, severity=1.0)
 
 
 def no_update(course: Course) -> Iterator[Finding]:
@@ -60,13 +58,13 @@ def no_update(course: Course) -> Iterator[Finding]:
         return
     evidence: dict[str, Any] = {"backwards": practice.backwards, "steps": practice.steps}
     if practice.strangers and practice.strangers == practice.held:
-        yield Finding("optimizer-of-others", "", 0, evidence | {"held": practice.held}, "", 0.99)
+        yield Finding("optimizer-of-others", "", 0, evidence | {"held": practice.held}, severity=0.99)
     elif practice.emptied >= _FEWEST and _are_reached(course):
-        yield Finding("gradients-dropped", "", 1, evidence | {"count": practice.emptied}, "", 0.99)
+        yield Finding("gradients-dropped", "", 1, evidence | {"count": practice.emptied}, severity=0.99)
     elif practice.unmoved and (practice.steps <= 1 or not course.rates):
-        yield Finding("no-step", "", 0, evidence, "", 0.99)
+        yield Finding("no-step", "", 0, evidence, severity=0.99)
     elif practice.unmoved and max((rate for _, rate in course.rates), default=0.0) == 0.0:
-        yield Finding("rate-too-low", "", 0, {"rate": 0.0, "ratio": 0.0}, "optimizer: {lr: 0.01}", 0.98)
+        yield Finding("rate-too-low", "", 0, {"rate": 0.0, "ratio": 0.0}, severity=0.98)
 
 
 def _are_reached(course: Course) -> bool:
@@ -84,7 +82,7 @@ def uncleared(course: Course) -> Iterator[Finding]:
             "steps": practice.steps,
             "series": course.loss_series(),
         }
-        yield Finding("gradients-accumulate", "", practice.uncleared_since, evidence, "", 0.97)
+        yield Finding("gradients-accumulate", "", practice.uncleared_since, evidence, severity=0.97)
 
 
 def mode(course: Course) -> Iterator[Finding]:
@@ -93,10 +91,12 @@ def mode(course: Course) -> Iterator[Finding]:
     if practice is None:
         return
     if practice.idle_mode:
-        yield Finding("eval-in-training", practice.idle_mode, 1, {"kind": _kind(course, practice.idle_mode)}, "", 0.9)
+        yield Finding(
+            "eval-in-training", practice.idle_mode, 1, {"kind": _kind(course, practice.idle_mode)}, severity=0.9
+        )
     if practice.busy_mode:
         kind = _kind(course, practice.busy_mode)
-        yield Finding("train-in-evaluation", practice.busy_mode, 1, {"kind": kind}, "", 0.83)
+        yield Finding("train-in-evaluation", practice.busy_mode, 1, {"kind": kind}, severity=0.83)
 
 
 def _kind(course: Course, path: str) -> str:
@@ -119,7 +119,7 @@ def gradient_scale(course: Course) -> Iterator[Finding]:
             "batch": size,
             "function": practice.factor_where or "-",
         }
-        yield Finding("gradient-scale", practice.factor_where, 1, evidence, "", 0.94)
+        yield Finding("gradient-scale", practice.factor_where, 1, evidence, severity=0.94)
 
 
 def loss_call(course: Course) -> Iterator[Finding]:
@@ -131,11 +131,11 @@ def loss_call(course: Course) -> Iterator[Finding]:
     # Along the batch: where both sum to 1 (one row per class, by chance) nothing can be said.
     if classes and called.made_by in ("softmax", "log_softmax") and called.sums_to_one == (0,):
         yield Finding(
-            "softmax-dimension", called.module, 1, {"rows": called.shape[0], "classes": called.shape[1]}, "", 0.98
+            "softmax-dimension", called.module, 1, {"rows": called.shape[0], "classes": called.shape[1]}, severity=0.98
         )
     if called.reduction == "sum" and course.facts.batch_size >= _LARGE_BATCH and not learns(course, 0.5):
         evidence: dict[str, Any] = {"batch": course.facts.batch_size, "series": course.loss_series()}
-        yield Finding("loss-summed", "", 1, evidence, "", 0.9)
+        yield Finding("loss-summed", "", 1, evidence, severity=0.9)
 
 
 def clipping(course: Course) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def clipping(course: Course) -> Iterator[Finding]:
     cut = sorted(norm / most for norm, most in clipped if most > 0)
     if cut and cut[len(cut) // 2] > _CUT:
         evidence: dict[str, Any] = {"norm": clipped[0][0], "most": clipped[0][1], "cut": cut[len(cut) // 2]}
-        yield Finding("clipped-away", "", 1, evidence, "training: {clip_norm: 1.0}", 0.88)
+        yield Finding("clipped-away", "", 1, evidence, severity=0.88)
 
 
 DETECTORS = (ended_by_error, detached, no_update, uncleared, mode, gradient_scale, loss_call, clipping)

@@ -49,13 +49,11 @@ def not_finite(course: Course) -> Iterator[Finding]:
         "series": course.loss_series(),
     }
     if failure.part == "data":
-        yield Finding("batch-not-finite", "", failure.step, evidence, "", 0.99)
+        yield Finding("batch-not-finite", "", failure.step, evidence, severity=0.99)
         return
     # Growth before it makes it a consequence; without, the operation itself is the cause.
     grown = _grown(course)
-    yield Finding(
-        "not-finite", failure.module, failure.step, evidence, "training: {clip_norm: 1.0}", 0.75 if grown else 0.96
-    )
+    yield Finding("not-finite", failure.module, failure.step, evidence, severity=0.75 if grown else 0.96)
 
 
 def _grown(course: Course) -> bool:
@@ -75,7 +73,6 @@ def rate_too_high(course: Course) -> Iterator[Finding]:
     finite = [v for v in losses if math.isfinite(v)]
     evidence: dict[str, Any] = {"rate": rate, "first": losses[0], "ratio": ratio if ratio is not None else math.nan}
     evidence["series"] = course.loss_series()
-    advice = f"optimizer: {{lr: {rate / 10:.3g}}}"
     early = [v for v in losses[1 : _FIRST + 1] if math.isfinite(v)]
     jumped = bool(early) and max(early) > _GROWN * abs(losses[0]) + 0.5 and _is_moved(course)
     broken = course.failure is not None and course.failure.part != "data" and _grown(course)
@@ -84,14 +81,14 @@ def rate_too_high(course: Course) -> Iterator[Finding]:
         where = max(range(len(early)), key=lambda i: early[i]) + 1 if early else 0
         since = course.steps[min(where, len(course.steps) - 1)]
         evidence["worst"] = max(finite, default=math.nan)
-        yield Finding("rate-too-high", "", since, evidence, advice, 0.89)
+        yield Finding("rate-too-high", "", since, evidence, severity=0.89)
         return
     if len(losses) >= _FEW and _is_swinging(losses) and not learns(course, 0.5):
         evidence["swing"] = _swing(losses)
-        yield Finding("oscillation", "", course.steps[1], evidence, advice, 0.78)
+        yield Finding("oscillation", "", course.steps[1], evidence, severity=0.78)
     elif len(losses) >= _FEW and ratio is not None and ratio > _LARGE_UPDATE and not learns(course, 0.7):
         evidence["worst"] = max(finite, default=math.nan)
-        yield Finding("rate-too-high", "", course.looks[0].step, evidence, advice, 0.89)
+        yield Finding("rate-too-high", "", course.looks[0].step, evidence, severity=0.89)
 
 
 def _is_moved(course: Course) -> bool:
@@ -136,14 +133,7 @@ def rate_too_low(course: Course) -> Iterator[Finding]:
     if crawling and ended(course) > 0.3 * started(course):
         evidence: dict[str, Any] = {"rate": rate, "ratio": ratio, "first": started(course), "last": ended(course)}
         evidence["series"] = course.loss_series()
-        yield Finding(
-            "rate-too-low", "", course.looks[0].step, evidence, f"optimizer: {{lr: {_larger(rate, ratio):.2g}}}", 0.8
-        )
-
-
-def _larger(rate: float, ratio: float) -> float:
-    """Return a rate at which an update changes weights by about a thousandth."""
-    return rate * min(10 ** round(math.log10(1e-3 / ratio)), 1e4)
+        yield Finding("rate-too-low", "", course.looks[0].step, evidence, severity=0.8)
 
 
 def _is_clipped(course: Course) -> bool:
@@ -179,7 +169,7 @@ def rate_decayed(course: Course) -> Iterator[Finding]:
         "last": ended(course),
     }
     evidence["series"] = course.loss_series()
-    yield Finding("rate-decayed", "", step, evidence, "schedule: {type: CosineAnnealingLR, every: step}", 0.82)
+    yield Finding("rate-decayed", "", step, evidence, severity=0.82)
 
 
 def spike(course: Course) -> Iterator[Finding]:
@@ -197,7 +187,7 @@ def spike(course: Course) -> Iterator[Finding]:
         i = int(beyond[0]) + _FIRST
         evidence: dict[str, Any] = {"loss": float(losses[i]), "before": float(np.median(losses[i - _WINDOW : i]))}
         evidence["series"] = course.loss_series()
-        yield Finding("loss-spike", "", course.steps[i], evidence, "training: {clip_norm: 1.0}", 0.65)
+        yield Finding("loss-spike", "", course.steps[i], evidence, severity=0.65)
 
 
 DETECTORS = (not_finite, rate_too_high, rate_too_low, rate_decayed, spike)

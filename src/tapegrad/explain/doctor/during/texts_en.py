@@ -20,7 +20,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "rate-too-high": {
         "title": "The learning rate is too high",
         "message": (
-            "At a rate of {rate} an update changes a layer's weights by the share {ratio:.2g} of themselves. The loss began "
+            "At a rate of {rate} a single update changes a layer's weights by {ratio:.0%} of their size. The loss began "
             "at {first} and was as high as {worst}: each step lands beyond the valley that it aims at."
         ),
     },
@@ -34,7 +34,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "rate-too-low": {
         "title": "The learning rate is too low",
         "message": (
-            "An update changes a layer's weights by the share {ratio:.1e} of themselves (rate {rate:.3g}); about 1e-3 is "
+            "At a rate of {rate:.3g} an update changes a layer's weights by {ratio:.1e} of their size; about 1e-3 is "
             "usual. The gradients are there, but the loss only crawls from {first} to {last}."
         ),
     },
@@ -70,7 +70,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "Units are dead",
         "message": (
             "Since step {since}, {share:.0%} of the units of {where} are 0 for every sample of the batch (at first {first:.0%}). "
-            "No gradient goes through a unit that is 0 everywhere, so it stays so."
+            "No gradient goes through a unit that is 0 everywhere, so it stays so. Mostly updates that are too large, or biases far "
+            "below 0, have brought it there."
         ),
     },
     "saturated": {
@@ -147,14 +148,14 @@ TEXTS: dict[str, dict[str, str]] = {
         ),
     },
     "same-answer": {
-        "title": "The same answer for every sample",
+        "title": "Every sample is put into the same class",
         "message": (
             "The outputs of {where} differ by no more than the share {spread:.1e} of their size between samples. The most "
             "frequent class makes up {share:.0%} of the data: it is all that is said."
         ),
     },
     "same-value": {
-        "title": "The same answer for every sample",
+        "title": "The outputs are the same for every sample",
         "message": (
             "The outputs of {where} differ by no more than the share {spread:.1e} of their size between samples: whatever "
             "comes in, the same goes out."
@@ -200,8 +201,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "optimizer-of-others": {
         "title": "The optimizer holds other tensors than the network's parameters",
         "message": (
-            "None of the {held} tensors of the optimizer is a parameter of the network that is trained: was the network made "
-            "or copied anew after the optimizer?"
+            "None of the {held} tensors of the optimizer is a parameter of the network that is trained, so it never changes. Was the "
+            "network made or copied anew after the optimizer? Make the optimizer last."
         ),
     },
     "gradients-dropped": {

@@ -20,7 +20,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "rate-too-high": {
         "title": "学习率过高",
         "message": (
-            "学习率为 {rate} 时，一次更新使某层权重改变了自身的 {ratio:.2g} 倍。损失从 {first} 开始，最高达到 {worst}：每一步都越过了要去的谷底。"
+            "学习率为 {rate} 时，一次更新就使某层权重改变了自身大小的 {ratio:.0%}。损失从 {first} 开始，最高达到 {worst}：每一步都越过了要去的谷底。"
         ),
     },
     "oscillation": {
@@ -30,7 +30,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "rate-too-low": {
         "title": "学习率过低",
         "message": (
-            "一次更新只使某层权重改变自身的 {ratio:.1e}（学习率 {rate:.3g}），通常约为 1e-3。梯度正常，但损失只从 {first} 缓慢变到 {last}。"
+            "学习率为 {rate:.3g} 时，一次更新只使某层权重改变自身大小的 {ratio:.1e}，通常约为 1e-3。梯度正常，但损失只从 {first} 缓慢变到 {last}。"
         ),
     },
     "rate-decayed": {
@@ -53,7 +53,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "dead-units": {
         "title": "单元已死亡",
         "message": (
-            "自第 {since} 步起，{where} 中 {share:.0%} 的单元对整批样本的输出都是 0（最初为 {first:.0%}）。处处为 0 的单元没有梯度通过，因此不会再恢复。"
+            "自第 {since} 步起，{where} 中 {share:.0%} 的单元对整批样本的输出都是 0（最初为 {first:.0%}）。处处为 0 的单元没有梯度通过，因此不会再恢复。多半是更新过大，或偏置远低于 0 造成的。"
         ),
     },
     "saturated": {
@@ -110,11 +110,11 @@ TEXTS: dict[str, dict[str, str]] = {
         ),
     },
     "same-answer": {
-        "title": "对所有样本给出相同的答案",
+        "title": "所有样本被归为同一类",
         "message": "{where} 的输出在样本之间的差别不超过其大小的 {spread:.1e}。最常见的类别占数据的 {share:.0%}：网络只会说它。",
     },
     "same-value": {
-        "title": "对所有样本给出相同的答案",
+        "title": "所有样本的输出都相同",
         "message": "{where} 的输出在样本之间的差别不超过其大小的 {spread:.1e}：无论输入什么，输出都相同。",
     },
     "underfitting": {
@@ -148,7 +148,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "optimizer-of-others": {
         "title": "优化器里的张量不是网络的参数",
-        "message": "优化器的 {held} 个张量中没有一个是正在训练的网络的参数：网络是否在优化器之后重新创建或复制过？",
+        "message": "优化器的 {held} 个张量中没有一个是正在训练的网络的参数，因此网络从不改变。网络是否在优化器之后重新创建或复制过？请最后创建优化器。",
     },
     "gradients-dropped": {
         "title": "梯度在使用之前被丢掉",
