@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,23 @@ import numpy as np
 
 import tapegrad as tg
 from tapegrad import nn
+
+OPTIMIZERS: dict[str, Callable[[Any], tg.optim.Optimizer]] = {
+    "SGD": lambda p: tg.optim.SGD(p, lr=0.1),
+    "momentum": lambda p: tg.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "damped": lambda p: tg.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.01),
+    "Adam": lambda p: tg.optim.Adam(p, lr=0.05),
+    "amsgrad": lambda p: tg.optim.Adam(p, lr=0.05, amsgrad=True, weight_decay=0.1),
+    "AdamW": lambda p: tg.optim.AdamW(p, lr=0.05),
+    "RMSprop": lambda p: tg.optim.RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+    "Adagrad": lambda p: tg.optim.Adagrad(p, lr=0.1, lr_decay=0.1),
+    "Adadelta": lambda p: tg.optim.Adadelta(p, lr=0.5),
+    "Adamax": lambda p: tg.optim.Adamax(p, lr=0.05),
+    "NAdam": lambda p: tg.optim.NAdam(p, lr=0.05),
+    "RAdam": lambda p: tg.optim.RAdam(p, lr=0.05),
+    "Rprop": lambda p: tg.optim.Rprop(p, lr=0.01),
+    "ASGD": lambda p: tg.optim.ASGD(p, lr=0.05, t0=3),
+}
 
 
 def batches(n: int = 6, features: int = 4, classes: int = 3, number: int = 10) -> list[tuple[tg.Tensor, tg.Tensor]]:
@@ -66,3 +83,14 @@ def own_step(make_step: Callable[[SimpleNamespace], Callable], **options: Any) -
         return w
 
     return make
+
+
+def changed_at(at: Container[int], change: Callable[[SimpleNamespace, int], Any]) -> Callable[..., Any]:
+    """Return a script that makes a change before some calls."""
+
+    def script(w: SimpleNamespace, i: int) -> Any:
+        if i in at:
+            change(w, i)
+        return w.step(*w.batch(i))
+
+    return script
