@@ -131,6 +131,24 @@ def test_the_step_through_ends_with_the_gradients_of_backward(watched, board, nu
     assert {path: float(norm) for path, norm in shown.items()} == expected
 
 
+@pytest.mark.parametrize(
+    ("locale", "part"), [("en-US", "the first {} of 2,048 numbers"), ("zh-CN", "仅前 {} 个，共 2,048 个数")]
+)
+def test_steps_say_how_many_of_an_arrays_numbers_they_show(visit, board, number, locale, part):
+    watched = visit(board, locale=locale)
+    page = watched.open(f"/run/{number}/steps")
+    watched.settled()
+    steps = page.locator(".steps")
+    told = int(steps.get_attribute("data-steps"))
+    # The first layer's weight is 32 × 64: three rows of it are sent with a step, 31 with the gradients.
+    page.locator(".steps-list button").nth(told - 1).click()
+    assert part.format(192) in page.locator(".sent").first.inner_text() + page.locator(".steps-detail").inner_text()
+    page.locator(".steps-list button").last.click()
+    assert part.format("1,984") in page.locator("[data-leaf='fc1.weight']").inner_text()
+    assert "，共" not in page.locator("[data-leaf='fc1.bias']").inner_text()
+    assert "of 32" not in page.locator("[data-leaf='fc1.bias']").inner_text()
+
+
 def test_checkpoints_are_scrubbed_through(watched, board, number, own):
     states = board.fetch(f"/api/runs/{number}")["checkpoints"]
     page = watched.open(f"/run/{number}/weights")
