@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..formulas.call import ONE, Call, at
 from ..formulas.line import Line
 from ..formulas.operations import backward_of
+from ..formulas.recurrent import way_back
 from .names import Symbols
 
 __all__ = ["ChainRule"]
@@ -39,31 +40,41 @@ class ChainRule:
             call, tracked, layer = self.calls[i]
             if tracked is None:
                 continue
-            new = [self._result(name, layer, call.name) for name in call.out]
-            call.g = tuple(None if line is None else _gradient(name) for name, line in zip(call.out, new, strict=True))
+            arriving = [self._result(name, layer, call.name) for name in call.out]
+            call.g = tuple(
+                None if found is None else _gradient(name) for name, found in zip(call.out, arriving, strict=True)
+            )
             if all(g is None for g in call.g):
                 continue
-            lines += [line for line in new if line is not None and line.left]
+            lines += [line for found in arriving for line in found or []]
             call.wants = tuple(name for name, wanted in zip(call.inputs, tracked, strict=True) if wanted)
+            lines += [Line(*line, layer, operation=call.name) for line in way_back(call)]
             for name, term in backward_of(call).items():
                 self.terms.setdefault(call[name], []).append(term)
             for name in dict.fromkeys(call[name] for name in call.wants):
                 if self.first_use.get(name) == i:
-                    lines.append(self._sum(name, layer, call.name))
+                    lines += self._sum(name, layer, call.name)
         return lines
 
-    def _result(self, name: str, layer: str, operation: str) -> Line | None:
-        """Return the line of the gradient of an operation's result: an empty one of the loss, None where nothing comes."""
+    def _result(self, name: str, layer: str, operation: str) -> list[Line] | None:
+        """Return the lines of the gradient of an operation's result: none for the loss, None where nothing comes."""
         if name == "L":
-            return Line("")
+            return []
         if name in self.given and name not in self.terms:
-            return Line(_gradient(name), "", self.symbols.space(name), layer, operation=operation)
+            return [Line(_gradient(name), "", self.symbols.space(name), layer, operation=operation)]
         if name in self.given:
             self.terms[name].append((rf"\left({_gradient(name)}\right)_{{\mathrm{{direct}}}}", ""))
         return self._sum(name, layer, operation) if name in self.terms else None
 
-    def _sum(self, name: str, layer: str, operation: str) -> Line:
-        terms = self.terms[name]
+    def _sum(self, name: str, layer: str, operation: str) -> list[Line]:
+        """Return the line of the sum of a symbol's terms; terms of different elements get lines of their own before it."""
+        terms, shape, parts = self.terms[name], self.symbols.space(name), []
+        if len({element for _, element in terms if element}) > 1:
+            for place, (term, own) in enumerate(terms):
+                if own:
+                    part = _gradient(name, f"_{{{len(parts) + 1}}}")
+                    parts.append(Line(at(part, own), term, shape, layer, operation=operation))
+                    terms[place] = (part, "")
         element = next((element for _, element in terms if element), "")
         sums, meanings = [], []
         for term, own in terms:
@@ -72,8 +83,9 @@ class ChainRule:
             meanings += [m for m in where if m not in meanings]
         right = _WHERE.join([" + ".join(sums).replace("+ -", "- "), *meanings])
         left = at(_gradient(name), element) if element else _gradient(name)
-        return Line(left, right, self.symbols.space(name), layer, operation=operation)
+        return [*parts, Line(left, right, shape, layer, operation=operation)]
 
 
-def _gradient(name: str) -> str:
-    return ONE if name == "L" else rf"\frac{{\partial L}}{{\partial {name}}}"
+def _gradient(name: str, part: str = "") -> str:
+    """Return the symbol of a gradient, or of a part of it, which has a number."""
+    return ONE if name == "L" else rf"\frac{{\partial{part} L}}{{\partial {name}}}"

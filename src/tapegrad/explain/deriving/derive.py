@@ -37,7 +37,9 @@ def derive(
 
     The symbols: x is the input, h_k the result of operation k, W_l and b_l (\gamma_l and \beta_l of a normalisation) the
     parameters of the l-th layer that has any, t the targets, N the batch's size. Operations work element by element
-    where \odot stands; rows(A) are the rows of what has more than two dimensions, **1** is a vector of ones.
+    where \odot stands; rows(A) are the rows of what has more than two dimensions, **1** is a vector of ones, A_{[0, 1:3]}
+    is what Python's A[0, 1:3] is, and place_{[0, 1:3]}(A) puts that back among zeros. A convolution is written for
+    one element, a recurrent layer for one time step t: see formulas/windows.py and formulas/recurrent.py for their letters.
 
     Formula: the chain rule, dL/dx = (dy/dx)^T dL/dy for each operation y = f(x), summed over the uses of x.
     Raises ArgumentError when the inputs do not fit or no gradient reaches a parameter, and for writes into views, which

@@ -10,6 +10,7 @@ from ...errors import ArgumentError
 from ..formulas.call import Call, at
 from ..formulas.line import Line
 from ..formulas.operations import element_of, forward_of
+from ..formulas.recurrent import way_there
 from ..network.recording import Recorder
 from .backward import ChainRule
 from .names import Symbols, input_names, variables_in
@@ -69,7 +70,7 @@ class Deriver:
         forward, calls = [], []
         for number, place in enumerate(self.alive, 1):
             call = self._call(place, number)
-            forward.append(self._line(call, place))
+            forward += self._lines(call, place)
             calls.append((call, self.recorder.tracked.get(place), forward[-1].layer))
         given = [] if self.measured else [self.symbols.of(v) for v in self.ends]
         backward = ChainRule(calls, self.symbols, given).lines()
@@ -136,18 +137,17 @@ class Deriver:
             equation.keywords,
             batched=tuple(n for n, v in zip(names, equation.inputs, strict=True) if self.symbols.is_batch(v)),
             mark=str(number),
+            used=tuple(v in self.used for v in equation.outputs),
         )
 
-    def _line(self, call: Call, place: int) -> Line:
-        equation = self.recorder.equations[place]
+    def _lines(self, call: Call, place: int) -> list[Line]:
         here = self.recorder.call_of[place]
+        layer = self.recorder.calls[here].path if here >= 0 else ""
+        recurrent = way_there(call)
+        if recurrent:
+            return [Line(*line, layer, operation=call.name) for line in recurrent]
         element = element_of(call)
-        names = [name for name, v in zip(call.out, equation.outputs, strict=True) if v in self.used]
-        return Line(
-            at(names[0], element) if element else ", ".join(names),
-            forward_of(call),
-            self.symbols.space(names[0]),
-            layer=self.recorder.calls[here].path if here >= 0 else "",
-            relation=r"\sim" if call.name == "bernoulli_mask" else "=",
-            operation=call.name,
-        )
+        names = [name for name, used in zip(call.out, call.used, strict=True) if used]
+        left = at(names[0], element) if element else ", ".join(names)
+        relation = r"\sim" if call.name == "bernoulli_mask" else "="
+        return [Line(left, forward_of(call), self.symbols.space(names[0]), layer, relation, call.name)]

@@ -44,6 +44,7 @@ class Symbols:
         self._symbols: dict[Variable, str] = {}
         self._spaces: dict[str, Variable] = {}
         self._owners = _owners(model)
+        self._buffers = {id(t): name for name, t in model.named_buffers()} if isinstance(model, Module) else {}
         self._numbers: dict[str, str] = {}
         first = recorder.inputs[0][1].shape if recorder.inputs else ()
         self._batch = first[0] if first else 0
@@ -85,6 +86,8 @@ class Symbols:
         if id(t) in self._owners:
             owner, name, normalises = self._owners[id(t)]
             self._name(variable, self._parameter(owner, name, normalises), f"{owner}.{name}".strip("."))
+        elif id(t) in self._buffers:
+            self._name(variable, f"c_{self._counted('c')}", self._buffers[id(t)])
         elif isinstance(t, Tensor) and t.requires_grad:
             self._name(variable, rf"\theta_{self._counted('theta')}", "a tensor that is trained")
         elif path.partition(".")[0] == "loss" and "t" not in self.meanings:

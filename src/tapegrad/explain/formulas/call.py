@@ -21,7 +21,7 @@ class Call:
 
     ``out``, ``out_shapes``: the same of each output; ``g``: the gradient of each, None where nothing comes back.
     ``wants``: the inputs whose gradients are wanted; ``batched``: those whose first dimension is the batch, of the size
-    N; ``mark``: the number of the operation, for symbols of its own.
+    N; ``mark``: the number of the operation, for symbols of its own; ``used``: which of the outputs anything reads.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Call:
     g: tuple[str | None, ...] = ()
     batched: tuple[str, ...] = ()
     mark: str = ""
+    used: tuple[bool, ...] = ()
 
     def __getitem__(self, name: str) -> str:
         """Return what an input is called; a number as it is written."""

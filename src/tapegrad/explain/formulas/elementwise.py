@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ...core import REGISTRY
-from .call import Call, bracketed, product
+from .arrange import unstretched
+from .call import Call, product
 from .notation import applied, number
 
 __all__ = ["elementwise_backward", "elementwise_forward"]
@@ -66,7 +67,7 @@ def elementwise_backward(call: Call) -> dict[str, str]:
     for place, name in enumerate(call.inputs):
         if name in call.wants:
             term = product(call.gradient, factors[place])
-            result[name] = _unbroadcast(call, name, term)
+            result[name] = unstretched(call, name, term)
     return result
 
 
@@ -119,13 +120,3 @@ def _split(text: str) -> list[str]:
         else:
             parts[-1] += sign
     return parts
-
-
-def _unbroadcast(call: Call, name: str, term: str) -> str:
-    shape, out = call.shapes[name] or (), call.out_shapes[0]
-    if shape == out:
-        return term
-    before = len(out) - len(shape)
-    lost = [d for d in range(len(out)) if d < before or (shape[d - before] == 1 and out[d] != 1)]
-    where = "" if len(lost) == len(out) else rf"_{{\mathrm{{dim}}\,{','.join(map(str, lost))}}}"
-    return rf"\sum{where} {bracketed(term)}" if lost else term

@@ -5,13 +5,15 @@ An operation without formulas here is written by its name, and the chain rule th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from ...core import REGISTRY
-from .arrange import ARRANGE
+from .arrange import ARRANGE, unstretched, written_index
 from .call import ONE, Call, at, bracketed, product, scaled
 from .elementwise import elementwise_backward, elementwise_forward
 from .notation import number, plain
+from .recurrent import RECURRENT, RECURRENT_ELEMENT
 from .windows import ELEMENT, INPUT_ELEMENT, WINDOWS
 
 __all__ = ["backward_of", "element_of", "forward_of"]
@@ -37,7 +39,7 @@ def backward_of(call: Call) -> dict[str, tuple[str, str]]:
         found = elementwise_backward(call)
     if found is None:
         return {name: (_by_jacobian(call, name), "") for name in call.wants}
-    return {name: (found[name], INPUT_ELEMENT.get((call.name, name), "")) for name in call.wants}
+    return {name: (found[name], _ELEMENTS.get((call.name, name), "")) for name in call.wants}
 
 
 def element_of(call: Call) -> str:
@@ -58,12 +60,7 @@ def _by_name(call: Call) -> str:
 
 def _option(value: object) -> str:
     """Return an option as it would be written in an index: slices with colons."""
-    if isinstance(value, slice):
-        ends = ("" if end is None else str(end) for end in (value.start, value.stop))
-        return ":".join(ends) + (f":{value.step}" if value.step is not None else "")
-    if isinstance(value, (tuple, list)):
-        return f"({','.join(map(_option, value))})"
-    return "..." if value is Ellipsis else str(value)
+    return f"({written_index(tuple(value))})" if isinstance(value, (tuple, list)) else written_index(value)
 
 
 def _by_jacobian(call: Call, name: str) -> str:
@@ -131,13 +128,23 @@ def _embedding(call: Call) -> str:
 def _embedding_backward(call: Call) -> dict[str, str]:
     # Each entry of the indices is a row.
     g = call.gradient if call.rank("indices") <= 1 else rf"\mathrm{{rows}}\left({call.gradient}\right)"
-    return {"weight": rf"\mathrm{{onehot}}({call['indices']})^{{\top}} \, {g}"}
+    without = call.keywords["padding_idx"]
+    chosen = "" if without < 0 else rf"_{{\neq {without}}}"
+    # The pseudoinverse takes the mean of a row's gradients where the transpose takes their sum.
+    turned = "+" if call.keywords["scale_grad_by_freq"] else r"\top"
+    return {"weight": rf"\mathrm{{onehot}}{chosen}({call['indices']})^{{{turned}}} \, {g}"}
+
+
+def _scale(call: Call) -> str:
+    scale = call.keywords["scale"]
+    size = round(scale**-2) if scale > 0 else 0
+    return rf"\frac{{1}}{{\sqrt{{{size}}}}}" if size > 1 and math.isclose(size**-0.5, scale) else number(scale)
 
 
 def _scores(call: Call) -> str:
     mask = f" + {call['mask']}" if call.has("mask") else ""
     causal = " + M" if call.keywords["causal"] else ""
-    return rf"{number(call.keywords['scale'])} \, {call['query']} \, {_turned(call['key'])}{mask}{causal}"
+    return rf"{_scale(call)} \, {call['query']} \, {_turned(call['key'])}{mask}{causal}"
 
 
 def _attention(call: Call) -> str:
@@ -150,7 +157,7 @@ def _attention_backward(call: Call) -> dict[str, str]:
     g, p, s = call.gradient, f"P_{{{call.mark}}}", f"S_{{{call.mark}}}"
     inner = rf"{p} \odot \left({g} \, {_turned(call['value'])}\right)"
     spread = rf"{s} = {inner} - {p} \odot \sum_{{\mathrm{{dim}}\,-1}} {bracketed(inner)}"
-    scale = number(call.keywords["scale"])
+    scale = _scale(call)
     return {
         "query": rf"{scale} \, {s} \, {call['key']}, \quad {spread}",
         "key": rf"{scale} \, {s}^{{\top}} \, {call['query']}, \quad {spread}",
@@ -181,8 +188,16 @@ def _sum(call: Call) -> str:
     return rf"\sum{_over(call)} {call['input']}"
 
 
+def _repeated(call: Call, share: str) -> str:
+    """Return the gradient of a sum for each of the elements, times a share."""
+    if not call.out_shapes[0]:
+        return scaled(call.gradient, share, r"\mathbf{1}")
+    lost = "" if call.keywords.get("keepdim") else f"_{{{','.join(map(str, _dims(call)))}}}"
+    return scaled(rf"\mathrm{{expand}}{lost}\left({call.gradient}\right)", share, "")
+
+
 def _sum_backward(call: Call) -> dict[str, str]:
-    return {"input": scaled(call.gradient, "", r"\mathbf{1}")}
+    return {"input": _repeated(call, "")}
 
 
 def _mean(call: Call) -> str:
@@ -190,7 +205,7 @@ def _mean(call: Call) -> str:
 
 
 def _mean_backward(call: Call) -> dict[str, str]:
-    return {"input": scaled(call.gradient, _share(call), r"\mathbf{1}")}
+    return {"input": _repeated(call, _share(call))}
 
 
 def _standardize(call: Call) -> str:
@@ -214,15 +229,16 @@ def _standardize_backward(call: Call) -> dict[str, str] | None:
 
 
 def _affine(call: Call) -> str:
-    return rf"{call['weight']} \odot {call['input']} + {call['bias']}"
+    weighed = rf"{call['weight']} \odot {call['input']}" if call.has("weight") else call["input"]
+    return f"{weighed} + {call['bias']}" if call.has("bias") else weighed
 
 
 def _affine_backward(call: Call) -> dict[str, str]:
     g = call.gradient
     return {
-        "input": product(g, call["weight"]),
-        "weight": rf"\sum {bracketed(product(g, call['input']))}",
-        "bias": rf"\sum {g}",
+        "input": product(g, call["weight"]) if call.has("weight") else g,
+        "weight": unstretched(call, "weight", product(g, call["input"])),
+        "bias": unstretched(call, "bias", g),
     }
 
 
@@ -315,4 +331,6 @@ _OPERATIONS: dict[str, _Pair] = {
     "bernoulli_mask": (_mask, _nothing),
     **ARRANGE,
     **WINDOWS,
+    **{name: (_by_name, gradients) for name, gradients in RECURRENT.items()},
 }
+_ELEMENTS = {**INPUT_ELEMENT, **RECURRENT_ELEMENT}
