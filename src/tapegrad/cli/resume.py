@@ -27,7 +27,7 @@ def resume(run: str, runs: str) -> int:
         raise ArgumentError(
             "resume",
             f"{found.folder} is finished ({found.result.get('epochs')} epochs)",
-            "train a new run, with more training.epochs",
+            f"train a new run, with more training.{'steps' if config.training.steps else 'epochs'}",
         )
     if checkpoint is None:
         raise ArgumentError("resume", f"{found.folder} has no checkpoint yet", "train again")

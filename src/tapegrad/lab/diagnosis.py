@@ -20,7 +20,7 @@ from .config import load_config
 from .experiment import held_out_of, one_setting
 from .schema import Config
 
-__all__ = ["diagnose_recipe", "diagnose_run"]
+__all__ = ["diagnose_recipe", "diagnose_run", "told_in"]
 
 # Longer trainings are judged by so many updates.
 _MOST = 1000
@@ -56,14 +56,14 @@ def diagnose_run(run: Run) -> list[Finding]:
 
     Findings that were told during the training are among them.
     """
-    told = [finding for event in run.events("finding") if (finding := _told(event)) is not None]
+    told = [finding for event in run.events("finding") if (finding := told_in(event)) is not None]
     config = load_config(run.folder / "recipe.yaml")
     course = course_of(run.events(), _planned_of(config))
     found = {finding.key: finding for finding in (*detect(course), *_at_start(run, config), *told)}
     return causes_of(found.values())
 
 
-def _told(event: Mapping[str, Any]) -> Finding | None:
+def told_in(event: Mapping[str, Any]) -> Finding | None:
     """Return the finding that a doctor wrote down; None for what can be none of its, as files may be anybody's."""
     fields = (event.get(name, "") for name in ("fault", "where", "advice", "code"))
     numbers = event.get("since", 0), event.get("severity", 0.0)

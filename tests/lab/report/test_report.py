@@ -40,7 +40,16 @@ def files(out):
 
 
 SECTIONS = {
-    "en": ["Task and data", "Network", "Formulas", "Training setup", "Course of the training", "Results", "Analysis"],
+    "en": [
+        "Task and data",
+        "Network",
+        "Formulas",
+        "Training setup",
+        "Course of the training",
+        "Results",
+        "Analysis",
+        "What the doctor found",
+    ],
     "zh": [
         "任务与数据",
         "网络结构",
@@ -49,6 +58,7 @@ SECTIONS = {
         "训练过程",
         "实验结果",
         "结果分析",
+        "训练诊断",
         "复现方法",
         "数据来源",
     ],
@@ -401,3 +411,60 @@ def test_latex_compiles(tmp_path, request, lang, kind):
     assert done.returncode == 0, log[-3000:]
     assert "Missing character" not in log
     assert [w for w in re.findall(r"Overfull \\hbox \(([0-9.]+)pt", log) if float(w) > 10] == []
+
+
+# -- what the doctor found ----------------------------------------------------------------------------------------------
+
+FINDING = {"event": "finding", "step": 30, "since": 20, "where": "act1", "fault": "dead-units", "severity": 0.7}
+FOUND = [
+    FINDING | {"evidence": {"share": 0.9, "first": 0.1}, "advice": "model: {activation: LeakyReLU}", "code": "x = 1"},
+    # What the first leads to, the same again, what no doctor wrote, and names that a page must not take for its own.
+    {**FINDING, "fault": "same-value", "where": "fc2", "severity": 0.5, "evidence": {"spread": 0.0}, "advice": ""},
+    {**FINDING, "since": 40, "evidence": {}, "advice": "again"},
+    {"event": "finding", "fault": 7},
+    {
+        **FINDING,
+        "fault": "overfitting",
+        "since": 0,
+        "where": "<b>&$_{",
+        "severity": 0.4,
+        "evidence": {},
+        "advice": "<b>",
+    },
+]
+
+
+@pytest.fixture
+def diagnosed(tmp_path):
+    folder = make_run(tmp_path / "run")
+    with open(folder / "events.jsonl", "a", encoding="utf-8") as file:
+        file.writelines(json.dumps(event) + "\n" for event in FOUND)
+    return folder
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_the_doctor_found(diagnosed, tmp_path, lang):
+    made = report(diagnosed, tmp_path / "out", (lang,))
+    page, text = parsed(made[f"report-{lang}.html"]), made[f"report-{lang}.md"]
+    section = text[text.index("What the doctor found" if lang == "en" else "训练诊断") :]
+    rows = [line for line in section.splitlines() if line.startswith("|")][2:4]
+    assert ("Units are dead" if lang == "en" else "单元已死亡") in rows[0]
+    assert "act1" in rows[0]
+    assert "90%" in rows[0]
+    assert "model: {activation: LeakyReLU}" in rows[0]
+    assert "learns the training data by heart" in rows[1] or "死记" in rows[1]
+    assert "same for every sample" not in text
+    assert "again" not in rows[0] + rows[1]
+    assert "<b>&$_{" in page.text
+    assert "<b>" not in made[f"report-{lang}.html"]
+    assert check_facts(tmp_path / "out")["events.jsonl#/finding/0/since"] == 20
+
+
+def test_a_doctor_that_found_nothing_says_so(files):
+    assert "The doctor watched the training and found nothing wrong with it." in files["report-en.html"]
+    assert "没有发现问题" in files["report-zh.html"]
+
+
+def test_a_run_without_the_doctor_has_no_section(tmp_path):
+    folder = make_run(tmp_path / "run", recipe=RECIPE + "callbacks: {doctor: false}\n")
+    assert "doctor" not in report(folder, tmp_path / "out")["report-en.md"].partition("```")[0]

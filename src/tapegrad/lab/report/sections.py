@@ -8,6 +8,7 @@ from typing import Any
 
 from .analysis import analyse
 from .course import course
+from .doctor import doctor
 from .document import Code, Items, Mono, Spans, Value
 from .formula_sections import formulas
 from .results import results
@@ -30,6 +31,7 @@ def run_sections(out: Writing, view: RunView, pictures: Pictures, missing: str, 
     course(out, view, pictures)
     results(out, view, pictures)
     analysis(out, view)
+    doctor(out, view)
     reproduction(out, view, command)
     if missing:
         out.note("pictures missing", why=missing)

@@ -183,6 +183,16 @@ TEXT: dict[str, str] = {
     # -- analysis
     "analysis": "Analysis",
     "analysis none": "There is too little measured to say anything.",
+    # -- what the doctor found
+    "doctor": "What the doctor found",
+    "doctor nothing": "The doctor watched the training and found nothing wrong with it.",
+    "doctor what": "what",
+    "doctor where": "where",
+    "doctor since": "since step",
+    "doctor start": "the start",
+    "doctor evidence": "how it shows",
+    "doctor try": "what to try in the recipe",
+    "doctor caption": "What is wrong with the training, the worst first",
     "gap clear": "Overfitting: {metric} is {train} on the training set and {other} on the {part} set, {gap} apart.",
     "gap slight": "Slight overfitting: {metric} is {train} on the training set and {other} on the {part} set, {gap} apart.",
     "gap none": "No overfitting to speak of: {metric} is {train} on the training set and {other} on the {part} set.",

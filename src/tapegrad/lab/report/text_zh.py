@@ -179,6 +179,16 @@ TEXT: dict[str, str] = {
     # -- analysis
     "analysis": "结果分析",
     "analysis none": "测得的数据太少，无法分析。",
+    # -- what the doctor found
+    "doctor": "训练诊断",
+    "doctor nothing": "诊断程序观察了训练过程，没有发现问题。",
+    "doctor what": "问题",
+    "doctor where": "位置",
+    "doctor since": "起始步",
+    "doctor start": "一开始",
+    "doctor evidence": "表现",
+    "doctor try": "可在配方中尝试",
+    "doctor caption": "训练中的问题，最严重的在前",
     "gap clear": "存在过拟合：训练集上的{metric}为 {train}，{part}集上为 {other}，相差 {gap}。",
     "gap slight": "存在轻微过拟合：训练集上的{metric}为 {train}，{part}集上为 {other}，相差 {gap}。",
     "gap none": "没有明显的过拟合：训练集上的{metric}为 {train}，{part}集上为 {other}。",
