@@ -26,7 +26,12 @@ def array_module(*arrays: Any):
 
 
 def get_default_dtype() -> np.dtype:
-    """Return the dtype that floating-point tensors get when none is named (float32 unless changed)."""
+    """Return the dtype that floating-point tensors get when none is named (float32 unless changed).
+
+    >>> import tapegrad as tg
+    >>> tg.get_default_dtype()
+    dtype('float32')
+    """
     return _default_dtype
 
 
@@ -34,6 +39,12 @@ def set_default_dtype(dtype: Any) -> None:
     """Set the dtype that floating-point tensors get when none is named.
 
     Raises UsageError when ``dtype`` is not a floating-point dtype.
+
+    >>> import tapegrad as tg
+    >>> tg.set_default_dtype("float64")
+    >>> tg.tensor(1.5).dtype
+    dtype('float64')
+    >>> tg.set_default_dtype("float32")
     """
     global _default_dtype
     dtype = np.dtype(dtype)

@@ -71,7 +71,15 @@ def tensor(
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """Return a tensor of the data, sharing memory with it where that is possible."""
+    """Return a tensor of the data, sharing memory with it where that is possible.
+
+    >>> import tapegrad as tg
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> tg.as_tensor(array)[0] = 1.0
+    >>> array
+    array([1., 0.])
+    """
     if isinstance(data, Tensor):
         return data if dtype is None or data.dtype == np.dtype(dtype) else data.to(dtype)
     if isinstance(data, np.ndarray):
@@ -94,6 +102,13 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """Return a tensor that shares memory with a NumPy array.
 
     Raises UsageError when it is given anything else, or an array of what is no number in this machine's order.
+
+    >>> import tapegrad as tg
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> tg.from_numpy(array)[0] = 1.0
+    >>> array
+    array([1., 0.])
     """
     if not isinstance(array, np.ndarray):
         raise UsageError(

@@ -99,13 +99,29 @@ class no_grad(_GradMode):  # noqa: N801  (PyTorch's name)
 
 
 class enable_grad(_GradMode):  # noqa: N801
-    """Record again inside a :class:`no_grad` block."""
+    """Record again inside a :class:`no_grad` block.
+
+    >>> import tapegrad as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> with tg.no_grad(), tg.enable_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    True
+    """
 
     value = True
 
 
 class inference_mode(_GradMode):  # noqa: N801
-    """Like :class:`no_grad`; ``inference_mode(False)`` leaves recording on."""
+    """Like :class:`no_grad`; ``inference_mode(False)`` leaves recording on.
+
+    >>> import tapegrad as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> with tg.inference_mode():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
 
     _depth = 3
 
@@ -128,7 +144,15 @@ class inference_mode(_GradMode):  # noqa: N801
 
 
 class set_grad_enabled(_GradMode):  # noqa: N801
-    """Switch recording on or off: at once, and until the ``with`` block ends when used as one."""
+    """Switch recording on or off: at once, and until the ``with`` block ends when used as one.
+
+    >>> import tapegrad as tg
+    >>> x = tg.tensor(2.0, requires_grad=True)
+    >>> with tg.set_grad_enabled(False):
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
 
     def __init__(self, mode: bool):
         super().__init__()
@@ -150,5 +174,11 @@ class set_grad_enabled(_GradMode):  # noqa: N801
 
 
 def is_grad_enabled() -> bool:
-    """Return whether operations are being recorded in this thread."""
+    """Return whether operations are being recorded in this thread.
+
+    >>> import tapegrad as tg
+    >>> with tg.no_grad():
+    ...     tg.is_grad_enabled()
+    False
+    """
     return STATE.grad_enabled

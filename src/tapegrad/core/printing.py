@@ -45,6 +45,12 @@ def set_printoptions(
     ``profile`` is one of ``default``, ``short``, ``full``. ``sci_mode`` says whether exponents are written; None lets
     the numbers decide. Raises OptionError for another profile.
     Source: https://pytorch.org/docs/stable/generated/torch.set_printoptions.html
+
+    >>> import tapegrad as tg
+    >>> tg.set_printoptions(precision=2)
+    >>> tg.tensor([1 / 3])
+    tensor([0.33])
+    >>> tg.set_printoptions(profile="default")
     """
     names = ("precision", "threshold", "edgeitems", "linewidth")
     if profile is not None:

@@ -30,14 +30,24 @@ __all__ = [
 
 
 class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ) for each element."""
+    """1 / (1 + e⁻ˣ) for each element.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.Sigmoid()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.2689, 0.5000, 0.7311])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class Tanh(Module):
-    """The hyperbolic tangent of each element."""
+    """The hyperbolic tangent of each element.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.Tanh()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.7616,  0.0000,  0.7616])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
@@ -68,6 +78,10 @@ class ELU(Module):
     """Each element, or α(eˣ - 1) where it is negative.
 
     Source: D. Clevert et al., "Exponential Linear Units" (2015), https://arxiv.org/abs/1511.07289
+
+    >>> import tapegrad as tg
+    >>> tg.nn.ELU()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.6321,  0.0000,  1.0000])
     """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False):
@@ -129,7 +143,12 @@ class GELU(Module):
 
 
 class SiLU(InPlace):
-    """x / (1 + e⁻ˣ) for each element, also called swish."""
+    """x / (1 + e⁻ˣ) for each element, also called swish.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.SiLU()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2689,  0.0000,  0.7311])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
@@ -143,7 +162,12 @@ class Mish(InPlace):
 
 
 class Softplus(Module):
-    """ln(1 + e^(βx)) / β for each element, and x itself where βx is above ``threshold``."""
+    """ln(1 + e^(βx)) / β for each element, and x itself where βx is above ``threshold``.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.Softplus()(tg.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.3133, 0.6931, 1.3133])
+    """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0):
         super().__init__()

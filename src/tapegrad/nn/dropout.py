@@ -50,6 +50,11 @@ class Dropout2d(_DropoutNd):
 
     Source: J. Tompson et al., "Efficient Object Localization Using Convolutional Networks" (2014),
     https://arxiv.org/abs/1411.4280
+
+    >>> import tapegrad as tg
+    >>> dropped = tg.nn.Dropout2d(0.5)(tg.ones(1, 4, 2, 2))
+    >>> set(dropped.flatten().tolist()) <= {0.0, 2.0}
+    True
     """
 
     def forward(self, input: Tensor) -> Tensor:

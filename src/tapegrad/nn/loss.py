@@ -66,7 +66,12 @@ class MSELoss(Loss):
 
 
 class L1Loss(Loss):
-    """The mean absolute error: the mean of |x - t|."""
+    """The mean absolute error: the mean of |x - t|.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.L1Loss()(tg.tensor([1.0, 3.0]), tg.tensor([0.0, 0.0]))
+    tensor(2.)
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -76,6 +81,10 @@ class SmoothL1Loss(Loss):
     """The mean of |d| - β/2 over the differences d, and of d²/(2β) where |d| is below β.
 
     Source: R. Girshick, "Fast R-CNN" (2015), https://arxiv.org/abs/1504.08083
+
+    >>> import tapegrad as tg
+    >>> tg.nn.SmoothL1Loss()(tg.tensor([0.5, 3.0]), tg.tensor([0.0, 0.0]))
+    tensor(1.3125)
     """
 
     def __init__(
@@ -89,7 +98,12 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """The mean of d²/2 over the differences d, and of δ(|d| - δ/2) where |d| is above δ."""
+    """The mean of d²/2 over the differences d, and of δ(|d| - δ/2) where |d| is above δ.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.HuberLoss(delta=2.0)(tg.tensor([0.5, 3.0]), tg.tensor([0.0, 0.0]))
+    tensor(2.0625)
+    """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction=reduction)
@@ -187,6 +201,10 @@ class BCELoss(WeightedLoss):
     """The binary cross entropy of probabilities: the mean of -t ln x - (1 - t) ln(1 - x).
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
+
+    >>> import tapegrad as tg
+    >>> tg.nn.BCELoss()(tg.tensor([0.5, 0.9]), tg.tensor([0.0, 1.0]))
+    tensor(0.3993)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -226,6 +244,11 @@ class KLDivLoss(Loss):
     """The Kullback-Leibler divergence of logarithms of probabilities from a target; use ``reduction="batchmean"``.
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html
+
+    >>> import tapegrad as tg
+    >>> p, q = tg.tensor([[0.5, 0.5]]), tg.tensor([[0.25, 0.75]])
+    >>> tg.nn.KLDivLoss(reduction="batchmean")(q.log(), p)
+    tensor(0.1438)
     """
 
     def __init__(

@@ -36,7 +36,12 @@ class Softmax(_AlongDim):
 
 
 class LogSoftmax(_AlongDim):
-    """The logarithm of :class:`Softmax`: what NLLLoss takes."""
+    """The logarithm of :class:`Softmax`: what NLLLoss takes.
+
+    >>> import tapegrad as tg
+    >>> tg.nn.LogSoftmax(dim=-1)(tg.tensor([0.0, 1.0]))
+    tensor([-1.3133, -0.3133])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim)

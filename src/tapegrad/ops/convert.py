@@ -253,12 +253,22 @@ for _name, _method in _METHODS.items():
 
 
 def is_tensor(obj: Any) -> bool:
-    """Return whether an object is a tensor."""
+    """Return whether an object is a tensor.
+
+    >>> import tapegrad as tg
+    >>> tg.is_tensor(tg.ones(2)), tg.is_tensor([1.0, 1.0])
+    (True, False)
+    """
     return isinstance(obj, Tensor)
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Return whether the dtype is a floating-point one."""
+    """Return whether the dtype is a floating-point one.
+
+    >>> import tapegrad as tg
+    >>> tg.is_floating_point(tg.ones(2)), tg.is_floating_point(tg.tensor([1]))
+    (True, False)
+    """
     return input.is_floating_point()
 
 
@@ -268,7 +278,12 @@ def is_complex(input: Tensor) -> bool:
 
 
 def numel(input: Tensor) -> int:
-    """Return the number of elements."""
+    """Return the number of elements.
+
+    >>> import tapegrad as tg
+    >>> tg.numel(tg.ones(2, 3))
+    6
+    """
     return input.numel()
 
 

@@ -142,7 +142,12 @@ def empty(
     requires_grad: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """Return a tensor whose values nobody should rely on; the size is given as numbers or as one tuple."""
+    """Return a tensor whose values nobody should rely on; the size is given as numbers or as one tuple.
+
+    >>> import tapegrad as tg
+    >>> tg.empty(2, 3).shape
+    tapegrad.Size([2, 3])
+    """
     return _filled(_size("empty", sizes, size), 0, dtype, device, requires_grad)
 
 

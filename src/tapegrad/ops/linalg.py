@@ -195,6 +195,10 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Return the product of a matrix (n, k) and a vector (k).
 
     Raises ShapeError for other shapes.
+
+    >>> import tapegrad as tg
+    >>> tg.mv(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), tg.tensor([1.0, -1.0]))
+    tensor([-1., -1.])
     """
     _require("mv", input, 2, vec, 1)
     return matmul(input, vec)
@@ -232,6 +236,10 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     """Return the sums of products over the last dimension of both: shape ``input.shape[:-1] + other.shape[:-1]``.
 
     A 0-d tensor multiplies the other one. Raises ShapeError when the last sizes differ.
+
+    >>> import tapegrad as tg
+    >>> tg.inner(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
+    tensor(11.)
     """
     if input.ndim == 0 or other.ndim == 0:
         return input * other

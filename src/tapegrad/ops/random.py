@@ -171,14 +171,24 @@ def randperm(
 
 @function()
 def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **options: Any) -> Tensor:
-    """Return :func:`rand` of the size and dtype of a tensor; ``generator``, ``device`` as there."""
+    """Return :func:`rand` of the size and dtype of a tensor; ``generator``, ``device`` as there.
+
+    >>> import tapegrad as tg
+    >>> tg.rand_like(tg.zeros(2, 3)).shape
+    tapegrad.Size([2, 3])
+    """
     options.pop("memory_format", None)
     return rand(size=input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, **options)
 
 
 @function()
 def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False, **options: Any) -> Tensor:
-    """Return :func:`randn` of the size and dtype of a tensor; ``generator``, ``device`` as there."""
+    """Return :func:`randn` of the size and dtype of a tensor; ``generator``, ``device`` as there.
+
+    >>> import tapegrad as tg
+    >>> tg.randn_like(tg.zeros(2, 3)).shape
+    tapegrad.Size([2, 3])
+    """
     options.pop("memory_format", None)
     return randn(size=input.shape, dtype=dtype or input.dtype, requires_grad=requires_grad, **options)
 

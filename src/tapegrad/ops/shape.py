@@ -293,6 +293,11 @@ def t(input: Tensor) -> Tensor:
     """Return the transpose of a matrix; a vector or a 0-d tensor as it is.
 
     Raises ShapeError for more than two dimensions.
+
+    >>> import tapegrad as tg
+    >>> tg.t(tg.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
     """
     if input.ndim > 2:
         raise ShapeError("t", f"expected at most 2 dimensions, got {input.ndim}", "use transpose(dim0, dim1)")

@@ -28,6 +28,14 @@ class Adagrad(Optimizer):
     Raises ArgumentError for numbers below zero.
     Source: J. Duchi, E. Hazan, Y. Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization" (2011); https://pytorch.org/docs/stable/generated/torch.optim.Adagrad.html
+
+    >>> import tapegrad as tg
+    >>> w = tg.nn.Parameter(tg.tensor([1.0, -2.0]))
+    >>> optimizer = tg.optim.Adagrad([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.9000, -1.9000])
     """
 
     def __init__(

@@ -131,6 +131,14 @@ class AdamW(Adam):
     Arguments as for :class:`Adam`; λ, ``weight_decay``, is 0.01 unless given.
     Source: I. Loshchilov, F. Hutter, "Decoupled weight decay regularization" (2017), https://arxiv.org/abs/1711.05101;
     https://pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+
+    >>> import tapegrad as tg
+    >>> w = tg.nn.Parameter(tg.tensor([1.0, -2.0]))
+    >>> optimizer = tg.optim.AdamW([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.8990, -1.8980])
     """
 
     def __init__(

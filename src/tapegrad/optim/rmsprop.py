@@ -45,6 +45,14 @@ class RMSprop(Optimizer):
     Source: T. Tieleman, G. Hinton, "Neural networks for machine learning", lecture 6.5 (2012);
     A. Graves, "Generating sequences with recurrent neural networks" (2013), https://arxiv.org/abs/1308.0850 (centered);
     https://pytorch.org/docs/stable/generated/torch.optim.RMSprop.html
+
+    >>> import tapegrad as tg
+    >>> w = tg.nn.Parameter(tg.tensor([1.0, -2.0]))
+    >>> optimizer = tg.optim.RMSprop([w], lr=0.01)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([ 0.9000, -1.9000])
     """
 
     def __init__(

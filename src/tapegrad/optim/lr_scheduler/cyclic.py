@@ -129,6 +129,17 @@ class OneCycleLR(LRScheduler):
     Raises ArgumentError when the number of steps is not given, and when it is exceeded.
     Source: L. Smith, N. Topin, "Super-convergence: very fast training of neural networks using large learning rates"
     (2017), https://arxiv.org/abs/1708.07120
+
+    >>> import tapegrad as tg
+    >>> optimizer = tg.optim.SGD([tg.nn.Parameter(tg.ones(1))], lr=1.0)
+    >>> scheduler = tg.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=4, pct_start=0.5)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.04, 1.0, 0.5, 0.0]
     """
 
     def __init__(

@@ -85,6 +85,17 @@ class MultiStepLR(_Factor):
     """γₜ = γ₀ · gamma^(number of milestones up to t).
 
     Source: https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.MultiStepLR.html
+
+    >>> import tapegrad as tg
+    >>> optimizer = tg.optim.SGD([tg.nn.Parameter(tg.ones(1))], lr=1.0)
+    >>> scheduler = tg.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.1)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.1, 0.1, 0.01]
     """
 
     keeps_found_rate = False
@@ -139,6 +150,17 @@ class LinearLR(_Factor):
 
     Raises ArgumentError for a start outside (0, 1] and an end outside [0, 1].
     Source: https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LinearLR.html
+
+    >>> import tapegrad as tg
+    >>> optimizer = tg.optim.SGD([tg.nn.Parameter(tg.ones(1))], lr=1.0)
+    >>> scheduler = tg.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.25, total_iters=3)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [0.25, 0.5, 0.75, 1.0]
     """
 
     def __init__(
@@ -172,6 +194,17 @@ class ExponentialLR(_Factor):
     """γₜ = γ₀ · gammaᵗ.
 
     Source: https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ExponentialLR.html
+
+    >>> import tapegrad as tg
+    >>> optimizer = tg.optim.SGD([tg.nn.Parameter(tg.ones(1))], lr=1.0)
+    >>> scheduler = tg.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.5, 0.25, 0.125]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1):
@@ -254,6 +287,17 @@ class LambdaLR(_WithFunctions):
     """γₜ = γ₀ · f(t), f = ``lr_lambda``.
 
     Source: https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.LambdaLR.html
+
+    >>> import tapegrad as tg
+    >>> optimizer = tg.optim.SGD([tg.nn.Parameter(tg.ones(1))], lr=1.0)
+    >>> scheduler = tg.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t))
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates.append(round(scheduler.get_last_lr()[0], 4))
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> rates
+    [1.0, 0.5, 0.3333, 0.25]
     """
 
     def get_lr(self) -> list[Any]:

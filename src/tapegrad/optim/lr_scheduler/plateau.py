@@ -20,6 +20,14 @@ class ReduceLROnPlateau(LRScheduler):
     a change of less than ``eps`` is left out. Call ``step(metric)`` after each validation.
     Raises ArgumentError for a factor from 1 up and for unknown modes.
     Source: https://pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.ReduceLROnPlateau.html
+
+    >>> import tapegrad as tg
+    >>> optimizer = tg.optim.SGD([tg.nn.Parameter(tg.ones(1))], lr=1.0)
+    >>> scheduler = tg.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    >>> for loss in [1.0, 0.5, 0.5, 0.5]:
+    ...     scheduler.step(loss)
+    >>> scheduler.get_last_lr()
+    [0.1]
     """
 
     def __init__(
