@@ -31,8 +31,11 @@ def test_both_languages_have_the_same_faults():
 
 @pytest.mark.parametrize("fault", list(EN))
 def test_both_languages_name_the_same_numbers(fault):
-    assert EN[fault].keys() == ZH[fault].keys() == {"title", "message"}
-    assert fields(EN[fault]["message"]) == fields(ZH[fault]["message"])
+    assert EN[fault].keys() == ZH[fault].keys() >= {"title", "message"}
+    for key in EN[fault]:
+        assert fields(EN[fault][key]) == fields(ZH[fault][key])
+        # A text that is told where the evidence has a field names it.
+        assert key in ("title", "message") or key.removeprefix("with ") in fields(EN[fault][key])
     assert not fields(EN[fault]["title"])
     assert not fields(ZH[fault]["title"])
 
@@ -56,6 +59,13 @@ def test_a_number_that_is_missing_is_a_question_mark():
 @pytest.mark.parametrize(("value", "text"), [(1234, "1,234"), (0.000012345, "1.23e-05"), (float("inf"), "inf")])
 def test_numbers_read_well(value, text):
     assert f"a loss of {text}," in example("start-loss", loss=value).message()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_where_the_evidence_tells_more_so_does_the_message(language):
+    plain, told = example("dead-units"), example("dead-units", layer="fc1", bias=-20.0)
+    assert "-20" not in plain.message(language)
+    assert "-20" in told.message(language)
 
 
 def test_an_unknown_fault_or_language_is_refused():

@@ -37,6 +37,8 @@ _FEWEST_LOSSES = 60
 _ALARMING = 3.0
 # A finding of this severity explains why a training raises an error.
 _EXPLAINS = 0.9
+# The doctor's share of the time of a training that is made for its sake alone.
+_DIAGNOSING = 0.3
 # Weights of networks with more numbers are not kept.
 _MOST_KEPT = 50_000_000
 
@@ -308,7 +310,7 @@ def diagnose(
     training can be judged by is left out. The model is a trained one afterwards. A training that breaks off is a finding;
     an error that no finding explains is raised.
     """
-    doctor = Doctor(mode=mode, test=test)
+    doctor = Doctor(mode=mode, test=test, budget=_DIAGNOSING)
     callbacks, trainer.callbacks = trainer.callbacks, [*trainer.callbacks, doctor]
     try:
         trainer.fit(train, valid, epochs=epochs, steps=steps)

@@ -68,7 +68,9 @@ class Finding:
     def message(self, language: str = "en") -> str:
         """Return what is wrong, with the numbers, in a sentence or two. Raises ArgumentError for an unknown language."""
         named = {name: _Number(v) if isinstance(v, (int, float)) else v for name, v in self.evidence.items()}
-        text = _texts(language)[self.fault]["message"]
+        texts = _texts(language)[self.fault]
+        # Where the evidence tells more, so does the text.
+        text = next((texts[key] for key in texts if key.removeprefix("with ") in self.evidence), texts["message"])
         return text.format_map(_Fields(named | {"where": self.where or "-", "since": self.since}))
 
     def to_dict(self) -> dict[str, Any]:

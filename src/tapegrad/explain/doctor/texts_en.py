@@ -1,7 +1,7 @@
 """The findings in English: for each fault a title and a message.
 
 Messages name the evidence's numbers in braces; without a format a number reads as three significant digits. {where} and
-{since} are always there. The Chinese texts have the same faults and the same fields.
+{since} are always there. "with NAME" is told in the message's place where the evidence has NAME. The Chinese texts have the same faults and the same fields.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ class Traits:
     numbers one unit sums over: by how much it makes values larger. ``alike``: layers all of whose units have the same
     weights, and are listened to alike by the next layer with weights, so that they stay copies of each other.
     ``dropout``: layer to probability. ``frozen``: parameters that are not learned, of layers that learn nothing, while
-    others do. ``momenta``: batch normalisation to its momentum. ``loaded``: whether weights were loaded into it.
+    others do. ``momenta``: batch normalisation to its momentum. ``biases``: layer to the median of its biases. ``loaded``:
+    whether weights were loaded into it.
     """
 
     gains: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -37,6 +38,7 @@ class Traits:
     dropout: dict[str, float] = dataclasses.field(default_factory=dict)
     frozen: list[str] = dataclasses.field(default_factory=list)
     momenta: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    biases: dict[str, float] = dataclasses.field(default_factory=dict)
     loaded: bool = False
 
 
@@ -57,6 +59,9 @@ def traits_of(model: Module) -> Traits:
         if "running_mean" in layer._buffers:
             traits.momenta[path] = layer.momentum
         matrices = [p.array for _, p in layer.named_parameters() if p.array.ndim > 1]
+        bias = getattr(layer, "bias", None)
+        if isinstance(bias, Tensor) and bias.array.size and bias.array.dtype.kind == "f":
+            traits.biases[path] = float(np.median(bias.array))
         if matrices and kind not in _TABLES:
             traits.gains[path] = max(_gain(m) for m in matrices)
             weights.append((path, matrices[0], layer))

@@ -11,13 +11,11 @@ import numpy as np
 from ..finding import Finding
 from ..observe import Course, Look
 from ..traits import LARGE_GAIN
+from . import units
 from .levels import chance, learns
 
 __all__ = ["DETECTORS"]
 
-# A layer of which so many units are dead has lost most of what it could say; half is what a ReLU network may have.
-_DEAD = 0.8
-_SATURATED = 0.8
 # From the last layer to the first, relative to their weights: a thousandth is nothing that the first learns from.
 _VANISHED = 1e-3
 _EXPLODED = 1e3
@@ -25,41 +23,26 @@ _EXPLODED = 1e3
 _HUGE = 100.0
 _STRONG_DROPOUT = 0.8
 _KEPT_WEIGHTS = 0.1
-_ACTIVATIONS = ("ReLU", "ReLU6", "ReLU3", "LeakyReLU", "ELU", "GELU", "SiLU", "Hardswish")
 
 
 def dead_units(course: Course) -> Iterator[Finding]:
-    """Yield findings of layers most of whose units are 0 for every sample, in all looks from some update on."""
-    for path, kind in _kinds(course).items():
-        shares = course.series(path, "dead_share")
-        if (
-            not shares
-            or "Dropout" in kind
-            or kind == "Embedding"
-            or (kind not in _ACTIVATIONS and not _is_linear(kind))
-        ):
-            continue
-        since = _since(shares, _DEAD)
-        if since is None or (len(shares) < 2 and not course.whole):
-            continue
-        evidence: dict[str, Any] = {"share": shares[-1][1], "first": shares[0][1], "series": shares}
+    """Yield a finding of the first layer most of whose units are 0 for every sample, in all looks from some update on."""
+    for lost in units.dead(course):
+        share = lost.series[-1][1]
         # A network that learns all the same has enough units left.
-        if not (learns(course, 0.5) and shares[-1][1] < 1):
-            yield Finding("dead-units", path, since, evidence, severity=0.76)
+        if not (learns(course, 0.5) and share < 1):
+            evidence: dict[str, Any] = {"share": share, "first": lost.series[0][1], "series": lost.series}
+            evidence |= units.low_bias(course, lost)
+            yield Finding("dead-units", lost.path, lost.since, evidence, severity=0.76)
             return
 
 
 def saturated(course: Course) -> Iterator[Finding]:
     """Yield a finding of the first layer whose activations stay on their ends."""
-    for path, kind in _kinds(course).items():
-        shares = course.series(path, "saturated_share")
-        since = _since(shares, _SATURATED) if shares else None
-        if since is None or path == _last(course):
-            continue
-        if not learns(course, 0.5):
-            evidence: dict[str, Any] = {"share": shares[-1][1], "kind": kind, "series": shares}
-            yield Finding("saturated", path, since, evidence, severity=0.74)
-            return
+    lost = next(units.saturated(course), None)
+    if lost is not None and not learns(course, 0.5):
+        evidence: dict[str, Any] = {"share": lost.series[-1][1], "kind": lost.kind, "series": lost.series}
+        yield Finding("saturated", lost.path, lost.since, evidence, severity=0.74)
 
 
 def depth(course: Course) -> Iterator[Finding]:
@@ -173,28 +156,6 @@ def stale(course: Course) -> Iterator[Finding]:
             }
             yield Finding("statistics-stale", path, int(series[-1][0]), evidence, severity=0.84)
             return
-
-
-def _kinds(course: Course) -> dict[str, str]:
-    return {path: layer.kind for path, layer in course.looks[-1].layers.items()} if course.looks else {}
-
-
-def _last(course: Course) -> str:
-    return next(reversed(course.looks[-1].layers)) if course.looks and course.looks[-1].layers else ""
-
-
-def _is_linear(kind: str) -> bool:
-    return kind.startswith(("Linear", "Conv", "BatchNorm"))
-
-
-def _since(series: list[list[float]], bound: float) -> int | None:
-    """Return the step from which on all looks are above a bound, None where the last is not."""
-    since = None
-    for step, value in reversed(series):
-        if value < bound:
-            break
-        since = int(step)
-    return since
 
 
 DETECTORS = (dead_units, saturated, depth, initial_scale, alike, options, vanishing_weights, stale)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..finding import Finding
 from ..observe import Course
+from . import units
 from .levels import ended, learns, losses_of, median_ratio, smoothed, started
 
 __all__ = ["DETECTORS"]
@@ -65,14 +66,38 @@ def _grown(course: Course) -> bool:
 
 
 def rate_too_high(course: Course) -> Iterator[Finding]:
-    """Yield a finding where updates are so large that the loss rises, or jumps about without getting lower."""
+    """Yield a finding where updates are so large that the loss rises or jumps about, or that units are lost by them."""
+    found = list(_wild_losses(course))
+    yield from found
+    if not any(finding.fault == "rate-too-high" for finding in found):
+        yield from _thrown_weights(course)
+
+
+def _thrown_weights(course: Course) -> Iterator[Finding]:
+    """Yield a finding where it is the weights that tell, and not the losses, of which a run's folder has few."""
+    rate, push = _rate(course), units.pushed(course)
+    if rate is None or push is None:
+        return
+    stays = push.growth > units.GROWN and course.step >= _FEW and not learns(course, 1.0)
+    if stays or units.killed(course):
+        losses = course.losses or [r["loss"] for r in course.records if "loss" in r]
+        worst = max((v for v in losses if math.isfinite(v)), default=math.nan)
+        evidence: dict[str, Any] = {"rate": rate, "first": losses[0] if losses else math.nan, "worst": worst}
+        evidence |= {"ratio": push.ratio, "series": course.loss_series()}
+        evidence |= {"growth": push.growth} if push.growth > units.GROWN else {}
+        yield Finding("rate-too-high", "", push.step, evidence, severity=0.89)
+
+
+def _wild_losses(course: Course) -> Iterator[Finding]:
     losses, rate = course.losses, _rate(course)
     if len(losses) < 3 or rate is None:
         return
     ratio = median_ratio(course)
     finite = [v for v in losses if math.isfinite(v)]
-    evidence: dict[str, Any] = {"rate": rate, "first": losses[0], "ratio": ratio if ratio is not None else math.nan}
-    evidence["series"] = course.loss_series()
+    # Dead units and weights grown large hardly move any more: what threw them was larger.
+    push = units.pushed(course)
+    share = push.ratio if push is not None else ratio if ratio is not None else math.nan
+    evidence: dict[str, Any] = {"rate": rate, "first": losses[0], "ratio": share, "series": course.loss_series()}
     early = [v for v in losses[1 : _FIRST + 1] if math.isfinite(v)]
     jumped = bool(early) and max(early) > _GROWN * abs(losses[0]) + 0.5 and _is_moved(course)
     broken = course.failure is not None and course.failure.part != "data" and _grown(course)

@@ -23,6 +23,11 @@ TEXTS: dict[str, dict[str, str]] = {
             "At a rate of {rate} a single update changes a layer's weights by {ratio:.0%} of their size. The loss began "
             "at {first} and was as high as {worst}: each step lands beyond the valley that it aims at."
         ),
+        "with growth": (
+            "At a rate of {rate} updates have made the weights {growth} times as large as they were, in {since} steps (one "
+            "changes a layer by up to the share {ratio:.2g} of itself). The loss began at {first} and was as high as {worst}: "
+            "weights thrown about like this leave units dead or saturated."
+        ),
     },
     "oscillation": {
         "title": "The loss goes up and down by turns",
@@ -72,6 +77,10 @@ TEXTS: dict[str, dict[str, str]] = {
             "Since step {since}, {share:.0%} of the units of {where} are 0 for every sample of the batch (at first {first:.0%}). "
             "No gradient goes through a unit that is 0 everywhere, so it stays so. Mostly updates that are too large, or biases far "
             "below 0, have brought it there."
+        ),
+        "with bias": (
+            "From the start {first:.0%} of the units of {where} are 0 for every sample of the batch, as the biases of {layer} "
+            "begin at {bias}: no input lifts what goes into a unit above 0, no gradient comes through, and so it stays so."
         ),
     },
     "saturated": {

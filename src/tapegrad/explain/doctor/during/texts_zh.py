@@ -22,6 +22,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "message": (
             "学习率为 {rate} 时，一次更新就使某层权重改变了自身大小的 {ratio:.0%}。损失从 {first} 开始，最高达到 {worst}：每一步都越过了要去的谷底。"
         ),
+        "with growth": (
+            "学习率为 {rate} 时，{since} 步更新就使权重变为最初的 {growth} 倍（一次更新最多改变一层自身的 {ratio:.2g} 倍）。"
+            "损失从 {first} 开始，最高达到 {worst}：权重被这样抛来抛去，单元就会死亡或饱和。"
+        ),
     },
     "oscillation": {
         "title": "损失来回振荡",
@@ -54,6 +58,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "单元已死亡",
         "message": (
             "自第 {since} 步起，{where} 中 {share:.0%} 的单元对整批样本的输出都是 0（最初为 {first:.0%}）。处处为 0 的单元没有梯度通过，因此不会再恢复。多半是更新过大，或偏置远低于 0 造成的。"
+        ),
+        "with bias": (
+            "从一开始，{where} 中 {first:.0%} 的单元对整批样本的输出都是 0，因为 {layer} 的偏置初始值是 {bias}："
+            "任何输入都不能使单元的输入大于 0，没有梯度通过，因此不会再恢复。"
         ),
     },
     "saturated": {

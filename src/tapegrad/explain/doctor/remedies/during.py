@@ -80,6 +80,12 @@ def _not_finite(case: Case) -> str:
 
 
 def _dead(case: Case) -> tuple[str, str]:
+    layer = case.text("layer")
+    if layer and "bias" in case.finding.evidence:
+        return (
+            f'initial_weights: [{{type: zeros_, parameters: "{layer}.bias"}}]',
+            f"nn.init.zeros_({case.at(layer)}.bias)",
+        )
     if is_activation(case.kind):
         return (BARE, without_last(case)) if case.is_last else (_LEAKY, f"{case.module} = nn.LeakyReLU()")
     return _LEAKY, f"x = F.leaky_relu({case.at(case.finding.where, 'self')}(x))"
