@@ -15,6 +15,7 @@ from ..explain.doctor.doctor import diagnose
 from ..explain.doctor.finding import Finding
 from ..explain.doctor.reading import course_of
 from ..train import Run, load_weights
+from .advice import fitted
 from .build import Assembly, build
 from .config import load_config
 from .experiment import held_out_of, one_setting
@@ -48,7 +49,7 @@ def diagnose_recipe(
             mode=mode,
             test=held_out_of(assembly.sets),
         )
-        return {"steps": trainer.position.step, "of": total}, found
+        return {"steps": trainer.position.step, "of": total}, [fitted(finding, config) for finding in found]
 
 
 def diagnose_run(run: Run) -> list[Finding]:
@@ -60,7 +61,7 @@ def diagnose_run(run: Run) -> list[Finding]:
     config = load_config(run.folder / "recipe.yaml")
     course = course_of(run.events(), _planned_of(config))
     found = {finding.key: finding for finding in (*detect(course), *_at_start(run, config), *told)}
-    return causes_of(found.values())
+    return [fitted(finding, config) for finding in causes_of(found.values())]
 
 
 def told_in(event: Mapping[str, Any]) -> Finding | None:

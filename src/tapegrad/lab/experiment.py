@@ -18,6 +18,7 @@ from ..train.callbacks import EarlyStopping, Snapshots
 from ..train.checkpoint import read_position
 from ..train.statistics import Statistics
 from . import trust
+from .advice import log_of
 from .build import Assembly, build
 from .data import Sets
 from .result import measure
@@ -123,7 +124,7 @@ def _callbacks(assembly: Assembly, run: Run) -> list[Callback]:
         found.append(Statistics(run.log))
     if wanted.doctor:
         # After the statistics, whose looks it shares.
-        found.append(Doctor(mode=wanted.doctor, log=run.log, test=held_out_of(assembly.sets)))
+        found.append(Doctor(mode=wanted.doctor, log=log_of(run, config), test=held_out_of(assembly.sets)))
     if wanted.snapshots:
         found.append(Snapshots(run.folder / "snapshots", every=wanted.snapshots))
     if wanted.early_stopping is not None:

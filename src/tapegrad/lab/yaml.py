@@ -21,7 +21,7 @@ except ImportError:
 
 from .yaml_messages import explain
 
-__all__ = ["Document", "Mark", "Path", "read_yaml", "write_yaml"]
+__all__ = ["Document", "Mark", "Path", "one_line", "read_yaml", "write_yaml"]
 
 Path = tuple[str | int, ...]
 
@@ -343,3 +343,13 @@ def write_yaml(data: Any) -> str:
     layers: [2, 3]
     """
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110)
+
+
+def one_line(data: Any) -> str:
+    """Return the YAML of a mapping on one line, however long; it reads back equal.
+
+    >>> one_line({"model": {"layers": [2, {"type": "ReLU"}]}}), one_line({"loss": "MSELoss", "seed": 1})
+    ('model: {layers: [2, {type: ReLU}]}', '{loss: MSELoss, seed: 1}')
+    """
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=1 << 20)
+    return text.strip()[1:-1] if len(data) == 1 else text.strip()
