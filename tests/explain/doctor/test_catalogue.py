@@ -4,6 +4,7 @@
 that it is in (several, where each is as right: ``# where: 0|2``); ``none`` is a training without one.
 """
 
+import ast
 import collections
 import os
 import pathlib
@@ -77,6 +78,8 @@ def test_the_first_finding_is_the_planted_fault(path, capsys):
         # A number that a sentence names, and the evidence lacks, reads as a question mark.
         assert not re.search(r"\?[%,.;)]|\(\?", finding.message()), finding.message()
         assert finding.message("zh") != finding.message("en")
+        ast.parse(finding.code)
+        assert finding.code
 
 
 def test_the_catalogue_is_as_large_as_it_should_be():
