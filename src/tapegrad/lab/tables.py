@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import ArgumentError
 
-__all__ = ["Column", "Spread", "Table", "escape_latex", "escape_markdown"]
+__all__ = ["LATEX_SIGNS", "Column", "Spread", "Table", "escape_latex", "escape_markdown"]
 
 # Beyond these, a number is written with an exponent.
 _MOST_DECIMALS = 8
@@ -207,7 +207,8 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", text)
 
 
-_LATEX = {
+# What LaTeX would take for commands, or set as other signs.
+LATEX_SIGNS = {
     **{c: "\\" + c for c in "&%$#_{}"},
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -215,6 +216,9 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+}
+_LATEX = {
+    **LATEX_SIGNS,
     "±": r"$\pm$",
     "×": r"$\times$",
     "−": "$-$",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ...explain.formulas.mathml import GREEK
+from ..tables import LATEX_SIGNS
 from .document import (
     Block,
     Code,
@@ -59,13 +60,7 @@ def to_latex(document: Document, pictures: str = "pictures") -> str:
 
 
 _SPECIAL: dict[str, str] = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
+    **LATEX_SIGNS,
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
     "'": r"\textquotesingle{}",

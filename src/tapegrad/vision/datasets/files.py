@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import DataError
 
-__all__ = ["data_root", "download_file", "find_file", "load_arrays", "md5_of", "roots"]
+__all__ = ["data_root", "download_file", "find_file", "find_or_download", "load_arrays", "md5_of", "roots"]
 
 _TIMEOUT = 30.0
 _CHUNK = 1 << 16
@@ -32,6 +32,26 @@ def find_file(root: pathlib.Path, folders: Iterable[str], names: Iterable[str]) 
     """Return the first of the named files in the first folder under ``root`` that has one, or None."""
     names = list(names)
     return next((path for folder in folders for name in names if (path := root / folder / name).is_file()), None)
+
+
+def find_or_download(
+    who: str, name: str, md5: str, mirrors: Sequence[str], root: pathlib.Path, download: bool
+) -> pathlib.Path:
+    """Return the file of a data set that is one file: in a root or its folder named as the set, or fetched if asked.
+
+    Raises DataError when it is nowhere, and as :func:`download_file` does.
+    """
+    found = (find_file(place, (who, who.lower(), "."), (name,)) for place in roots(root))
+    path = next(filter(None, found), None)
+    if path is None and download:
+        return download_file(who, name, md5, mirrors, root)
+    if path is None:
+        raise DataError(
+            who,
+            f"there is no {name} in {root.absolute()} or its folder {who}",
+            "put it there, name another root (or set TAPEGRAD_DATA), or pass download=True",
+        )
+    return path
 
 
 def load_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ...core import Tensor, wrap
-from ...errors import ArgumentError, DataError, FileFormatError, did_you_mean
+from ...errors import ArgumentError, FileFormatError, did_you_mean
 from .arrays import ImageArrays
-from .files import download_file, find_file, roots
+from .files import find_or_download
 from .mat import read_mat
 
 __all__ = ["SVHN"]
@@ -47,15 +47,7 @@ class SVHN(ImageArrays):
             raise ArgumentError("SVHN", f"there is no split '{split}'", did_you_mean(str(split), self.split_list))
         self.split = split
         name, md5 = self.split_list[split]
-        path = next(filter(None, (find_file(r, ("SVHN", "svhn", "."), (name,)) for r in roots(self.root))), None)
-        if path is None and download:
-            path = download_file("SVHN", name, md5, self.mirrors, self.root)
-        if path is None:
-            raise DataError(
-                "SVHN",
-                f"there is no {name} in {self.root.absolute()} or its folder SVHN",
-                "put it there, name another root (or set TAPEGRAD_DATA), or pass download=True",
-            )
+        path = find_or_download("SVHN", name, md5, self.mirrors, self.root, download)
         self.files = [path]
         arrays = read_mat(path)
         if set(arrays) < {"X", "y"} or arrays["X"].ndim != 4 or arrays["X"].shape[2] != 3:

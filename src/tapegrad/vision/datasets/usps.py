@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ...errors import DataError, FileFormatError
+from ...errors import FileFormatError
 from .arrays import ImageArrays
-from .files import download_file, find_file, roots
+from .files import find_or_download
 
 __all__ = ["USPS"]
 
@@ -44,15 +44,7 @@ class USPS(ImageArrays):
         super().__init__(root, transform, target_transform)
         self.train = train
         name, md5 = self.split_list["train" if train else "test"]
-        path = next(filter(None, (find_file(r, ("USPS", "usps", "."), (name,)) for r in roots(self.root))), None)
-        if path is None and download:
-            path = download_file("USPS", name, md5, self.mirrors, self.root)
-        if path is None:
-            raise DataError(
-                "USPS",
-                f"there is no {name} in {self.root.absolute()} or its folder USPS",
-                "put it there, name another root (or set TAPEGRAD_DATA), or pass download=True",
-            )
+        path = find_or_download("USPS", name, md5, self.mirrors, self.root, download)
         self.files = [path]
         images, labels = _read(path)
         self.fill(images, labels)
