@@ -39,6 +39,7 @@ __all__ = [
     "TraceError",
     "UnsupportedDTypeError",
     "UsageError",
+    "an",
     "did_you_mean",
     "warn",
 ]
@@ -204,6 +205,16 @@ def warn(who: str, what: str, fix: str = "", kind: type[TapegradWarning] = Tapeg
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
     warnings.warn(f"{who}: {what}" + (f"; {fix}" if fix else ""), kind, stacklevel=level)
+
+
+def an(value: object) -> str:
+    """Return the kind of a value with its article, for messages.
+
+    >>> an(3), an("x"), an(None)
+    ('an int', 'a str', 'None')
+    """
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

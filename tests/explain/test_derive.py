@@ -328,7 +328,7 @@ def test_a_write_into_a_view_is_refused():
 
 @pytest.mark.parametrize(
     ("model", "what"),
-    [(None, "a NoneType is no network"), (tg.ones(2), "a Tensor is no network"), (nn.Linear, "Linear is a class")],
+    [(None, "None is no network"), (tg.ones(2), "a Tensor is no network"), (nn.Linear, "Linear is a class")],
     ids=["nothing", "tensor", "class"],
 )
 def test_what_is_no_network_is_refused(model, what):

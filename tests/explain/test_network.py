@@ -324,7 +324,7 @@ def test_the_tracer_is_taken_away_when_the_network_fails():
 
 @pytest.mark.parametrize(
     ("model", "what"),
-    [(None, "a NoneType is no network"), (tg.ones(2), "a Tensor is no network"), (nn.Linear, "Linear is a class")],
+    [(None, "None is no network"), (tg.ones(2), "a Tensor is no network"), (nn.Linear, "Linear is a class")],
     ids=["nothing", "tensor", "class"],
 )
 def test_what_is_no_network_is_refused(model, what):

@@ -537,6 +537,6 @@ def test_what_is_no_loss_or_no_model_is_refused():
     with pytest.raises(UsageError, match=r"^step_through: a Linear is no loss; give a tensor, or a function"):
         step_through(nn.Linear(2, 1))
     with pytest.raises(
-        UsageError, match=r"^step_through: a int names no tensors; give the model, or a dict of tensors"
+        UsageError, match=r"^step_through: an int names no tensors; give the model, or a dict of tensors"
     ):
         step_through(x.sum(), 3)

@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from ..core import Tensor, tensor
-from ..errors import ArgumentError, TapegradError
+from ..errors import ArgumentError, TapegradError, an
 from ..formats.atomic import write_atomically
 from ..nn import Module
 from ..ops.random import manual_seed, randn
@@ -146,7 +146,7 @@ def _network(path: str, name: str, value: Any) -> Module:
                 "graph", f"{name}() fails ({_said(error, path)})", "name a network, or what makes one without arguments"
             ) from None
     if not isinstance(made, Module):
-        raise ArgumentError("graph", f"{name} in {path} is a {type(made).__name__}", "name a network (an nn.Module)")
+        raise ArgumentError("graph", f"{name} in {path} is {an(made)}", "name a network (an nn.Module)")
     return made
 
 

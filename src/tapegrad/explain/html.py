@@ -108,13 +108,17 @@ def _number(value: Any) -> str:
 
 def module_html(module: Module) -> str:
     """Return a module as a tree that folds: its settings, its parameters with shapes, its submodules."""
-    return _boxed([_branch("", module, True)])
+    return _boxed([_branch("", module, True, ())])
 
 
-def _branch(name: str, module: Module, opened: bool) -> str:
+def _branch(name: str, module: Module, opened: bool, above: tuple[Module, ...]) -> str:
     count = sum(p.array.size for p in module.parameters())
     head = f"<b>{escaped(shortened(type(module).__name__))}</b>"
     head += f' <span style="{_SOFT}">{escaped(shortened(name, 60))}</span>' if name else ""
+    if any(module is other for other in above):
+        return (
+            f'<div style="margin-left:14px">{head} <span style="{_SOFT}">the module that it is inside of</span></div>'
+        )
     settings = shortened(" ".join(module.extra_repr().split()), 160)
     head += f" <code>{escaped(settings)}</code>" if settings else ""
     head += f' <span style="{_SOFT}">{count:,} parameters</span>' if count else ""
@@ -125,7 +129,9 @@ def _branch(name: str, module: Module, opened: bool) -> str:
         if t is not None
     ]
     inner = table(["name", "shape", "dtype", "values", ""], rows) if rows else ""
-    inner += "".join(_branch(path, child, False) for path, child in module._modules.items() if child is not None)
+    inner += "".join(
+        _branch(path, child, False, (*above, module)) for path, child in module._modules.items() if child is not None
+    )
     if not inner:
         return f'<div style="margin-left:14px">{head}</div>'
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ...core import Tensor, wrap
 from ...errors import ArgumentError
 from ...nn import CrossEntropyLoss, Linear, Module, MultiMarginLoss, NLLLoss
 from ..network.inputs import check_network, example_inputs, ready, taking
-from ..network.recording import record
+from ..network.recording import named_tensors, record
 from .lines import Derivation, Deriver
 
 __all__ = ["Derivation", "derive"]
@@ -24,14 +24,14 @@ _FOR_LABELS = (CrossEntropyLoss, NLLLoss, MultiMarginLoss)
 
 def derive(
     model: Callable,
-    inputs: Tensor | Sequence[Tensor] | Sequence[int] | None = None,
+    inputs: Tensor | Sequence | Mapping[str, Any] | None = None,
     loss: Callable | None = None,
     targets: Tensor | None = None,
 ) -> Derivation:
     r"""Return the forward and backward formulas of a network as LaTeX: one line for each operation, and the chain rule.
 
-    ``inputs``: a tensor, several, or the shape of one with the batch; it may be left out where the first layer is a
-    Linear. ``loss`` is called with the output and ``targets`` (zeros where none are given), or with the output alone;
+    ``inputs``: a tensor, several, a dict of arguments by name, or the shape of one with the batch; it may be left out
+    where the first layer is a Linear. ``loss`` is called with the output and ``targets`` (zeros where none are given), or with the output alone;
     without one L stands for any function of the output. The network runs once, in the mode that it is in, and is
     afterwards as it was.
 
@@ -57,16 +57,19 @@ def derive(
     \frac{\partial L}{\partial b_1} = \left(\frac{\partial L}{\partial h_1}\right)^{\top} \, \mathbf{1} \in \mathbb{R}^{2}
     """
     check_network("derive", model)
-    given = _inputs(model, inputs)
-    with taking("derive", model, given), enable_grad():
-        ready(model, given, {})
-        recorder = record(model, given, {}, _loss(loss, targets))
+    given, keywords = _inputs(model, inputs)
+    with taking("derive", model, (given, keywords)), enable_grad():
+        ready(model, given, keywords)
+        recorder = record(model, given, keywords, _loss(loss, targets))
     return Deriver(recorder, model).derivation()
 
 
-def _inputs(model: Any, inputs: Any) -> tuple:
+def _inputs(model: Any, inputs: Any) -> tuple[tuple, dict[str, Any]]:
+    """Return the arguments of the network's call, in order and by name."""
     if isinstance(inputs, Tensor):
-        return (inputs,)
+        return (inputs,), {}
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
     if inputs is None:
         first = next((m for m in _layers(model) if m._parameters), None)
         if not isinstance(first, Linear):
@@ -75,10 +78,10 @@ def _inputs(model: Any, inputs: Any) -> tuple:
                 "the shape of the input is not known: the first layer is no Linear",
                 "give inputs, or their shape: derive(model, (8, 1, 28, 28))",
             )
-        return example_inputs("derive", model, (), {}, (_BATCH, first.in_features))
-    if all(isinstance(item, Tensor) for item in inputs):
-        return tuple(inputs)
-    return example_inputs("derive", model, (), {}, inputs)
+        return example_inputs("derive", model, (), {}, (_BATCH, first.in_features)), {}
+    if isinstance(inputs, (list, tuple)) and named_tensors(inputs):
+        return tuple(inputs), {}
+    return example_inputs("derive", model, (), {}, inputs), {}
 
 
 def _layers(model: Any) -> list[Module]:

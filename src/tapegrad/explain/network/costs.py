@@ -1,4 +1,4 @@
-"""How many multiply-adds each operation takes: one table by primitive name, and a default."""
+"""How many multiply-adds each operation takes: one table by primitive name, and a default; and memory in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core import Variable
 
-__all__ = ["BY_INPUT", "CUBIC", "FORMULAS", "FREE", "multiply_adds"]
+__all__ = ["BY_INPUT", "CUBIC", "FORMULAS", "FREE", "multiply_adds", "size_text"]
 
 # What moves, makes, casts or names values, and computes none.
 _MOVING = """
@@ -119,3 +119,15 @@ FORMULAS: dict[str, Callable[[list, tuple, Any], int]] = {
     "avg_pool": _pool,
     "solve_matrix": _solve,
 }
+
+
+def size_text(size: int) -> str:
+    """Return a size in bytes in words.
+
+    >>> size_text(512), size_text(1536), size_text(5 * 2**20)
+    ('512 B', '1.5 KiB', '5.0 MiB')
+    """
+    for unit, bits in (("EiB", 60), ("PiB", 50), ("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if size >= 1 << bits:
+            return f"{size / (1 << bits):.1f} {unit}"
+    return f"{size} B"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,20 +11,44 @@ import numpy as np
 
 from ...array import get_default_dtype
 from ...core import Tensor, no_grad, wrap
-from ...errors import ArgumentError, TapegradError
+from ...errors import ArgumentError, TapegradError, an
 from ...nn import Embedding, EmbeddingBag, Module
 from ...nn.parameter import is_lazy
+from .costs import size_text
 from .recording import named_tensors, undisturbed
 
 __all__ = ["check_network", "example_inputs", "expectation", "in_evaluation", "ready", "taking"]
 
 
 def check_network(who: str, model: Any) -> None:
-    """Raise ArgumentError for what cannot be called as a network is."""
+    """Raise ArgumentError for what cannot be called as a network is, and for a module that holds itself."""
     if callable(model) and not isinstance(model, (type, Tensor)):
+        if isinstance(model, Module):
+            _refuse_circles(who, model)
         return
-    what = f"{model.__name__} is a class" if isinstance(model, type) else f"a {type(model).__name__} is no network"
+    what = f"{model.__name__} is a class" if isinstance(model, type) else f"{an(model)} is no network"
     raise ArgumentError(who, what, "give a network, such as nn.Sequential(...), or a function of tensors")
+
+
+def _refuse_circles(who: str, model: Module) -> None:
+    """Raise ArgumentError when a module is among its own submodules: it has no tree of names, and no end."""
+    paths: dict[int, str] = {}
+    open_modules = [(model, "", iter(model._modules.items()))]
+    while open_modules:
+        module, path, children = open_modules[-1]
+        paths[id(module)] = path
+        name, child = next(children, ("", None))
+        if child is None and not name:
+            open_modules.pop()
+            del paths[id(module)]
+        elif child is not None and id(child) in paths:
+            inner = f"{path}.{name}".strip(".")
+            outer = paths[id(child)] or "the network"
+            raise ArgumentError(
+                who, f"'{inner}' is {outer} itself, which it is inside of", "hold it in a list, which is no submodule"
+            )
+        elif child is not None:
+            open_modules.append((child, f"{path}.{name}".strip("."), iter(child._modules.items())))
 
 
 def example_inputs(who: str, model: Any, inputs: tuple, keywords: dict, size: Any, dtypes: Any = None) -> tuple:
@@ -46,7 +71,12 @@ def example_inputs(who: str, model: Any, inputs: tuple, keywords: dict, size: An
     kinds = [_dtype_of(model)] * len(shapes) if dtypes is None else [np.dtype(d) for d in dtypes]
     if len(kinds) != len(shapes):
         raise ArgumentError(who, f"{len(kinds)} dtypes for {len(shapes)} inputs", "give one for each")
-    return tuple(wrap(np.zeros(shape, dtype)) for shape, dtype in zip(shapes, kinds, strict=True))
+    try:
+        return tuple(wrap(np.zeros(shape, dtype)) for shape, dtype in zip(shapes, kinds, strict=True))
+    except (MemoryError, ValueError):  # more than there is, and more than there can be
+        pass
+    memory = sum(math.prod(shape) * dtype.itemsize for shape, dtype in zip(shapes, kinds, strict=True))
+    raise ArgumentError(who, f"input_size is {size!r}, which takes {size_text(memory)}", "use a smaller one")
 
 
 def _shapes(who: str, size: Any) -> list[tuple[int, ...]]:
@@ -97,19 +127,30 @@ def taking(who: str, model: Any, inputs: tuple) -> Iterator[None]:
     """Say of errors in here what the network's first layer expects. Raises ArgumentError in their place."""
     try:
         yield
+    except MemoryError as error:
+        shapes = _shapes_of(inputs)
+        what = f"{_kind(model)} needs more memory than there is for an input of shape {shapes} ({error})"
+        raise ArgumentError(who, what, "use a smaller one") from None
     except (TapegradError, TypeError) as error:
         raise _failure(who, model, inputs, error) from error
 
 
 def _failure(who: str, model: Any, inputs: tuple, error: Exception) -> TapegradError:
-    shapes = ", ".join(str(tuple(t.shape)) for t in named_tensors(inputs).values()) or "nothing"
-    kind = type(model).__name__ if isinstance(model, Module) else getattr(model, "__name__", type(model).__name__)
+    kind = _kind(model)
     first = _first_layer(model)
     fix = "give inputs that the network takes"
     if first is not None:
         path, layer = first
         fix = f"the first layer, {path or kind} ({type(layer).__name__}), expects {expectation(layer)}"
-    return ArgumentError(who, f"{kind} does not take an input of shape {shapes}: {error}", fix)
+    return ArgumentError(who, f"{kind} does not take an input of shape {_shapes_of(inputs)}: {error}", fix)
+
+
+def _kind(model: Any) -> str:
+    return type(model).__name__ if isinstance(model, Module) else getattr(model, "__name__", type(model).__name__)
+
+
+def _shapes_of(inputs: Any) -> str:
+    return ", ".join(str(tuple(t.shape)) for t in named_tensors(inputs).values()) or "nothing"
 
 
 def _first_layer(model: Any) -> tuple[str, Module] | None:

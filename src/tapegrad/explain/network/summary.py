@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...core import STATE, Tensor, Tracer, no_grad
-from ...errors import ArgumentError, UsageError
+from ...errors import ArgumentError, UsageError, an
 from ...nn import Module
-from .costs import multiply_adds
-from .inputs import example_inputs, in_evaluation, ready, taking
+from .costs import multiply_adds, size_text
+from .inputs import check_network, example_inputs, in_evaluation, ready, taking
 from .recording import Recorder, named_tensors, record, undisturbed
 
 __all__ = ["Row", "Summary", "summary"]
@@ -71,7 +71,7 @@ class Summary:
     def totals(self) -> list[tuple[str, str]]:
         """Return the totals as pairs of words."""
         # Without an input nothing went through the layers, and there is nothing to add up.
-        ran = self.result_bytes > 0
+        ran = any(row.shapes for row in self.rows)
         found = [
             ("Parameters", f"{self.total_params:,}"),
             ("Trainable", f"{self.trainable_params:,}"),
@@ -139,7 +139,8 @@ def summary(
     Parameters' memory:        232 B
     """
     if not isinstance(model, Module):
-        raise UsageError("summary", f"a {type(model).__name__} is no module", "give a network made of tapegrad.nn")
+        raise UsageError("summary", f"{an(model)} is no module", "give a network made of tapegrad.nn")
+    check_network("summary", model)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ArgumentError("summary", f"depth is {depth!r}", "use a whole number from 0")
     if input_size is None and input_data is None:
@@ -325,18 +326,6 @@ def _line(cells: list[str], widths: list[int]) -> str:
     left = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
     right = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
     return "  ".join(["  ".join(left), *right]).rstrip()
-
-
-def size_text(size: int) -> str:
-    """Return a size in bytes in words.
-
-    >>> size_text(512), size_text(1536), size_text(5 * 2**20)
-    ('512 B', '1.5 KiB', '5.0 MiB')
-    """
-    for unit, bits in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
-        if size >= 1 << bits:
-            return f"{size / (1 << bits):.1f} {unit}"
-    return f"{size} B"
 
 
 def _time_text(seconds: float | None) -> str:

@@ -101,4 +101,4 @@ def _nested(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+    return f"{value:.4g}" if isinstance(value, (float, complex, np.floating)) else str(value)

@@ -11,7 +11,7 @@ from ...autograd import set_detect_anomaly
 from ...core import STATE, Tensor, user_line
 from ...core.backward import roots
 from ...core.walk import Walk
-from ...errors import IndexRangeError, UsageError, did_you_mean
+from ...errors import IndexRangeError, UsageError, an, did_you_mean
 from ...nn import Module
 from .described import as_plain, to_json
 from .names import ModuleCalls, Names, named_leaves
@@ -54,11 +54,9 @@ def step_through(
     tensor([2., 4.])
     """
     if isinstance(loss, Module):
-        raise UsageError(
-            "step_through", f"a {type(loss).__name__} is no loss", "give a tensor, or a function that computes one"
-        )
+        raise UsageError("step_through", f"{an(loss)} is no loss", "give a tensor, or a function that computes one")
     if not (model is None or isinstance(model, (Module, Mapping))):
-        what = f"a {type(model).__name__} names no tensors"
+        what = f"{an(model)} names no tensors"
         raise UsageError("step_through", what, "give the model, or a dict of tensors by their names")
     calls, line = None, ""
     if not isinstance(loss, Tensor):
@@ -78,9 +76,7 @@ def step_through(
 def _computed(function: Any, model: Any) -> tuple[Tensor, ModuleCalls | None]:
     """Return the loss that a function computes, and which module ran which operation."""
     if not callable(function):
-        raise UsageError(
-            "step_through", f"a {type(function).__name__} is no loss", "give a tensor, or a function that computes one"
-        )
+        raise UsageError("step_through", f"{an(function)} is no loss", "give a tensor, or a function that computes one")
     calls = ModuleCalls(model) if isinstance(model, Module) else None
     with set_detect_anomaly(True, check_nan=False):
         if calls is None:
@@ -89,7 +85,7 @@ def _computed(function: Any, model: Any) -> tuple[Tensor, ModuleCalls | None]:
             with calls:
                 loss = function()
     if not isinstance(loss, Tensor):
-        raise UsageError("step_through", f"the function returned a {type(loss).__name__}", "return the loss, a tensor")
+        raise UsageError("step_through", f"the function returned {an(loss)}", "return the loss, a tensor")
     return loss, calls
 
 

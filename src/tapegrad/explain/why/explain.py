@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core import Tensor
-from ...errors import UsageError
+from ...errors import UsageError, an
 from ...sparse import SparseTensor
 from .explanation import Explanation
 from .question import Question
@@ -38,11 +38,11 @@ def explain(tensor: Any, loss: Any = None) -> Explanation:
     ('zero', 'dead-relu')
     """
     if not isinstance(tensor, Tensor):
-        raise UsageError("explain", f"got a {type(tensor).__name__}", "pass the tensor whose gradient is in question")
+        raise UsageError("explain", f"got {an(tensor)}", "pass the tensor whose gradient is in question")
     if callable(loss) and not isinstance(loss, Tensor):
         loss = _called(loss)
     if loss is not None and not isinstance(loss, Tensor):
-        raise UsageError("explain", f"the loss is a {type(loss).__name__}", "pass a tensor, or a function returning it")
+        raise UsageError("explain", f"the loss is {an(loss)}", "pass a tensor, or a function returning it")
     # The gradients of a sparse tensor are those of its values.
     tensor, loss = (t._held if isinstance(t, SparseTensor) else t for t in (tensor, loss))
     return Question(tensor, loss).answer()
@@ -52,5 +52,5 @@ def _called(function: Callable[[], Any]) -> Tensor:
     with watch():
         loss = function()
     if not isinstance(loss, Tensor):
-        raise UsageError("explain", f"the function returned a {type(loss).__name__}", "let it return the loss")
+        raise UsageError("explain", f"the function returned {an(loss)}", "let it return the loss")
     return loss

@@ -54,9 +54,10 @@ class Question:
     ) -> Explanation:
         """Return an answer; ``text`` goes on after the sentence that says what the gradient is, in other ``words`` if given."""
         words = words or {"none": "None", "fine": "as it should be"}.get(state, state)
-        return Explanation(
-            self.subject, state, cause, f"The gradient of {self.subject} is {words}: {text}", where, advice, evidence
-        )
+        subject = self.subject
+        comma = "," if ", a parameter of" in subject else ""
+        sentence = f"The gradient of {subject}{comma} is {words}: {text}"
+        return Explanation(subject, state, cause, sentence, where, advice, evidence)
 
     # -- the order of questions ----------------------------------------------------------------------------------------
 
@@ -344,5 +345,8 @@ def _state(t: Tensor) -> str:
 
 
 def _described(stats: Any) -> str:
+    if stats.size == 1 and not stats.worst:
+        return f"its absolute value is {stats.largest:.4g}"
     largest = "largest finite element" if stats.worst else "largest element"
-    return f"its {largest} is {stats.largest:.4g}, {stats.zeros:.0%} of {stats.size} are zero"
+    share = f"{stats.zeros:.0%} of {stats.size} are zero" if stats.zeros else f"none of {stats.size} is zero"
+    return f"its {largest} is {stats.largest:.4g}, {share}"

@@ -37,6 +37,7 @@ ADVICE = {
     "masked": "look at the mask: it leaves nothing of what this tensor gives",
     "multiplied-by-zero": "look at the factor that is zero",
     "not-selected": "look at the indices: they take nothing of what this tensor gives",
+    "empty": "look at the shapes: a dimension, often that of the batch, is 0",
     "one-class": "softmax over one value is always 1: use sigmoid with binary_cross_entropy, or two outputs",
     "overflow": "keep the argument small: subtract the maximum, clamp, or use logsumexp, softmax, cross_entropy",
     "saturated": "scale what goes in (standardised inputs, smaller weights), or take ReLU; with a loss, hand it the logits",
@@ -173,7 +174,9 @@ def reason(node: Node, place: int, given: Any, sent: Any) -> Reason | None:
     if not sent.size:
         return None
     if not given.size:
-        return Reason("not-selected", f"{node.primitive.name} takes no element", {})
+        if len(node.edges) == 1:
+            return Reason("not-selected", f"{node.primitive.name} takes no element", {})
+        return Reason("empty", f"the result of {node.primitive.name} has no elements", {})
     if sent.worst and not given.worst:
         return _bad(node, place)
     if given.worst or given.zero or sent.zeros < max(_LITTLE, given.zeros + 0.1):

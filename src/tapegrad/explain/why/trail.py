@@ -15,7 +15,7 @@ from ...core.plan import INPUT, REST
 from .flow import behind, leading
 from .watching import Step, ancestors
 
-__all__ = ["BLOCKS", "Break", "break_of", "break_of_step", "noted_break", "watched_breaks"]
+__all__ = ["BLOCKS", "Break", "break_of", "break_of_step", "certainty", "noted_break", "watched_breaks"]
 
 BLOCKS = ("no_grad", "inference_mode", "set_grad_enabled")
 _CUTS = {
@@ -89,7 +89,7 @@ def break_of_step(step: Step) -> Break:
 
 def noted_break(goal: Tensor, roots: list[Tensor]) -> Break | None:
     """Return where a tensor's values left the tape, as far as the notes tell; a certain answer before a likely one."""
-    ranked = [(_certainty(note, goal), note) for note in _notes_on_the_way(roots)]
+    ranked = [(certainty(note, goal), note) for note in _notes_on_the_way(roots)]
     found = max((r for r in ranked if r[0] > 0), key=lambda r: (r[0], Note._make(r[1]).time), default=None)
     if found is not None:
         return break_of(found[1], found[0] == 2)
@@ -124,7 +124,7 @@ def _constants(node: Node) -> list[tuple]:
     return [item for item in found if type(item) is tuple and len(item) == 3]
 
 
-def _certainty(note: Any, goal: Tensor) -> int:
+def certainty(note: Any, goal: Tensor) -> int:
     """Return 2 for a note of values that came from a tensor, 1 when they may have, 0 when they did not."""
     note = Note._make(note)
     if id(goal) in note.leaves:
@@ -150,7 +150,7 @@ class _Root(NamedTuple):
 
 def _read_break(goal: Tensor, roots: list[Tensor]) -> Break | None:
     """The roots are new tensors of numbers that were read from old ones."""
-    read = [Note._make(n) for n in LOG["cut"] if n[0] in ("item", "tolist", "numpy") and _certainty(n, goal)]
+    read = [Note._make(n) for n in LOG["cut"] if n[0] in ("item", "tolist", "numpy") and certainty(n, goal)]
     if not read or any(t.node is not None for t in roots):
         return None
     for t in roots:
