@@ -41,6 +41,12 @@ def lay_out(folder, files, packed=True):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _no_shared_folder(monkeypatch):
+    """Files that the machine has are not found in place of a test's own."""
+    monkeypatch.delenv("TAPEGRAD_DATA", raising=False)
+
+
 @pytest.fixture
 def root(tmp_path):
     return lay_out(tmp_path, mnist_files())
