@@ -290,7 +290,7 @@ def test_the_same_answer_is_told_without_classes_that_nobody_knows(script):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     for _ in range(200):
         optimizer.zero_grad()
-        loss = ((model(x) - y) ** 2).mean()
+        loss = ((model(x).flatten() - y.mean() - 1) ** 2).mean()
         loss.backward()
         optimizer.step()
     """

@@ -152,8 +152,16 @@ def reached(course: Course) -> Iterator[Finding]:
     unreached = [name for name, p in learned.items() if p.reached is False and p.held]
     if unreached:
         evidence = {"names": _listed(unreached), "count": len(unreached), "all": len(learned)}
+        evidence |= _cut(course.start, _common(unreached))
         whole = len(unreached) == len(learned)
         yield Finding("no-gradient", "" if whole else _common(unreached), 0, evidence, severity=0.98 if whole else 0.87)
+
+
+def _cut(start: Start, where: str) -> dict[str, str]:
+    if start.cut is None:
+        return {}
+    found = {"cause": start.cut.cause, "line": start.cut.line, "code": start.cut.code}
+    return found | {"unused": where} if start.cut.cause == "unused-module" else found
 
 
 # What is seen once, and what is seen at the first update and goes on: its evidence grows with the course.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from ...errors import ArgumentError, NotFiniteError, TapegradError
 from ...train import Callback
@@ -236,11 +239,26 @@ class Doctor(Callback):
         start.loss = loss
         self._alarm = _ALARMING * abs(loss)
         note_reached(trainer.model, start.parameters)
+        self._find_cut(trainer)
         self._report(0, (f for check in before.CHECKS for f in check(self.course)))
         # They may be parts of something much larger, and have told all they can but for some first ones.
         train = start.samples.get("train")
         self._sample = None if train is None else drawn(*train)
         start.samples = {}
+
+    def _find_cut(self, trainer: Any) -> None:
+        """Look for where the way to parameters without a gradient is cut."""
+        start = self.course.start
+        assert start is not None
+        names = dict(trainer.model.named_parameters())
+        missing = [names[n] for n, p in start.parameters.items() if p.learned and p.held and p.reached is False]
+        if missing:
+            from .tape import cut_in
+
+            # What cannot be computed once more is told without its line.
+            with contextlib.suppress(Exception), np.errstate(all="ignore"):
+                inputs, target = trainer.at_hand[0]
+                start.cut = cut_in(trainer.model, trainer.loss, inputs, target, missing)
 
     def _note(self, step: int, loss: float) -> None:
         course = self.course

@@ -18,6 +18,7 @@ from .practice import Practice
 from .records import Records, right_share
 from .roots import Roots
 from .sample import sample_of
+from .tape import Tape
 from .traits import traits_of
 from .truth import Truth, factor_of_function
 
@@ -44,6 +45,7 @@ class Gathering:
         self.gaze = Gaze()
         self.truth = Truth()
         self.leftovers = Leftovers()
+        self.tape = Tape()
         self._calls: list[Call] = []
         self._last: tuple[Module, tuple, Any] | None = None
         self._makers: dict[str, Tensor] = {}
@@ -93,6 +95,7 @@ class Gathering:
         """A module has given its output."""
         if outermost:
             self._last = module, args, output
+        self.tape.ran(module)
         if not STATE.grad_enabled:
             return
         value = output[0] if isinstance(output, tuple) else output
@@ -193,6 +196,9 @@ class Gathering:
             return False
         if practice.backwards == 0:
             self._see_model()
+        if not by_hand and loss.node is not None:
+            own = [p for _, p in self.roots.parameters() if p.requires_grad and id(p) in self._called]
+            self.tape.before_backward(loss, None if self._last is None else self._last[2], own)
         if not by_hand:
             learned = self._held() if self.optimizers else [p for _, p in self.roots.parameters()]
             self._note_leftovers(self.leftovers.before_backward(learned, by_hand=not self.optimizers))
@@ -354,6 +360,8 @@ class Gathering:
         """Return the course, the training being over."""
         practice, course = self.practice, self.course
         self._flush()
+        self.tape.end()
+        practice.meeting = self.tape.meeting
         if self._losses:
             self._count()
         self.records.finish(practice.steps)
@@ -370,6 +378,7 @@ class Gathering:
         practice.busy_mode = "" if self._quiet else self._busy
         samples = {"train": together(self._data), "valid": together(self.records.data)}
         assert course.start is not None
+        course.start.cut = self.tape.cut
         course.start.samples = {name: both for name, both in samples.items() if both is not None}
         if "train" in course.start.samples:
             course.sample = sample_of(*course.start.samples["train"])

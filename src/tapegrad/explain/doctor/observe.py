@@ -20,6 +20,7 @@ from ...train.inside import LayerLook
 if TYPE_CHECKING:
     from .practice import Practice
     from .sample import Sample
+    from .tape import Cut
     from .traits import Traits
 
 __all__ = ["Course", "Facts", "Failure", "LayerLook", "Look", "ParameterStart", "Start"]
@@ -82,7 +83,7 @@ class Start:
     ``inputs`` and ``targets``: the batch; ``outputs``: the network's for its first samples, as many as there are rows;
     ``last``: the primitive that made them ("sigmoid", "softmax", "linear", ...), and ``last_path`` the module that it is
     in; ``loss``: the data loss of the first update; ``parameters``: by name. ``samples``: of "train", "valid" and "test"
-    those that are known as arrays: (inputs, targets).
+    those that are known as arrays: (inputs, targets). ``cut``: where the way to parameters that get no gradient is cut.
     """
 
     inputs: np.ndarray | None = None
@@ -93,6 +94,7 @@ class Start:
     loss: float | None = None
     parameters: dict[str, ParameterStart] = dataclasses.field(default_factory=dict)
     samples: dict[str, tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=dict)
+    cut: Cut | None = None
 
 
 @dataclasses.dataclass

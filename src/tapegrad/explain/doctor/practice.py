@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .tape import Meeting
 
 __all__ = ["LossCall", "Practice"]
 
@@ -43,7 +47,7 @@ class Practice:
     ``clipped``: (norm before, largest norm allowed) of calls of clip_grad_norm_, the mean of each. ``unseen``: what kept a look from being
     taken. ``error``: what ended the script, with ``error_where``, and
     ``error_kind`` the class. ``called``: the loss's first call, ``refused``: whether it did not take what it was
-    given.
+    given. ``meeting``: where outputs meet targets of another shape in an operation that is no loss's.
     """
 
     backwards: int = 0
@@ -68,3 +72,4 @@ class Practice:
     error_where: str = ""
     error_kind: str = ""
     called: LossCall | None = None
+    meeting: Meeting | None = None

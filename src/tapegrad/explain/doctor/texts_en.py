@@ -95,6 +95,14 @@ TEXTS: dict[str, dict[str, str]] = {
             "depend on them, or the way is cut: by detach(), no_grad(), .item(), NumPy, or a layer that forward() "
             "does not call."
         ),
+        "with unused": (
+            "After the first backward pass {count} of {all} parameters have no gradient: {names}. The loss does not depend on "
+            "them: {unused} is never called by forward() ({line})."
+        ),
+        "with line": (
+            "After the first backward pass {count} of {all} parameters have no gradient: {names}. The way from them to the "
+            "loss is cut at {line}: {code}"
+        ),
     },
     "inputs-not-finite": {
         "title": "The inputs hold NaN or infinity",
@@ -147,6 +155,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "message": (
             "The outputs are {outputs}, the targets {targets}. Broadcasting compares every output with every target, "
             "and the network learns their mean. Make them equal, for instance with unsqueeze(1)."
+        ),
+        "with line": (
+            "At {line} outputs of shape {outputs} meet targets of shape {targets}. Broadcasting compares every output with "
+            "every target, and the network learns their mean. Make them equal, for instance with unsqueeze(1)."
         ),
     },
     "one-class": {

@@ -82,6 +82,13 @@ TEXTS: dict[str, dict[str, str]] = {
             "，或者通路被切断：detach()、no_grad()、.item()、NumPy，或 forwar"
             "d() 没有调用的层。"
         ),
+        "with unused": (
+            "第一次反向传播后，{all} 个参数中有 {count} 个没有梯度：{names}。损失不依赖它们："
+            "forward()（{line}）从不调用 {unused}。"
+        ),
+        "with line": (
+            "第一次反向传播后，{all} 个参数中有 {count} 个没有梯度：{names}。它们到损失的通路在 {line} 被切断：{code}"
+        ),
     },
     "inputs-not-finite": {
         "title": "输入含有 NaN 或无穷大",
@@ -124,6 +131,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "message": (
             "输出是 {outputs}，目标是 {targets}。广播会把每个输出与每个目标比较，网络学到的是"
             "它们的均值。请使形状相同，例如用 unsqueeze(1)。"
+        ),
+        "with line": (
+            "在 {line}，形状为 {outputs} 的输出遇到形状为 {targets} 的目标。广播会把每个输出与每个目标比较，"
+            "网络学到的是它们的均值。请使形状相同，例如用 unsqueeze(1)。"
         ),
     },
     "one-class": {

@@ -138,6 +138,16 @@ def loss_call(course: Course) -> Iterator[Finding]:
         yield Finding("loss-summed", "", 1, evidence, severity=0.9)
 
 
+def meeting(course: Course) -> Iterator[Finding]:
+    """Yield a finding where a loss that is written out compares each output with all targets."""
+    practice = course.practice
+    met, called = (None, None) if practice is None else (practice.meeting, practice.called)
+    # Of a loss that was called with both there is a finding already.
+    if met is not None and (called is None or (called.shape, called.target_shape) != (met.outputs, met.targets)):
+        evidence = {name: " × ".join(map(str, getattr(met, name))) for name in ("outputs", "targets")}
+        yield Finding("target-shape", "", 0, evidence | ({"line": met.line} if met.line else {}), severity=0.95)
+
+
 def clipping(course: Course) -> Iterator[Finding]:
     """Yield a finding where clipping leaves next to nothing of the gradient."""
     clipped = [] if course.practice is None else course.practice.clipped
@@ -149,4 +159,4 @@ def clipping(course: Course) -> Iterator[Finding]:
         yield Finding("clipped-away", "", 1, evidence, severity=0.88)
 
 
-DETECTORS = (ended_by_error, detached, no_update, uncleared, mode, gradient_scale, loss_call, clipping)
+DETECTORS = (ended_by_error, detached, no_update, uncleared, mode, gradient_scale, loss_call, meeting, clipping)
