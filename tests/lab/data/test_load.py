@@ -203,7 +203,8 @@ def test_arguments_that_do_not_fit(load, data, says):
     ("name", "folder"),
     [("mnist", "mnist"), ("fashion-mnist", "fashion-mnist"), ("hanzi", "hanzi12"), ("breastmnist", "medmnist")],
 )
-def test_data_that_is_not_there(load, tmp_path, name, folder):
+def test_data_that_is_not_there(load, tmp_path, monkeypatch, name, folder):
+    monkeypatch.delenv("TAPEGRAD_DATA", raising=False)
     with pytest.raises(DataError, match=f"no folder {folder} .*{tmp_path}.*; set TAPEGRAD_DATA or data.root"):
         load(set=name, root=str(tmp_path))
 
