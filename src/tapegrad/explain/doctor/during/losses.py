@@ -80,6 +80,8 @@ def _thrown_weights(course: Course) -> Iterator[Finding]:
         return
     stays = push.growth > units.GROWN and course.step >= _FEW and not learns(course, 1.0)
     if stays or units.killed(course):
+        # A schedule may have raised it since.
+        rate = max([rate, *(value for step, value in course.rates if step <= push.step)])
         losses = course.losses or [r["loss"] for r in course.records if "loss" in r]
         worst = max((v for v in losses if math.isfinite(v)), default=math.nan)
         evidence: dict[str, Any] = {"rate": rate, "first": losses[0] if losses else math.nan, "worst": worst}
