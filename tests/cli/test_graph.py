@@ -128,8 +128,8 @@ def test_a_recipe_with_and_without_its_data(tmp_path):
         (["nets.py"], "graph: nets.py may hold several networks; name one: nets.py:Net"),
         (["nets.py:Nett"], "graph: nets.py has no 'Nett'; did you mean 'Net'?"),
         (["nets.py:Net"], "graph: the shape of the network's input is not known; give it: --input 1,28,28"),
-        (["nets.py:number"], "graph: number in nets.py is a int; name a network (an nn.Module)"),
-        (["nets.py:made"], "graph: made in nets.py is a int; name a network (an nn.Module)"),
+        (["nets.py:number"], "graph: number in nets.py is an int; name a network (an nn.Module)"),
+        (["nets.py:made"], "graph: made in nets.py is an int; name a network (an nn.Module)"),
         (
             ["nets.py:Demanding"],
             "graph: Demanding() fails (TypeError: Demanding.__init__() missing 1 required positional argument: 'size'); "

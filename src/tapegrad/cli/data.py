@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .outputs import check_place
 from .tables import show_inspection, show_suspects
 
 __all__ = ["data"]
@@ -36,6 +37,8 @@ def inspect(what: str, output: str | None, root: str | None, target: str | None,
     from ..lab.data.findings import write_findings
     from ..lab.data.inspect import find_source, inspect_source
 
+    if output is not None:
+        check_place("inspect", output)
     name, source = find_source(what, root, target)
     report = inspect_source(name, source)
     show_inspection(report, lang)
@@ -88,6 +91,8 @@ def suspects(
     from ..train import Run
     from .stored import stored_config
 
+    if output is not None:
+        check_place("suspects", output)
     found = Run.find(run, runs)
     config = stored_config(found, root)
     with one_setting(config):

@@ -7,6 +7,7 @@ import shlex
 import click
 
 from ..train import Run
+from .outputs import check_place
 
 __all__ = ["export"]
 
@@ -29,6 +30,7 @@ def export(run: str, form: str, output: str, batches: int, data: str | None, run
     """
     from ..lab.export import export_numpy
 
+    check_place("export", output)
     found = Run.find(run, runs)
     count, told = export_numpy(found, output, batches=batches, data=data, force=force)
     click.echo(f"{output}: training step and inference, {count} batches of {found.name} to try it on")

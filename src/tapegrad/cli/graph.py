@@ -20,6 +20,7 @@ from ..formats.atomic import write_atomically
 from ..nn import Module
 from ..ops.random import manual_seed, randn
 from ..train import Run
+from .outputs import check_place
 
 if TYPE_CHECKING:
     from ..explain.network.graph import Graph
@@ -64,6 +65,7 @@ def graph(
     ending = pathlib.Path(output).suffix.lower()
     if ending not in _ENDINGS:
         raise ArgumentError("graph", f"'{output}' does not end in {', '.join(_ENDINGS)}", "choose one of them")
+    check_place("graph", output)
     shapes = [_shape(text) for text in sizes]
     path, colon, name = subject.rpartition(":")
     if colon and path.endswith(".py"):

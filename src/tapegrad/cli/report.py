@@ -6,6 +6,7 @@ import click
 
 from ..lab.report import LANGUAGES, write_report
 from ..lab.report.report import find
+from .outputs import check_place
 
 __all__ = ["report"]
 
@@ -33,6 +34,8 @@ def report(experiments: tuple[str, ...], languages: tuple[str, ...], output: str
     results, an analysis of what was measured, and the commands that do it again. facts.json names the source of every
     number.
     """
+    if output is not None:
+        check_place("report", output)
     folders = [find(name, runs, sweeps) for name in experiments]
     for path in write_report(folders, output, languages or ("en",)):
         click.echo(f"{'facts' if path.endswith('.json') else 'report'}: {path}")

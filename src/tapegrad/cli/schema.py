@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..formats.atomic import write_atomically
+from .outputs import check_place
 
 __all__ = ["schema"]
 
@@ -21,5 +22,6 @@ def schema(output: str | None) -> None:
     if output is None:
         click.echo(schema_text(), nl=False)
         return
+    check_place("schema", output)
     write_atomically(output, schema_text().encode())
     click.echo(f"schema: {output}\nfirst line of a recipe: # yaml-language-server: $schema={output}")
