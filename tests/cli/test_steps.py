@@ -105,6 +105,11 @@ def test_a_run_is_taken_with_its_weights(recipe, tmp_path, capsys):
     [
         (["digitss"], "tapegrad: recipe: there is no recipe and no file 'digitss'; did you mean 'digits'?\n"),
         (
+            ["train.py"],
+            "tapegrad: steps: train.py is a script; name a recipe or a run, or write "
+            "tg.explain.step_through(loss, model).run() into it\n",
+        ),
+        (
             ["digits", "--samples", "0"],
             "tapegrad: steps: 0 samples; take at least one; batch normalisation wants two\n",
         ),

@@ -52,6 +52,9 @@ def steps(
     The network is that of RECIPE before the training, or that of the folder of a RUN. Reads commands, one a line, until
     `quit` or the end of the input; `help` lists them.
     """
+    if recipe.endswith(".py"):
+        hint = "name a recipe or a run, or write tg.explain.step_through(loss, model).run() into it"
+        raise ArgumentError("steps", f"{recipe} is a script", hint)
     run = _run(recipe, runs)
     if run is not None and overrides:
         raise ArgumentError("steps", f"{overrides[0]} cannot change a run", "leave it out, or name the recipe")
