@@ -190,6 +190,14 @@ def test_a_finding_is_kept_in_bounds(events, follower):
     assert len(json.dumps(first)) < 20_000
 
 
+@pytest.mark.parametrize("depth", [60, 600])
+def test_evidence_too_deep_to_be_written_again_is_left_out(events, follower, depth):
+    evidence = f'{{"deep": {"[" * depth}NaN{"]" * depth}, "loss": 1.5}}'
+    events.write_text(f'{{"event": "finding", "fault": "dying", "evidence": {evidence}}}\n')
+    follower.poll()
+    assert [findings.told(finding)["evidence"] for finding in follower.findings] == [{"loss": 1.5}]
+
+
 def test_links_and_pipes_are_not_read(tmp_path, follower):
     elsewhere = tmp_path / "elsewhere.jsonl"
     elsewhere.write_text(line(1))

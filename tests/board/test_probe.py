@@ -1,7 +1,11 @@
 """What the board shows of a network's inside is what the library computes."""
 
 import hashlib
+import importlib.util
 import json
+import os
+import pathlib
+import py_compile
 import shutil
 import struct
 import zlib
@@ -13,6 +17,7 @@ import tapegrad as tg
 from tapegrad.board.probe import service
 from tapegrad.board.probe.subject import Subject, subject_of
 from tapegrad.board.refusal import Refusal
+from tapegrad.lab import trust
 from tapegrad.lab.build import build_model
 from tapegrad.lab.config import load_config
 from tapegrad.lab.data import load_sets
@@ -309,6 +314,34 @@ def test_a_recipe_that_names_something_else_of_the_same_file_runs_nothing(foreig
     with pytest.raises(Refusal, match="names another network"):
         subject(run)
     assert not touched.exists()
+
+
+def test_compiled_code_beside_a_networks_file_does_not_run_in_its_place(foreign, tmp_path):
+    run, touched = foreign
+    file, forged = tmp_path / "net.py", tmp_path / "forged.py"
+    forged.write_text(file.read_text().replace('"ran"', '"forged"'))
+    file_says = os.stat(file)
+    compiled = importlib.util.cache_from_source(str(file))
+    py_compile.compile(str(forged), compiled, str(file))
+    header = bytearray(pathlib.Path(compiled).read_bytes())
+    header[4:16] = struct.pack("<III", 0, int(file_says.st_mtime), file_says.st_size)
+    pathlib.Path(compiled).write_bytes(header)
+    assert subject(run).graph.nodes
+    assert touched.read_text() == "ran"
+
+
+def test_what_runs_of_a_networks_file_is_what_was_looked_at(foreign, tmp_path, monkeypatch):
+    run, touched = foreign
+    doubt = trust.doubt_about
+
+    def swapped(*arguments):
+        file = tmp_path / "net.py"
+        file.write_text(file.read_text().replace('"ran"', '"swapped"'))
+        return doubt(*arguments)
+
+    monkeypatch.setattr(trust, "doubt_about", swapped)
+    assert subject(run).graph.nodes
+    assert touched.read_text() == "ran"
 
 
 def test_a_network_is_built_once_for_each_state(trained_runs, monkeypatch, tmp_path):

@@ -167,7 +167,8 @@ class Follower:
         self.series[name].extend(steps, values)
         finite = values[np.isfinite(values)]
         if name == "seconds":
-            self.seconds += float(finite.sum())
+            with np.errstate(over="ignore"):
+                self.seconds += float(finite.sum())
         smallest = _direction(name)
         if smallest is not None and finite.size:
             best = float(finite.min() if smallest else finite.max())
@@ -175,8 +176,9 @@ class Follower:
                 self.best[name] = best
 
     def _has_room(self, name: str, courses: Mapping[str, Any]) -> bool:
-        new = sum(other not in self.series for other in courses)
-        return name in self.series or (len(name) <= LONGEST_NAME and len(self.series) + new < _MOST_NAMES)
+        if name in self.series:
+            return True
+        return len(name) <= LONGEST_NAME and len(self.series.keys() | courses.keys()) < _MOST_NAMES
 
     def _take_life(self, event: dict[str, Any]) -> None:
         reason = {"reason": cut(event["reason"], 1_000)} if "reason" in event else {}

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import itertools
 import math
-import pathlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -58,21 +57,27 @@ def build(config: Config, sets: Sets | None = None) -> Assembly:
     """
     set_default_dtype(config.dtype)
     sets = load_sets(config) if sets is None else sets
-    model = build_model(config, sets.train.inputs.shape[1:])
-    if config.model.module is not None:
-        path = config.model.module.rpartition(":")[0]
-        sets.sources[path] = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+    model = build_model(config, sets.train.inputs.shape[1:], lambda source: _note_source(config, sets, source))
     train_loader = _train_loader(config, sets)
     valid_loader = None if sets.valid is None else loader_of(sets.valid)
     trainer = _trainer(config, model, len(train_loader), regression=sets.task == "regression")
     return Assembly(config, sets, model, trainer, train_loader, valid_loader)
 
 
-def build_model(config: Config, sample_shape: Sequence[int] | None = None) -> nn.Module:
-    """Return the network with its initial weights, frozen parameters frozen. ``sample_shape`` is that of one input."""
+def _note_source(config: Config, sets: Sets, source: bytes) -> None:
+    sets.sources[str(config.model.module).rpartition(":")[0]] = hashlib.sha256(source).hexdigest()
+
+
+def build_model(
+    config: Config, sample_shape: Sequence[int] | None = None, check: Callable[[bytes], None] = lambda source: None
+) -> nn.Module:
+    """Return the network with its initial weights, frozen parameters frozen. ``sample_shape`` is that of one input.
+
+    ``check`` is called with the content of a network's own Python file before it runs, and may raise.
+    """
     set_default_dtype(config.dtype)
     manual_seed(config.seed)
-    model = _network(config, sample_shape)
+    model = _network(config, sample_shape, check)
     _initialise(config, model)
     for pattern in config.freeze:
         for _, parameter in matching(pattern, model, "freeze"):
@@ -80,10 +85,10 @@ def build_model(config: Config, sample_shape: Sequence[int] | None = None) -> nn
     return model
 
 
-def _network(config: Config, sample_shape: Sequence[int] | None) -> nn.Module:
+def _network(config: Config, sample_shape: Sequence[int] | None, check: Callable[[bytes], None]) -> nn.Module:
     model = config.model
     if model.module is not None:
-        return names.load_module(config)
+        return names.load_module(config, check)
     rows: Any = model.layers
     if isinstance(rows[0], int):
         layers = _dense(model, flatten=sample_shape is None or len(sample_shape) > 1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 import functools
-import importlib.util
 import inspect
 import pathlib
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -149,19 +149,24 @@ def _argument(name: str, value: Any, parameter: inspect.Parameter | None, positi
     return tuple(value) if isinstance(value, list) else value
 
 
-def load_module(config: Config) -> nn.Module:
+def load_module(config: Config, check: Callable[[bytes], None] = lambda source: None) -> nn.Module:
     """Return the network of ``model.module``, ``path.py:Class``, made with ``model.arguments``.
 
-    The file runs as Python: open recipes with a module only when you trust them.
+    The file runs as Python: open recipes with a module only when you trust them. What runs are the bytes that ``check``
+    was called with, which may raise: the file is read once, and compiled code beside it, which may be of another text, is
+    neither read nor written.
     Raises DataError when the file cannot be run, or when what it gives is no network.
     """
     path, _, name = (config.model.module or "").rpartition(":")
-    spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        source = pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise DataError("model.module", f"{path} cannot be read ({error.strerror})", "restore it") from None
+    check(source)
+    module = types.ModuleType(pathlib.Path(path).stem)
+    module.__file__ = path
+    try:
+        exec(compile(source, path, "exec", dont_inherit=True), vars(module))
         network = getattr(module, name)(**config.model.arguments)
     except Exception as error:
         raise DataError(

@@ -7,6 +7,7 @@ import os
 import pathlib
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,15 +41,13 @@ class Subject:
         self.folder = folder
         self.config: Config = parse_config(text, "recipe.yaml", folder)
         self.data = read_object(folder, "data.json")
-        if self.config.model.module is not None:
-            _check_module(self.config, folder, trusted)
         shape = self.data.get("input_shape")
         if not isinstance(shape, list) or not all(type(size) is int and 0 <= size < 1 << 31 for size in shape):
             raise Refusal(
                 404, "run", "its data.json is missing or damaged", "wait until the training has begun, or train again"
             )
         self.shape = shape
-        self.model: Any = build_model(self.config, self.shape)
+        self.model: Any = build_model(self.config, self.shape, partial(_check_module, self.config, folder, trusted))
         load_weights(checkpoint, self.model)
         self.model.eval()
         self._graph: Graph | None = None
@@ -123,14 +122,10 @@ _DOUBTS = {
 }
 
 
-def _check_module(config: Config, folder: pathlib.Path, trusted: bool) -> None:
+def _check_module(config: Config, folder: pathlib.Path, trusted: bool, source: bytes) -> None:
     """Refuse to run a network's Python file that this user did not train here, as the file is now, or trust by name."""
     path = str(config.model.module).rpartition(":")[0]
-    try:
-        found = hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
-    except OSError:
-        raise Refusal(404, "model.module", f"there is no {path}", "restore it, or train again") from None
-    doubt = "" if trusted else trust.doubt_about(config, folder, found)
+    doubt = "" if trusted else trust.doubt_about(config, folder, hashlib.sha256(source).hexdigest())
     if doubt:
         fix = "train it here, or start the board with `tapegrad board FOLDER --trust` where you trust who wrote it"
         raise Refusal(403, "model.module", f"the board does not run {path}: {_DOUBTS[doubt]}", fix)
