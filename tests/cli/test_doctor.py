@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -217,3 +219,30 @@ def test_a_script_is_watched(capsys, tmp_path):
     assert main(["doctor", str(script), "--language", "en", "--", "--lr", "0.1"]) == 1
     assert said(capsys)[0].startswith("1. The outputs cannot reach the targets · 1 · from the start\n")
     assert main(["doctor", str(script), "--full"]) == 2
+
+
+STUBBORN = """
+import tapegrad as tg
+from tapegrad import nn
+
+model = nn.Linear(4, 1)
+optimizer = tg.optim.SGD(model.parameters(), lr=1e30)
+x, y = tg.randn(64, 4), tg.randn(64, 1)
+while True:
+    try:
+        optimizer.zero_grad()
+        ((model(x) - y) ** 2).mean().backward()
+        optimizer.step()
+    except BaseException:
+        pass
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_script_that_catches_everything_is_ended(tmp_path, options):
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    command = [sys.executable, "-m", "tapegrad", "doctor", "stubborn.py", "--steps", "5", "--lang", "en", *options]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1, ended.stderr
+    found = json.loads(ended.stdout)["findings"][0]["fault"] if options else ended.stdout
+    assert ("rate-too-high" if options else "1. The learning rate is too high") in found

@@ -60,16 +60,30 @@ def doctor(
     Ends with 0 when nothing was found, with 1 when something was, with 2 when it could not look.
     """
     language = language or _language()
-    what, found = _found(subject, words, settings, steps, full, runs)
-    if as_json:
-        click.echo(dump({"subject": subject, **what, "findings": [_object(f, language) for f in found]}, indent=2))
-    else:
-        _show(what, found, language)
-    return 1 if found else 0
+
+    def say(what: dict[str, Any], found: list[Finding]) -> int:
+        if as_json:
+            click.echo(dump({"subject": subject, **what, "findings": [_object(f, language) for f in found]}, indent=2))
+        else:
+            _show(what, found, language)
+        return 1 if found else 0
+
+    def resisted(found: list[Finding]) -> None:
+        code = say({"kind": "script"}, found)
+        sys.stdout.flush()
+        os._exit(code)
+
+    return say(*_found(subject, words, settings, steps, full, runs, resisted))
 
 
 def _found(
-    subject: str, words: tuple[str, ...], settings: tuple[str, ...], steps: int | None, full: bool, runs: str
+    subject: str,
+    words: tuple[str, ...],
+    settings: tuple[str, ...],
+    steps: int | None,
+    full: bool,
+    runs: str,
+    resisted: Callable[[list[Finding]], None],
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Return what was looked at, and the findings."""
     if subject.endswith(".py"):
@@ -79,7 +93,8 @@ def _found(
             raise ArgumentError("doctor", f"there is no file {subject}", "check the path")
         from ..explain.doctor.script import watch_script
 
-        return {"kind": "script"}, watch_script(subject, list(words), steps=steps, prepare=_preparation(subject))
+        found = watch_script(subject, list(words), steps=steps, prepare=_preparation(subject), resisted=resisted)
+        return {"kind": "script"}, found
     from ..lab.diagnosis import diagnose_recipe, diagnose_run
 
     run = _run(subject, runs)

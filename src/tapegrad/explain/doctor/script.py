@@ -30,14 +30,16 @@ def watch_script(
     steps: int | None = None,
     seconds: float | None = None,
     prepare: Callable[[], Any] | None = None,
+    resisted: Callable[[list[Finding]], None] | None = None,
 ) -> list[Finding]:
     """Run a script as the main program, watch how it trains, and return what is wrong with that, the gravest first.
 
     ``steps`` and ``seconds``: after how many updates, or how long, the script is stopped. ``prepare`` is called before,
     e.g. to make ``import torch`` find tapegrad. An error that the script raises is a finding as well: it tells the line.
-    Raises OSError when the file cannot be read.
+    ``resisted`` is called with the findings when the script catches what is to stop it (``except BaseException``) and
+    trains on: it can end the process, which nothing else can. Raises OSError when the file cannot be read.
     """
-    return judged(course_of_script(path, argv, steps=steps, seconds=seconds, prepare=prepare))
+    return judged(course_of_script(path, argv, steps=steps, seconds=seconds, prepare=prepare, resisted=resisted))
 
 
 def course_of_script(
@@ -47,6 +49,7 @@ def course_of_script(
     steps: int | None = None,
     seconds: float | None = None,
     prepare: Callable[[], Any] | None = None,
+    resisted: Callable[[list[Finding]], None] | None = None,
 ) -> Course:
     """Run a script as :func:`watch_script` does, and return what was seen."""
     place = os.fspath(path)
@@ -54,7 +57,8 @@ def course_of_script(
         source = file.read()
     if prepare is not None:
         prepare()
-    watcher = Watcher(steps=steps, seconds=seconds)
+    last = None if resisted is None else lambda gathering: resisted(judged(gathering.finish()))
+    watcher = Watcher(steps=steps, seconds=seconds, resisted=last)
     before = sys.argv, sys.modules.get("__main__"), list(sys.path)
     streams, process = (sys.stdout, sys.stderr), os.getpid()
     # A script may close the streams that it has; what is said afterwards still has its own.

@@ -7,7 +7,7 @@ import importlib
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -39,12 +39,21 @@ class Watcher:
     """Watches everything within a ``with`` block, and gathers it in ``gathering``.
 
     Raises Enough within the block after ``steps`` updates or ``seconds`` seconds, and as soon as a loss is not finite.
+    ``resisted`` is called instead the second time: what watches over a loop that catches everything can end the process.
     """
 
-    def __init__(self, *, steps: int | None = None, seconds: float | None = None):
+    def __init__(
+        self,
+        *,
+        steps: int | None = None,
+        seconds: float | None = None,
+        resisted: Callable[[Gathering], None] | None = None,
+    ):
         self.gathering = Gathering()
         self.steps = steps
         self.seconds = seconds
+        self.resisted = resisted
+        self._ended = False
         self._undo: list[Callable[[], Any]] = []
         self._depth = 0
         self._measuring = False
@@ -161,7 +170,7 @@ class Watcher:
             self._measuring = True
             try:
                 if self._see(self.gathering.before_backward, loss) is False:
-                    raise Enough
+                    self._end()
                 try:
                     original(loss, *args, **kwargs)
                 except GradError:
@@ -200,7 +209,13 @@ class Watcher:
         done = self.gathering.course.practice.steps  # type: ignore[union-attr]
         late = self.seconds is not None and time.monotonic() - self._began > self.seconds
         if late or (self.steps is not None and done >= self.steps):
-            raise Enough
+            self._end()
+
+    def _end(self) -> NoReturn:
+        if self._ended and self.resisted is not None:
+            self.resisted(self.gathering)
+        self._ended = True
+        raise Enough
 
     def _loading(self, original: Callable, name: str) -> Callable:
         def load(module: Module, *args: Any, **kwargs: Any) -> Any:

@@ -36,6 +36,8 @@ _SPIKE = 5.0
 _WINDOW = 20
 # Rates fallen by a thousand times stand still.
 _DECAYED = 1e-3
+# Rates above it are rare, and where the second loss is not finite they are to blame.
+_USUAL_RATE = 1.0
 
 
 def not_finite(course: Course) -> Iterator[Finding]:
@@ -44,8 +46,7 @@ def not_finite(course: Course) -> Iterator[Finding]:
     if failure is None:
         return
     evidence: dict[str, Any] = {
-        "operation": failure.operation or "?",
-        "part": failure.part or "?",
+        **({"operation": failure.operation, "part": failure.part or "?"} if failure.operation else {}),
         "rate": course.rates[-1][1] if course.rates else math.nan,
         "series": course.loss_series(),
     }
@@ -61,8 +62,7 @@ def _grown(course: Course) -> bool:
     finite = [v for v in course.losses if math.isfinite(v)]
     if len(finite) > 1 and max(finite[-3:]) > _GROWN * abs(started(course)) + 1:
         return True
-    ratio = median_ratio(course, 2)
-    return ratio is not None and ratio > _LARGE_UPDATE
+    return units.pushed(course) is not None
 
 
 def rate_too_high(course: Course) -> Iterator[Finding]:
@@ -92,7 +92,8 @@ def _thrown_weights(course: Course) -> Iterator[Finding]:
 
 def _wild_losses(course: Course) -> Iterator[Finding]:
     losses, rate = course.losses, _rate(course)
-    if len(losses) < 3 or rate is None:
+    # Two losses tell of a rate that is beyond any usual one, and of no other.
+    if rate is None or len(losses) < (2 if rate > _USUAL_RATE else 3):
         return
     ratio = median_ratio(course)
     finite = [v for v in losses if math.isfinite(v)]

@@ -12,15 +12,16 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "not-finite": {
         "title": "A value that is not finite",
-        "message": (
+        "with operation": (
             "After step {since}, at a rate of {rate}, the loss is not finite. The first such value comes from the operation "
             "`{operation}` in {where} ({part}): all that went into it was finite."
         ),
+        "message": "After step {since}, at a rate of {rate}, the loss is not finite.",
     },
     "rate-too-high": {
         "title": "The learning rate is too high",
         "message": (
-            "At a rate of {rate} a single update changes a layer's weights by {ratio:.0%} of their size. The loss began "
+            "At a rate of {rate} a single update changes a layer's weights by {ratio:.2g} times their size. The loss began "
             "at {first} and was as high as {worst}: each step lands beyond the valley that it aims at."
         ),
         "with growth": (

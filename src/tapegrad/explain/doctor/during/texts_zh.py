@@ -12,15 +12,16 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "not-finite": {
         "title": "出现非有限值",
-        "message": (
+        "with operation": (
             "第 {since} 步之后（学习率 {rate}）损失不再是有限值。最早的非有限值来自 {where} 中的运算 `{operation}`（{part}），"
             "而它的输入全部有限。"
         ),
+        "message": "第 {since} 步之后（学习率 {rate}）损失不再是有限值。",
     },
     "rate-too-high": {
         "title": "学习率过高",
         "message": (
-            "学习率为 {rate} 时，一次更新就使某层权重改变了自身大小的 {ratio:.0%}。损失从 {first} 开始，最高达到 {worst}：每一步都越过了要去的谷底。"
+            "学习率为 {rate} 时，一次更新就使某层权重改变了自身大小的 {ratio:.2g} 倍。损失从 {first} 开始，最高达到 {worst}：每一步都越过了要去的谷底。"
         ),
         "with growth": (
             "学习率为 {rate} 时，{since} 步更新就使权重变为最初的 {growth} 倍（一次更新最多改变一层自身的 {ratio:.2g} 倍）。"

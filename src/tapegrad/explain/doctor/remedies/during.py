@@ -60,7 +60,9 @@ def _lower(case: Case) -> tuple[str, str]:
     ratio = case.number("ratio", 0.0)
     # Ten times lower; where that leaves an update that is still far too large, as much lower as it takes.
     wanted = 10 ** round(math.log10(_BEARABLE_RATIO / ratio)) if 0 < ratio < math.inf else 1.0
-    return _rate(min(0.1, max(wanted, 1e-3)), case)
+    factor, rate = min(0.1, max(wanted, 1e-3)), case.number("rate", 0.01)
+    # What is still above any usual rate was a slip of the pen.
+    return _rate(factor if rate * factor <= 1 else 0.01 / rate, case)
 
 
 def _higher(case: Case) -> tuple[str, str]:
