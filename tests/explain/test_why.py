@@ -316,6 +316,25 @@ def test_a_module_that_forward_does_not_call_is_named_with_the_line_of_forward()
     assert "`first` (Linear)" in str(answer)
 
 
+def test_after_backward_a_module_under_no_grad_is_not_said_to_be_left_out():
+    model = Net()
+    with tg.no_grad():
+        h = model.first(tg.ones(4, 2))
+    model.last(h).sum().backward()
+    line = inspect.currentframe().f_lineno - 3
+    assert f"unless under the no_grad of {__file__}:{line}" in tg.explain(model.first.weight).text
+    model.last(tg.ones(4, 3)).sum().backward()
+    assert "unless" not in tg.explain(model.first.weight).text
+
+
+def test_a_loss_made_anew_of_numbers_is_told_as_one():
+    model = Net()
+    loss = lambda: tg.tensor(float(model.last(model.first(tg.ones(4, 2))).sum() + 1) * 2, requires_grad=True)  # noqa: E731
+    answer = tg.explain(model.first.weight, loss)
+    assert answer.cause == "not-on-path"
+    assert "it is a leaf, made of numbers" in answer.text
+
+
 # -- zero ---------------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from .explanation import Explanation
 from .flow import leading, measure, stale, summed_up, way
 from .holders import Holder, holder_of, holds, optimizers
 from .reasons import ADVICE
-from .trail import Break, break_of, break_of_step, noted_break, watched_breaks
+from .trail import Break, block_before, break_of, break_of_step, noted_break, watched_breaks
 from .verdict import first_not_finite, judge, state_of, tell_of_step
 from .watching import NODES, Step, steps_of
 
@@ -125,6 +125,10 @@ class Question:
             found = noted_break(t, roots)
             if found is not None:
                 return self._broken(found, [found])
+        if self.given and all(r._leaf_grad for r in roots):
+            text = "the loss does not depend on it: it is a leaf, made of numbers and not by operations"
+            advice = "compute it from the network's outputs without float(), item() and tensor()"
+            return self.say("none", "not-on-path", text, "", advice)
         return self._replaced() or self._cut_before() or self._unused(bool(ends) and not used)
 
     def _cut_before(self) -> Explanation | None:
@@ -156,6 +160,10 @@ class Question:
             kind, path = self.holder.kind, self.holder.path.rpartition(".")[0]
             text = f"the loss does not depend on it: the forward pass never calls `{path}` ({kind})"
             advice = f"call self.{path} in forward, or remove it"
+            block = None if certain else block_before(self.backward)
+            if block is not None:
+                text += f", unless under the {block.how} of {block.where}"
+                advice = f"call self.{path} in forward, outside of that block, or remove it"
             return self.say("none", "unused-module", text, self.holder.forward or where, advice, certain=certain)
         text = "the loss does not depend on it"
         return self.say("none", "not-on-path", text, where, "use it in the loss", certain=certain)

@@ -15,7 +15,7 @@ from ...core.plan import INPUT, REST
 from .flow import behind, leading
 from .watching import Step, ancestors
 
-__all__ = ["BLOCKS", "Break", "break_of", "break_of_step", "certainty", "noted_break", "watched_breaks"]
+__all__ = ["BLOCKS", "Break", "block_before", "break_of", "break_of_step", "certainty", "noted_break", "watched_breaks"]
 
 BLOCKS = ("no_grad", "inference_mode", "set_grad_enabled")
 _CUTS = {
@@ -170,3 +170,12 @@ def _block_break(roots: list[Tensor]) -> Break | None:
     if not blocks or any(t.node is not None for t in roots):
         return None
     return break_of(blocks[-1], certain=False)
+
+
+def block_before(backward: Note | None) -> Note | None:
+    """Return the last block that kept something off the tape between the last two calls of backward(), None without one."""
+    if backward is None:
+        return None
+    begun = max((note.time for note in map(Note._make, LOG["backward"]) if note.time < backward.time), default=0)
+    blocks = [note for note in map(Note._make, LOG["block"]) if note.extra and begun < note.time < backward.time]
+    return blocks[-1] if blocks else None
