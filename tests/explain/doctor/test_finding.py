@@ -68,6 +68,15 @@ def test_where_the_evidence_tells_more_so_does_the_message(language):
     assert "-20" in told.message(language)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_running_statistics_are_told_of_without_losses(language):
+    evidence = {"distance": 1.2, "momentum": 0.1}
+    assert "?" not in Finding("statistics-stale", "norm1", 8, evidence).message(language)
+    assert "0.07" in Finding("statistics-stale", "norm1", 8, evidence | {"loss": 0.07, "evaluated": 2.3}).message(
+        language
+    )
+
+
 def test_an_unknown_fault_or_language_is_refused():
     with pytest.raises(ArgumentError, match="there is no fault 'start-los'; did you mean 'start-loss'"):
         Finding("start-los")

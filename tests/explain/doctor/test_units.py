@@ -77,3 +77,9 @@ def test_units_that_are_dead_from_the_start_are_their_biases_fault(rate, form):
 )
 def test_a_usual_rate_throws_nothing(optimizer, form):
     assert told([f"optimizer={optimizer}"], form) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_weights_that_were_thrown_before_they_decayed_are_a_matter_of_the_rate(form):
+    found = told(["optimizer={type: AdamW, lr: 3, weight_decay: 0.05}"], form)
+    assert [f.fault for f in found] == ["rate-too-high"]

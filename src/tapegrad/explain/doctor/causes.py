@@ -49,7 +49,7 @@ _LEADS_TO: dict[str, set[str]] = {
     "layer-frozen": _STILL,
     "weights-decayed": _STILL | _BLOCKED | {"rate-too-high"},
     "statistics-stale": {"overfitting"},
-    "rate-too-high": _STILL | _BLOCKED | (_WILD - {"rate-too-high"}),
+    "rate-too-high": _STILL | _BLOCKED | {"statistics-stale"} | (_WILD - {"rate-too-high"}),
     "rate-too-low": _STILL,
     "rate-decayed": _STILL,
     "oscillation": _STILL,

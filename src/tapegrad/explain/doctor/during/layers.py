@@ -121,7 +121,10 @@ def vanishing_weights(course: Course) -> Iterator[Finding]:
     shrunk = {}
     for path, layer in course.looks[-1].layers.items():
         first = course.looks[0].layers.get(path)
-        if first is not None and first.weight_norm and layer.weight_norm is not None and "Norm" not in layer.kind:
+        if first is None or not first.weight_norm or layer.weight_norm is None or "Norm" in layer.kind:
+            continue
+        # Weights thrown far before they shrank are the rate's fault, by which the decay is multiplied.
+        if max(size for _, size in course.series(path, "weight_norm")) <= units.GROWN * first.weight_norm:
             shrunk[path] = layer.weight_norm / first.weight_norm
     worst = min(shrunk, key=lambda path: shrunk[path], default=None)
     if worst is not None and shrunk[worst] < _KEPT_WEIGHTS and not learns(course, 0.7):
@@ -149,11 +152,9 @@ def stale(course: Course) -> Iterator[Finding]:
         loss, other = record.get("again_loss", record.get("valid_loss")), record.get("loss")
         worse = loss is None or (other is not None and loss > 1.5 * other + 0.05)
         if late > 1.0 and worse:
-            evidence = {"distance": late, "momentum": momentum, "series": series}
-            evidence |= {
-                "loss": other if other is not None else math.nan,
-                "evaluated": loss if loss is not None else math.nan,
-            }
+            evidence: dict[str, Any] = {"distance": late, "momentum": momentum, "series": series}
+            if loss is not None and other is not None:
+                evidence |= {"loss": other, "evaluated": loss}
             yield Finding("statistics-stale", path, int(series[-1][0]), evidence, severity=0.84)
             return
 

@@ -137,6 +137,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "title": "Running statistics are not those of the batches",
         "message": (
             "The running mean of {where} lies {distance} standard deviations beside the batches' (momentum {momentum}). In "
+            "training the batches' own is used, in evaluation the running one."
+        ),
+        "with evaluated": (
+            "The running mean of {where} lies {distance} standard deviations beside the batches' (momentum {momentum}). In "
             "training the batches' own is used, in evaluation the running one: the loss is {loss} in training and "
             "{evaluated} in evaluation."
         ),

@@ -103,7 +103,8 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "statistics-stale": {
         "title": "滑动统计量与批的统计量不符",
-        "message": (
+        "message": "{where} 的滑动均值与批均值相差 {distance} 个标准差（momentum 为 {momentum}）。训练时用批自己的统计量，评估时用滑动的。",
+        "with evaluated": (
             "{where} 的滑动均值与批均值相差 {distance} 个标准差（momentum 为 {momentum}）。训练时用批自己的统计量，评估时用滑动的：训练损失为 {loss}，评估损失为 {evaluated}。"
         ),
     },
