@@ -83,3 +83,8 @@ def test_a_usual_rate_throws_nothing(optimizer, form):
 def test_weights_that_were_thrown_before_they_decayed_are_a_matter_of_the_rate(form):
     found = told(["optimizer={type: AdamW, lr: 3, weight_decay: 0.05}"], form)
     assert [f.fault for f in found] == ["rate-too-high"]
+
+
+def test_a_training_that_a_rate_breaks_off_is_a_finding_and_no_error():
+    found = told(["optimizer={type: SGD, lr: 1000000}"], "full")
+    assert [f.fault for f in found] == ["rate-too-high"]

@@ -332,8 +332,10 @@ def diagnose(
     callbacks, trainer.callbacks = trainer.callbacks, [*trainer.callbacks, doctor]
     try:
         trainer.fit(train, valid, epochs=epochs, steps=steps)
-    except TapegradError:
-        if not doctor.findings or doctor.findings[0].severity < _EXPLAINS:
+    except TapegradError as error:
+        # A loss that is not finite is a finding by itself, or has its cause among them.
+        explained = -math.inf if isinstance(error, NotFiniteError) else _EXPLAINS
+        if not any(finding.severity >= explained for finding in doctor.findings):
             raise
     finally:
         trainer.callbacks = callbacks
