@@ -152,11 +152,24 @@ def test_a_recipe_with_and_without_its_data(tmp_path):
             "graph: a script has no checkpoint and no data set; leave --checkpoint and --data out",
         ),
         (["raising.py:Net"], "graph: raising.py cannot be run (ValueError: oh, at line 2); try it in Python by itself"),
+        (
+            ["leaving.py:make"],
+            "graph: make() fails (SystemExit: 3, at line 2); name a network, or what makes one without arguments",
+        ),
+        (
+            ["leaving.py:Leaving", "--input", "4"],
+            "graph: Leaving fails on its input (SystemExit: 4, at line 6); check --input, or the network",
+        ),
         (["digits", "--checkpoint", "best"], "graph: digits is a recipe and has no checkpoint; leave --checkpoint out"),
     ],
 )
 def test_one_sentence_for_what_cannot_be_drawn(script, capsys, arguments, message):
     (script / "raising.py").write_text("x = 1\nraise ValueError('oh')\n")
+    (script / "leaving.py").write_text(
+        "def make():\n    raise SystemExit(3)\n"
+        "from tapegrad import nn\nclass Leaving(nn.Module):\n"
+        "    def forward(self, x):\n        raise SystemExit(4)\n"
+    )
     assert graph(*arguments) == 2
     assert capsys.readouterr().err == f"tapegrad: {message}\n"
 

@@ -43,6 +43,11 @@ def said(capsys, *arguments, commands=None, monkeypatch=None):
     return code, captured.out, captured.err
 
 
+def test_a_recipe_has_no_checkpoint_to_begin_from(recipe, capsys):
+    code, _, err = said(capsys, recipe, "--checkpoint", "best", "--list")
+    assert (code, err) == (2, f"tapegrad: steps: {recipe} is a recipe and has no checkpoint; leave --checkpoint out\n")
+
+
 def test_the_gradients_are_those_of_the_first_update(recipe, capsys):
     code, out, _ = said(capsys, recipe, "--samples", "5", "--json", "--limit", "100")
     assert code == 0

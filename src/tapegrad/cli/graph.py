@@ -143,7 +143,7 @@ def _network(path: str, name: str, value: Any) -> Module:
     if not isinstance(value, Module) and callable(value):
         try:
             made = value()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ArgumentError(
                 "graph", f"{name}() fails ({_said(error, path)})", "name a network, or what makes one without arguments"
             ) from None
@@ -178,7 +178,7 @@ def _traced(model: Module, inputs: list[Tensor], values: bool, path: str, **opti
             return draw(model.eval(), *inputs, values=values, **options)
     except TapegradError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ArgumentError(
             "graph",
             f"{type(model).__name__} fails on its input ({_said(error, path)})",

@@ -58,6 +58,8 @@ def steps(
     run = _run(recipe, runs)
     if run is not None and overrides:
         raise ArgumentError("steps", f"{overrides[0]} cannot change a run", "leave it out, or name the recipe")
+    if run is None and checkpoint is not None:
+        raise ArgumentError("steps", f"{recipe} is a recipe and has no checkpoint", "leave --checkpoint out")
     config = _config(recipe, overrides, data) if run is None else stored_config(run, data)
     with one_setting(config), np.errstate(all="ignore"):
         found = first_steps(_assembly(config, run, checkpoint), samples)

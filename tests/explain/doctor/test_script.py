@@ -46,6 +46,12 @@ def script(tmp_path):
     return write
 
 
+def test_the_rate_is_that_of_the_optimizer_that_steps_however_many_were_made(script):
+    unused = "unused = torch.optim.Adam(nn.Linear(4, 2).parameters(), lr=0.5)\n"
+    course = course_of_script(script(LOOP.replace("optimizer = ", unused + "optimizer = ", 1)))
+    assert (course.rates, course.facts.optimizer) == ([(1, 0.1)], "SGD")
+
+
 def test_the_course_is_what_happened(script):
     course = course_of_script(script(LOOP))
     assert course.steps == list(range(1, 21))

@@ -56,6 +56,8 @@ class Gathering:
         # The parameters that networks had while they were called: others may stand in for them (functional_call).
         self._called: dict[int, Any] = {}
         self._clipped = False
+        # Whether the rate that is noted is that of the optimizer made first, as none has stepped yet.
+        self._presumed = False
         self._first: list[tuple[Any, np.ndarray]] = []
         self._data: list[tuple[np.ndarray, np.ndarray]] = []
         self._functions: set[Any] = set()
@@ -189,6 +191,7 @@ class Gathering:
         practice = self.practice
         if self.optimizers and not self.course.rates:
             self._note_rate(self.optimizers[0])
+            self._presumed = True
         if not np.isfinite(loss.array).all():
             self._losses.append(float(loss.array.mean()))
             self.course.failure = self._suspect or self._failure()
@@ -282,6 +285,9 @@ class Gathering:
         self._note_leftovers(self.leftovers.used(p for group in optimizer.param_groups for p in group["params"]))
         if self._fresh:
             self._count()
+            if self._presumed:
+                self.course.rates.clear()
+                self._presumed = False
             self._note_rate(optimizer)
 
     def _count(self) -> None:
