@@ -294,6 +294,7 @@ def test_a_loop_of_ones_own():
         loop(model, optimizer, (tg.arange(48) % 10).float().unsqueeze(1))
     assert (doctor.findings[0].fault, doctor.findings[0].where) == ("output-range", "1")
     assert told[0] == doctor.findings[0]
+    assert str(doctor).startswith(f"1. {doctor.findings[0]}")
     loop(model, optimizer, tg.ones(48, 1), 1)
     assert len(doctor.course.losses) == 60
 
@@ -309,6 +310,7 @@ def test_a_healthy_loop_of_ones_own_keeps_its_bits():
             with Doctor(model, optimizer) as doctor:
                 loop(model, optimizer, targets, 20)
             assert doctor.findings == []
+            assert str(doctor) == "nothing found"
         else:
             loop(model, optimizer, targets, 20)
         ends.append((hash_model(model), tg.get_rng_state().array.tolist()))

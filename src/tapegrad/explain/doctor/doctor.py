@@ -57,7 +57,7 @@ class Doctor(Callback):
     (inputs, targets), that is compared with the training data. :attr:`findings` has them by falling severity.
 
     With a loop of one's own it is used as ``with Doctor(model, optimizer) as doctor:``; that block ends by itself when the
-    loss is not finite. Raises ArgumentError for an unknown mode.
+    loss is not finite, and ``print(doctor)`` says what was found. Raises ArgumentError for an unknown mode.
 
     >>> import tapegrad as tg
     >>> from tapegrad.utils.data import DataLoader, TensorDataset
@@ -115,6 +115,10 @@ class Doctor(Callback):
     def seconds(self) -> float:
         """How long the doctor itself has worked."""
         return self.pace.seconds
+
+    def __str__(self) -> str:
+        found = [f"{number}. {finding}" for number, finding in enumerate(self.findings, 1)]
+        return "\n\n".join(found) or "nothing found"
 
     # -- a loop of one's own ------------------------------------------------------------------------------------------
 
