@@ -195,6 +195,24 @@ def test_events_that_no_training_wrote_are_passed_over(sick_run, capsys, tmp_pat
     assert "The outputs cannot reach the targets" in said(capsys)[0]
 
 
+def test_what_a_run_says_is_shown_and_not_obeyed_by_the_terminal(sick_run, monkeypatch, tmp_path, capsys):
+    """A run's folder may be anybody's: none of its texts moves the cursor, changes the title or colours a line."""
+    folder = tmp_path / "run\x1b[31m"
+    shutil.copytree(sick_run, folder)
+    odd = "fc1\x1b]0;title\x07\x9b2J\u202e"
+    with open(folder / "events.jsonl", "a") as file:
+        file.write(dump({"event": "finding", "fault": "dead-units", "where": odd, "advice": odd}) + "\n")
+        file.write(dump({"event": "epoch", "epoch": 9, "step": 999, odd: 1.0}) + "\n")
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *ignored, **more: False)
+    assert main(["doctor", str(folder)]) == 1
+    main(["runs", str(tmp_path)])
+    main(["report", str(tmp_path / "none\x1b[31m")])
+    out, err = said(capsys)
+    shown = re.sub("\x1b\\[(1|0|32)m", "", out + err)
+    assert "fc1" in shown
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown)
+
+
 def test_a_training_that_diverges_says_why(sick, capsys, tmp_path):
     words = ["model.output_activation=null", "optimizer.lr=1e6", "--runs", str(tmp_path / "runs")]
     assert main(["train", sick, *words]) == 2

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import ArgumentError
+from ..lab.visible import visible
 from ..train import Run
 from ..train.lines import dump
 
@@ -156,7 +157,7 @@ _WORDS = {
 def tell(finding: Finding, language: str = "en") -> str:
     """Return a finding as one line: what, where, since when."""
     place = f" ({finding.where})" if finding.where else ""
-    return f"doctor: {finding.title(language)}{place}, {_since(finding, language)}"
+    return visible(f"doctor: {finding.title(language)}{place}, {_since(finding, language)}")
 
 
 def _since(finding: Finding, language: str) -> str:
@@ -179,15 +180,15 @@ def _show(what: dict[str, Any], found: list[Finding], language: str) -> None:
 def _show_one(number: int, finding: Finding, language: str, advice: str) -> None:
     place = f" · {finding.where}" if finding.where else ""
     head = f"{number}. {finding.title(language)}{place} · {_since(finding, language)}"
-    click.echo(click.style(head, bold=True))
-    for line in _wrapped(finding.message(language), language):
+    click.echo(click.style(visible(head), bold=True))
+    for line in _wrapped(visible(finding.message(language)), language):
         click.echo(f"   {line}")
     course = finding.sparkline(60)
     if course:
         values = [value for _, value in finding.series]
         click.echo(f"   {course}  {values[0]:.3g} → {values[-1]:.3g}")
     if advice:
-        click.echo(f"   {_WORDS[language]['try']}: " + click.style(advice, fg="green"))
+        click.echo(f"   {_WORDS[language]['try']}: " + click.style(visible(advice), fg="green"))
 
 
 def _wrapped(text: str, language: str) -> list[str]:

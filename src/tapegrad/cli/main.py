@@ -8,6 +8,8 @@ import sys
 import warnings
 from typing import Any
 
+from ..lab.visible import visible
+
 __all__ = ["main"]
 
 
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     except (TapegradError, OSError) as error:
-        print(f"tapegrad: {_sentence(error)}", file=sys.stderr)
+        print(f"tapegrad: {visible(_sentence(error))}", file=sys.stderr)
         return 2
 
 
@@ -61,7 +63,7 @@ def _say_warnings() -> None:
 
     def say(message: Warning | str, category: type[Warning], *place: Any, **details: Any) -> None:
         if issubclass(category, TapegradWarning):
-            print(f"tapegrad: warning: {message}", file=sys.stderr)
+            print(f"tapegrad: warning: {visible(str(message))}", file=sys.stderr)
         else:
             show(message, category, *place, **details)
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ArgumentError
+from .visible import visible
 
 __all__ = ["LATEX_SIGNS", "Column", "Spread", "Table", "escape_latex", "escape_markdown"]
 
@@ -176,7 +177,7 @@ class Table:
         head = [column.heading for column in self.columns]
         widths = _widths([head, *body])
         lines = [[_pad(t, w, right) for t, w, right in zip(row, widths, numeric, strict=True)] for row in (head, *body)]
-        return "\n".join("  ".join(line).rstrip() for line in lines)
+        return "\n".join(visible("  ".join(line)).rstrip() for line in lines)
 
     def to_rich(self) -> Any:
         """Return a ``rich.table.Table`` for a terminal with colours."""
@@ -186,9 +187,9 @@ class Table:
         drawn = RichTable(title=Text(self.caption) if self.caption else None, title_justify="left")
         best = self.best()
         for column, right in zip(self.columns, self._numeric(), strict=True):
-            drawn.add_column(Text(column.heading), justify="right" if right else "left")
+            drawn.add_column(Text(visible(column.heading)), justify="right" if right else "left")
         for i, row in enumerate(self.texts()):
-            drawn.add_row(*(Text(t, style="bold" if (i, j) in best else "") for j, t in enumerate(row)))
+            drawn.add_row(*(Text(visible(t), style="bold" if (i, j) in best else "") for j, t in enumerate(row)))
         return drawn
 
     def _numeric(self) -> list[bool]:
