@@ -143,6 +143,10 @@ def test_steps_say_how_many_of_an_arrays_numbers_they_show(visit, board, number,
     # The first layer's weight is 32 × 64: three rows of it are sent with a step, 31 with the gradients.
     page.locator(".steps-list button").nth(told - 1).click()
     assert part.format(192) in page.locator(".sent").first.inner_text() + page.locator(".steps-detail").inner_text()
+    cards = [card.bounding_box() for card in page.locator(".sent").first.locator(".card-array").all()]
+    assert cards[0]["x"] + cards[0]["width"] < cards[1]["x"], (
+        "what is sent on stands beside the sum that it is added to"
+    )
     page.locator(".steps-list button").last.click()
     assert part.format("1,984") in page.locator("[data-leaf='fc1.weight']").inner_text()
     assert "，共" not in page.locator("[data-leaf='fc1.bias']").inner_text()
