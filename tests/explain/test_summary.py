@@ -230,6 +230,12 @@ def test_bad_arguments(options, message):
     assert str(caught.value) == message
 
 
+def test_a_tensor_may_stand_where_its_shape_does():
+    net = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 2))
+    words = tg.randint(0, 9, (3, 5))
+    assert str(summary(net, words)) == str(summary(net, input_data=words))
+
+
 def test_what_is_no_module_is_refused():
     with pytest.raises(UsageError) as caught:
         summary(len)

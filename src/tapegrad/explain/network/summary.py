@@ -113,8 +113,8 @@ def summary(
 ) -> Summary:
     """Return a table of a network's layers, from one forward pass in evaluation mode; print it to read it.
 
-    ``input_size``: the input's shape with the batch, or a list of shapes; or ``input_data``: a tensor, or a tuple, list or
-    dict of arguments. Without both the table has parameters only. ``depth``: how many levels of modules are shown, with
+    ``input_size``: the input's shape with the batch, or a list of shapes, or a tensor; or ``input_data``: a tensor, or a
+    tuple, list or dict of arguments. Without both the table has parameters only. ``depth``: how many levels of modules are shown, with
     what lies deeper added up. ``time``: also the time of each layer, in the fastest of three passes. ``dtypes``: of the inputs.
     Parameters that several layers share are counted once. How multiply-adds are counted: :mod:`tapegrad.explain.network.costs`.
     The network is afterwards as it was before. Raises ArgumentError when it does not take the input, saying what its
@@ -143,6 +143,8 @@ def summary(
     check_network("summary", model)
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):
         raise ArgumentError("summary", f"depth is {depth!r}", "use a whole number from 0")
+    if isinstance(input_size, Tensor) and input_data is None:
+        input_size, input_data = None, input_size
     if input_size is None and input_data is None:
         if time:
             raise ArgumentError("summary", "there is no input to measure the time with", "give input_size")
