@@ -195,4 +195,6 @@ def main(folder, *wanted):
 
 
 if __name__ == "__main__":
+    if not sys.argv[1:] or sys.argv[1].startswith("-"):
+        raise SystemExit(__doc__)
     main(*sys.argv[1:])
