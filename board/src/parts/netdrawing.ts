@@ -65,9 +65,11 @@ function picture(unit: Unit, first: boolean, onPlane: boolean): Pick<Spot, "pict
   return { picture: numbers, plane: false, scale: signed ? "signed" : "amount", low: signed ? low : 0, high: signed ? high : Math.max(high, 1) };
 }
 
-/** Answers from 0 to 1 as amounts about their middle, so that the border between the two sides is seen. */
+/** Answers from 0 to 1 as amounts about their middle, so that the border between the two sides is seen; none where there is
+ * no border, as of a dead unit. */
 function centred(response: number[]): Pick<Spot, "picture" | "scale" | "low" | "high"> {
-  return { picture: response.map((value) => 2 * value - 1), scale: "signed", low: -1, high: 1 };
+  const [low, high] = range(response);
+  return { picture: response.map((value) => (low < high ? 2 * value - 1 : 0)), scale: "signed", low: -1, high: 1 };
 }
 
 /** How many points the plane has along a side; 0 where there is none. */

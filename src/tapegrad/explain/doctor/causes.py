@@ -55,6 +55,7 @@ _LEADS_TO: dict[str, set[str]] = {
     "oscillation": _STILL,
     "batch-not-finite": {"not-finite"},
     "targets-scale": _STILL | _WILD,
+    "targets-unrelated": _STILL | {"dead-units"},
     # -- loops
     "optimizer-of-others": _STILL | {"not-in-optimizer", "rate-too-low"},
     "no-step": _STILL | {"rate-too-low"},

@@ -88,7 +88,7 @@ def unrelated(course: Course) -> Iterator[Finding]:
             "last": first,
         }
         evidence["series"] = course.loss_series()
-        yield Finding("targets-unrelated", "", 0, evidence, severity=0.7)
+        yield Finding("targets-unrelated", "", 0, evidence, severity=0.77)
 
 
 def _first_pass(course: Course) -> float:
