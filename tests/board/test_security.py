@@ -227,6 +227,21 @@ def test_an_open_address_needs_the_token(runs):
         assert client.ask("GET", "/api/runs", headers={**kept, "Host": f"192.168.1.5:{client.port}"})[0] == 200
 
 
+def test_cookies_of_other_servers_do_not_hide_the_token(trained_runs):
+    with serving(trained_runs, token=TOKEN) as client:
+        for others in ('prefs={"a": [1]}; ', "x[=1; ", "=; ;; "):
+            assert client.ask("GET", "/api/runs", headers={"Cookie": f"{others}tapegrad-board={TOKEN}"})[0] == 200
+        for wrong in ("tapegrad-board=", f"tapegrad-board={TOKEN}x", f"a=tapegrad-board={TOKEN}"):
+            assert client.ask("GET", "/api/runs", headers={"Cookie": wrong})[0] == 401
+
+
+def test_an_address_with_many_fields_is_refused_as_any_other(trained_runs):
+    with serving(trained_runs, token=TOKEN) as client:
+        status, headers, _ = client.ask("GET", "/?" + "a=1&" * 100 + f"token={TOKEN}")
+        assert status == 401
+        assert headers["Content-Security-Policy"]
+
+
 def test_an_open_address_has_a_token_whatever_was_said(monkeypatch, runs):
     from tapegrad.board import server
 
