@@ -35,7 +35,7 @@ _UNBROKEN = re.compile(r"[!-~]+|.")
 @click.argument("subject", metavar="RECIPE|RUN|SCRIPT")
 @click.argument("words", metavar="[KEY=VALUE | ARGUMENT]...", nargs=-1)
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Override what the recipe says.")
-@click.option("--steps", type=click.IntRange(min=1), help="Updates to make.  [default: all, at most 1000]")
+@click.option("--steps", type=click.IntRange(min=1), help="Updates to make.  [default: all; of a recipe at most 1000]")
 @click.option(
     "--full", is_flag=True, help="Also compare gradients with finite differences, and learn a batch by heart."
 )
