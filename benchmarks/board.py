@@ -1,9 +1,10 @@
 """What it costs a training that the board is open on it: ``python -m benchmarks.board`` on an idle machine, after
-``make board``. With Chromium and playwright (``requirements/test.txt``); it takes about twenty minutes.
+``make board``. With Chromium and playwright (``requirements/test.txt``); it takes about fifteen minutes.
 
-``tapegrad train`` on 784-512-512-10 (MNIST where TAPEGRAD_DATA has it, else noise of its size) is timed with the board
-closed, with its page open on the run's curves and on its graph; a second column without the board shows what two equal
-trainings differ by. Each round runs all columns once, and the ratios are those within a round: more than 1 is slower.
+While ``tapegrad train`` trains 784-512-512-10 (MNIST where TAPEGRAD_DATA has it, else noise of its size), the page shows the
+run for some epochs and nothing for some, in turns. A ratio is what the epochs of one look took beside those without a page
+before and after it, so that a machine whose pace drifts over minutes does not count: more than 1 is slower. The two epochs in
+which the page is opened or closed are left out (opening a graph computes the network once). The column "none" changes nothing at its turns: what equal epochs differ by.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from typing import Any
 
 import numpy as np
 
-COLUMNS = ("closed", "closed again", "curves", "graph")
+COLUMNS = ("none", "curves", "graph")
+# Epochs of a turn that are counted; before them are those in which the page is opened or closed, and drawn for the first time.
+COUNTED, CHANGE = 6, 2
 RECIPE = """
-data: {{{data}, batch_size: 128, split: {{valid: 5000}}}}
+data: {{{data}, batch_size: 128, split: {{valid: 40000}}}}
 model: {{layers: [784, 512, 512, 10]}}
 loss: CrossEntropyLoss
 optimizer: {{type: Adam, lr: 0.001}}
@@ -80,16 +83,30 @@ def page(address: str) -> Iterator[Any]:
         yield opened
 
 
-def train(recipe: pathlib.Path, runs: pathlib.Path, address: str | None, opened: Any, view: str) -> float:
-    """Train, with a view of the run open where there is a page, and return the seconds that the epochs took."""
+def train(recipe: pathlib.Path, runs: pathlib.Path, address: str, opened: Any, view: str) -> list[float]:
+    """Train, with a view of the run open in every other turn, and return the seconds of each epoch."""
     command = [sys.executable, "-m", "tapegrad", "train", str(recipe), "--runs", str(runs)]
-    with tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as process:
-            if opened is not None:
-                watch(opened, f"{address}/#/run/{number_of(address, name_of(process, said))}/{view}", process)
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT) as process,
+    ):
         name = name_of(process, said)
-    events = [json.loads(line) for line in (runs / name / "events.jsonl").read_text().splitlines()]
-    return sum(event["seconds"] for event in events if event["event"] == "epoch")
+        number = number_of(address, name)
+        shown = False
+        while process.poll() is None:
+            wanted = view != "none" and len(epochs(runs / name)) // (COUNTED + CHANGE) % 2 == 1
+            if wanted != shown:
+                opened.goto(f"{address}/#/run/{number}/{view}" if wanted else "about:blank")
+                shown = wanted
+            opened.wait_for_timeout(100)  # the browser's events are heard meanwhile
+    return epochs(runs / name)
+
+
+def epochs(run: pathlib.Path) -> list[float]:
+    """Return the seconds of the epochs that a run has ended."""
+    whole = (run / "events.jsonl").read_bytes().rpartition(b"\n")[0]
+    events = [json.loads(line) for line in whole.splitlines()]
+    return [event["seconds"] for event in events if event["event"] == "epoch"]
 
 
 def name_of(process: subprocess.Popen, said: Any) -> str:
@@ -105,15 +122,7 @@ def name_of(process: subprocess.Popen, said: Any) -> str:
         time.sleep(0.05)
 
 
-def watch(opened: Any, address: str, process: subprocess.Popen) -> None:
-    """Show a view until the training ends."""
-    opened.goto(address)
-    while process.poll() is None:
-        opened.wait_for_timeout(1000)  # the browser's events are heard meanwhile
-    assert "epoch" in opened.inner_text("main")
-
-
-def number_of(address: str | None, name: str) -> int:
+def number_of(address: str, name: str) -> int:
     """Return the number that the board gave a run, which it may not have seen yet."""
     while True:
         with urllib.request.urlopen(f"{address}/api/runs") as answer:
@@ -123,45 +132,36 @@ def number_of(address: str | None, name: str) -> int:
         time.sleep(0.1)
 
 
-def measure(recipe: pathlib.Path, runs: pathlib.Path, column: str) -> float:
-    if column.startswith("closed"):
-        return train(recipe, runs, None, None, "")
-    with board(runs) as address, page(address) as opened:
-        return train(recipe, runs, address, opened, column)
-
-
-def report(times: dict[str, list[float]]) -> None:
-    """Print the medians, and each column's ratio to the first, round by round."""
-    base = times[COLUMNS[0]]
-    print(f"{'':14}{'seconds':>9}{'ratio':>8}   lowest … highest of {len(base)} rounds")
-    for column, seconds in times.items():
-        ratios = [one / other for one, other in zip(seconds, base, strict=True)]
-        median = statistics.median(ratios)
-        print(f"{column:14}{statistics.median(seconds):9.2f}{median:8.3f}   {min(ratios):.3f} … {max(ratios):.3f}")
+def ratios(seconds: list[float]) -> list[float]:
+    """Return what each look's epochs took beside those of the turns around it."""
+    length = COUNTED + CHANGE
+    turns = [sum(seconds[at + CHANGE : at + length]) for at in range(0, len(seconds) - length + 1, length)]
+    return [2 * turns[at] / (turns[at - 1] + turns[at + 1]) for at in range(1, len(turns) - 1, 2)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=8, help="of each training")
+    parser.add_argument("--looks", type=int, default=6, help="how many times each view is opened")
+    parser.add_argument("--views", choices=COLUMNS, default=COLUMNS, nargs="+")
     parser.add_argument("--threads", type=int, default=[1, os.cpu_count() or 1], nargs="+", help="of BLAS")
     options = parser.parse_args()
+    print(
+        f"| BLAS threads | view | epochs, s | ratio | lowest … highest of {options.looks} |\n| ---: | --- | ---: | ---: | --- |"
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         data, runs = data_of(folder), folder / "runs"
         runs.mkdir()
         for threads in dict.fromkeys(options.threads):
             recipe = folder / f"threads-{threads}.yaml"
-            recipe.write_text(RECIPE.format(data=data, epochs=options.epochs, threads=threads))
-            train(recipe, runs, None, None, "")
-            times: dict[str, list[float]] = {column: [] for column in COLUMNS}
-            for number in range(options.rounds):
-                # Another column is first in each round.
-                for place in range(len(COLUMNS)):
-                    column = COLUMNS[(number + place) % len(COLUMNS)]
-                    times[column].append(measure(recipe, runs, column))
-            print(f"\n{threads} BLAS thread{'s' if threads > 1 else ''}, {options.epochs} epochs")
-            report(times)
+            count = (2 * options.looks + 1) * (COUNTED + CHANGE)
+            recipe.write_text(RECIPE.format(data=data, epochs=count, threads=threads))
+            for view in options.views:
+                with board(runs) as address, page(address) as opened:
+                    seconds = train(recipe, runs, address, opened, view)
+                found = ratios(seconds)
+                line = f"{statistics.median(seconds):.2f} | {statistics.median(found):.3f} | {min(found):.3f} … {max(found):.3f}"
+                print(f"| {threads} | {view} | {line} |", flush=True)
 
 
 if __name__ == "__main__":
